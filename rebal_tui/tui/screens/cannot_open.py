@@ -16,7 +16,7 @@ from rebal_tui.tui.text import ui_text
 
 
 class CannotOpenScreen(Dialog[None]):
-    """Shows why the book cannot be opened; its only way out is to quit with exit code 1."""
+    """Shows why the book cannot be opened. The user can only quit, with exit code 1."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("q,escape,enter", "leave", "Quit")]
     DEFAULT_CSS = """

@@ -1,4 +1,4 @@
-"""Start panel of an empty book: open the demo, import a file, begin an empty book, or connect a broker."""
+"""First steps with an empty book: open the demo, import a file, keep an empty files book, or connect a broker."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NOT_HERE = {
 
 
 class FirstRun(Vertical):
-    """Offers four first steps; an unavailable one shows the command to use instead."""
+    """Offers these four first steps; for an unavailable one, it shows the command to use instead."""
 
     DEFAULT_CSS = """
     FirstRun { align: center middle; height: 1fr; }
@@ -94,7 +94,7 @@ class FirstRun(Vertical):
             host_of(self).work(self._positions(path, steps.keep_files()), name="positions")
 
     async def _positions(self, path: Path, keep_files: Awaitable[str]) -> None:
-        """Make the empty book a files book, and show what the file would change before anything of it is stored."""
+        """Make the empty book a files book; then show what the file will change before anything from it is stored."""
         from rebal_tui.tui.screens.files.positions import PositionsScreen
 
         try:
@@ -107,7 +107,7 @@ class FirstRun(Vertical):
             self.app.push_screen(PositionsScreen(str(path), at_once=True))
 
     def _begin(self, step: Awaitable[str], section: Section | None = None) -> None:
-        """Take a step, and go to the section in which the next one is."""
+        """Run a step; then go to `section`, if given, where the next step is."""
         host = host_of(self)
         self._show_message("Working…")
 
@@ -129,7 +129,7 @@ class FirstRun(Vertical):
 
 
 def _faults(refusal: Refusal) -> str:
-    """Format the faults of a refusal, one per line, at most `MAX_FAULTS` and the number of the rest."""
+    """Format the faults of a refusal, one per line: at most `MAX_FAULTS`, then the number of the others."""
     lines = [f"✗ {fault}" for fault in refusal.faults[:MAX_FAULTS]]
     more = len(refusal.faults) - MAX_FAULTS
     return "\n".join(["Nothing was changed:", *lines, *([f"… and {more:,} more"] if more > 0 else [])])

@@ -1,4 +1,4 @@
-"""Dialog for a book that this process has stopped writing to: cause, state of the book, and options."""
+"""Dialog when this process has stopped writing to the book: the cause, the state of the book, and the options."""
 
 from __future__ import annotations
 
@@ -51,11 +51,11 @@ TEXTS = {
 }
 RETRYABLE_HALTS = frozenset({Halt.DISK_FULL, Halt.IO_ERROR})
 RETRY_SECONDS = 5.0
-"""How often writing is tried again while a book that a disk error stopped is only viewed."""
+"""How often writing is tried again after a disk error, while the book is only viewed."""
 
 
 class StoppedScreen(Dialog[None]):
-    """Shows why writing has stopped and offers a retry (disk errors only), read-only use, or exit."""
+    """Shows why writing has stopped. Offers a retry (disk errors), a copy (file gone), viewing only, and quitting."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("t", "again", "Retry"),
@@ -143,7 +143,7 @@ class StoppedScreen(Dialog[None]):
         self.dismiss()
 
     def _retry_while_viewing(self) -> None:
-        """Write again as soon as the disk lets it: the dialog with its retry is gone."""
+        """Retry writing regularly until the disk allows it, because the dialog with its retry key is closed."""
         host = self.host
 
         async def retry() -> None:

@@ -1,4 +1,4 @@
-"""Client, portfolio, status and balances of an account, and the amounts of its tables."""
+"""The head of an account's page (client, portfolio, status, balances), and amounts in its tables."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def settlement(entry: LedgerEntry) -> TextSegment:
 
 
 def head_lines(view: AccountDetail, width: int) -> list[Line]:
-    """Return client, portfolio, status, restrictions and balances."""
+    """Return client, portfolio, status, the reasons why the account is stopped, and balances."""
     row = view.row
     mark, style = glyph(row)
     name = fit(row.client, max(width - len(row.account_number) - 5, 4)).rstrip()

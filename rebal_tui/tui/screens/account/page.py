@@ -1,4 +1,6 @@
-"""The page of an account: why it trades or waits, positions, cash, runs, decisions and audit entries, kept live."""
+"""The page of an account: why it trades or waits, positions, cash, runs, decisions and audit
+entries; kept up to date.
+"""
 
 from __future__ import annotations
 
@@ -34,17 +36,17 @@ from rebal_tui.tui.widgets.tabs import Tab, TabBar
 
 OVERVIEW, AUDIT = "Overview", "Audit"
 DAY_REPORT = "day report"
-"""Key of the choice of a report of one day."""
+"""Key of the export choice that writes a report of one day."""
 READING = "Reading the audit trail…"
 MOST_TIMES = 5
-"""How many times as many runs and decisions as at first are loaded at most: all are read again after a change."""
+"""Limit for runs and decisions, as a multiple of the number loaded first: all are read again after a change."""
 TABS = (OVERVIEW, "Positions", "Cash", "Runs", "Decisions", AUDIT)
 
 
 class AccountPage(PageOfList[str]):
-    """An account with one tab per view. Returns the id of the run that the user chose to see, or None.
+    """An account with one tab for each kind of data. Returns the id of the run that the user opened, or None.
 
-    Audit entries are read when their tab is chosen.
+    Audit entries are read only when their tab is chosen.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -64,14 +66,14 @@ class AccountPage(PageOfList[str]):
     """
 
     def __init__(self, owner: HasRows, page: AccountPageView, tab: str = OVERVIEW) -> None:
-        """`tab` is the one shown first."""
+        """`owner` is the list from which the page is opened; `tab` is the tab shown first."""
         super().__init__()
         self.owner = owner
         self.row_key = page.view.account_id
         self._page = page
         self._chosen = tab
         self._times = 1
-        """How many times as many runs and decisions are loaded as at first."""
+        """The number of loaded runs and decisions, as a multiple of the number loaded first."""
 
     def compose(self) -> ComposeResult:
         yield PageTitle(status=self.host.last_status)
@@ -154,7 +156,7 @@ class AccountPage(PageOfList[str]):
 
     @property
     def _current(self) -> BookTable[Any] | None:
-        """The table that is shown; None on the overview, which shows a message."""
+        """The table that is shown. On the overview, which has none, shows a message and returns None."""
         if self._tab != OVERVIEW:
             return self._table(self._tab)
         self.host.say("The overview has no rows to sort; t shows the next tab.")
@@ -179,7 +181,7 @@ class AccountPage(PageOfList[str]):
 
     @on(BookTable.Highlighted)
     def _load_older(self, event: BookTable.Highlighted) -> None:
-        """Load older runs and decisions when the cursor comes to the last of them."""
+        """Load older runs or decisions when the cursor reaches the last row."""
         kind, rows = self._tab.lower(), event.table.rows
         if event.table.id != f"tab-{kind}" or kind not in self._page.detail.more:
             return
@@ -206,7 +208,9 @@ class AccountPage(PageOfList[str]):
         self._choose(event.key)
 
     def action_export(self) -> None:
-        """Write a report of the account, or of the day of the decision under the cursor."""
+        """Open the export with a report of the account, or, on the tab Decisions, of the day
+        of the decision under the cursor.
+        """
         row, make_report = self._table("Decisions").cursor_row, self.host.make_report
         if self._tab != "Decisions" or row is None or make_report is None:
             super().action_export()
@@ -217,7 +221,7 @@ class AccountPage(PageOfList[str]):
         self.owner.export(DAY_REPORT, [report(make_report, Reported(subject, name), DAY_REPORT)])
 
     def action_of_objects(self, identity: str) -> None:
-        """Go to the account in Accounts and run one of that section's actions on it; then come back."""
+        """Go to Accounts and run the action with this id on the account; after that, return to this page."""
         host, section = self.host, self.app.current_mode
 
         async def back() -> None:
@@ -265,13 +269,16 @@ class AccountPage(PageOfList[str]):
 
 
 def _records(page: AccountPageView) -> tuple[object, ...]:
-    """What changes with most audit entries of the account, so that its trail need not be read at every price."""
+    """The data that most audit entries of the account change. The trail is read again only if these differ."""
     detail = page.detail
     return detail.runs, detail.ledger, detail.decisions
 
 
 async def open_account(owner: HasRows, account_id: str, tab: str = OVERVIEW) -> None:
-    """Open the page of an account, if its list is still on the screen; a run chosen there is shown in Runs."""
+    """Open the page of an account on the tab `tab`, unless another screen was opened meanwhile.
+
+    A run that the user opens there is shown in Runs.
+    """
     page = await owner.host.ask(account_pages.account_page, account_id)
 
     def answered(run_id: str | None) -> None:

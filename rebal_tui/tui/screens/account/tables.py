@@ -1,4 +1,4 @@
-"""Columns of the tables of an account's page: positions, cash ledger, decisions and audit entries."""
+"""Columns of the tables of an account's page: positions, changes of cash (the ledger), decisions and audit entries."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from rebal_tui.tui.screens.shared.account_lines import OUTCOMES
 from rebal_tui.tui.widgets.table_layout import Column
 
 Numbered = tuple[int, LedgerEntry]
-"""A ledger entry with its number, counted from the oldest entry, so that the number never changes."""
+"""A ledger entry with its number. Numbers count from the oldest entry, so that they never change."""
 
 
 def reference(entry: LedgerEntry) -> str:
-    """What a change of cash refers to; a journal by the short form of its id, as in Cash."""
+    """What a change of cash refers to; a journal is given by its short id, as in Cash."""
     journal = entry.kind in (CashKind.JOURNAL_IN, CashKind.JOURNAL_OUT)
     return f"journal {formats.short_id(entry.text)}" if journal and entry.text else entry.text
 
@@ -32,7 +32,7 @@ def _value(row: PositionView) -> str:
 
 
 def position_columns() -> tuple[Column[PositionView], ...]:
-    """Columns of positions with value, entry price and gain."""
+    """Columns of positions: with price, value, average cost and gain."""
     return (
         Column("symbol", "Asset", 7, lambda row: ((row.symbol, "title"),), sort=lambda row: row.symbol),
         Column("name", "Name", 14, lambda row: row.name, sort=lambda row: row.name, priority=3, grow=2, max_width=40),

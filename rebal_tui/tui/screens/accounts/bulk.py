@@ -1,4 +1,4 @@
-"""Bulk actions on one or all marked accounts: subscribe, move, unsubscribe, each with a preview."""
+"""Actions on one account or on all marked accounts: subscribe, move, unsubscribe; each with a preview."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ from rebal_tui.tui.widgets.lines import Builder
 
 
 def choose_portfolio(screen: ListScreen, chosen: tuple[str, ...], *, moving: bool) -> None:
-    """Choose a portfolio, preview the first runs, confirm, and subscribe or move the accounts."""
+    """Let the user choose a portfolio, show the first runs, confirm, and subscribe the accounts to it.
+
+    With `moving`, the accounts follow another portfolio now.
+    """
     screen.host.work(_choose_portfolio(screen, chosen, moving=moving), name="portfolios")
 
 
@@ -46,7 +49,10 @@ async def _choose_portfolio(screen: ListScreen, chosen: tuple[str, ...], *, movi
 
 
 async def pick_portfolio(screen: ListScreen, title: str, picked: Callable[[str | None], None]) -> None:
-    """Show a portfolio picker, active portfolios first. Raises `Conflict` when there is no portfolio."""
+    """Let the user pick a portfolio, active portfolios first; calls `picked` with its id, or an empty text on escape.
+
+    Raises `Conflict` if there is no portfolio.
+    """
     rows = await screen.host.ask(run_queries.portfolio_rows)
     if not rows:
         raise Conflict("No portfolio yet; create one in Portfolios (2).")
@@ -89,7 +95,7 @@ async def _first_run(screen: ListScreen, account_id: str, portfolio_id: str) -> 
 
 
 async def unsubscribe(screen: ListScreen, chosen: tuple[str, ...]) -> None:
-    """End the subscriptions of the accounts after confirmation."""
+    """End the subscriptions of the accounts after a confirmation."""
     preview = await preview_in_parts(screen.host, bulk.preview_unsubscriptions, chosen)
     if _all_refused(screen, preview):
         return
@@ -108,7 +114,7 @@ async def unsubscribe(screen: ListScreen, chosen: tuple[str, ...]) -> None:
 
 
 def _all_refused(screen: ListScreen, preview: BulkPreview) -> bool:
-    """Return whether all accounts are refused, and show the reasons. Raises `Conflict` for a single refused account."""
+    """Whether all accounts are refused; then shows the reasons. Raises `Conflict` if a single account is refused."""
     if not all(row.refusal for row in preview.rows):
         return False
     if len(preview.rows) == 1:
@@ -124,7 +130,9 @@ def _count(results: tuple[BulkResult, ...]) -> str:
 
 
 def _outcome(screen: ListScreen, results: tuple[BulkResult, ...], verb: str) -> str:
-    """Show the result of each account if any is refused, keep those marked, and return a summary."""
+    """Return a summary of the results. If accounts were refused, show the result of each
+    account and keep those marked.
+    """
     refused = [result for result in results if result.refusal]
     screen.table.marked = screen.table.marked & {result.account_id for result in refused}
     done = len(results) - len(refused)

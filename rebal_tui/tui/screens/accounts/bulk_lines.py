@@ -1,4 +1,4 @@
-"""Bulk actions on accounts: effects, accounts concerned, and results."""
+"""Texts for actions on many accounts (bulk actions): effects, accounts concerned, and results."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rebal_tui.tui.segments import Line, fit, heading, paragraph, table_line
 from rebal_tui.tui.widgets.lines import Builder
 
 MAX_LISTED = 500
-"""Maximum number of accounts listed individually in a list of refusals or results."""
+"""How many accounts are listed, in a preview, as refused, or as done; the rest is a number."""
 
 
 def _rest(count: int) -> list[Line]:
@@ -47,9 +47,9 @@ def _first_run(row: FirstRun) -> str:
 def bulk_items(
     preview: BulkPreview, first_run: Callable[[FirstRun], Callable[[], Awaitable[Builder]] | None]
 ) -> list[Item]:
-    """Return a row for each account with its current portfolio, refused ones first.
+    """Return an item for each account, with its current portfolio and first run; refused accounts come first.
 
-    `first_run` fetches the plan of its first run, if any.
+    `first_run` returns what fetches the plan of an account's first run; None if there is no run.
     """
     return [
         Item(
@@ -66,7 +66,7 @@ def bulk_items(
 
 
 def bulk_lines(preview: BulkPreview) -> Builder:
-    """Build a line per account with its first run, or why the account is refused; refused accounts come first.
+    """Build a line for each account with its first run, or why the account is refused; refused accounts come first.
 
     At most `MAX_LISTED` accounts are listed.
     """
@@ -99,7 +99,9 @@ def bulk_lines(preview: BulkPreview) -> Builder:
 
 
 def result_lines(results: Sequence[BulkResult], verb: str) -> Builder:
-    """Build the results of a bulk action: refused accounts with reasons, then the others, at most `MAX_LISTED` each."""
+    """Build the results of a bulk action: refused accounts with reasons, then the others; at
+    most `MAX_LISTED` of each.
+    """
     refused = [result for result in results if result.refusal]
     done = [result for result in results if not result.refusal]
 

@@ -1,4 +1,4 @@
-"""A bulk action in parts: between two of them the book's thread runs heartbeats and answers other requests."""
+"""Runs a bulk action in several requests. Between two, the book's thread runs heartbeats and other requests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rebal_tui.tui.host import AsksAndSays
 
 PART = 250
-"""Accounts in one request: well below a heartbeat's interval of work."""
+"""Accounts in one request. The book's thread needs well below the time between two heartbeats for them."""
 MESSAGE_SECONDS = 2.0
 """Minimum time between two messages about progress."""
 
@@ -25,7 +25,7 @@ Change = Callable[..., "tuple[tuple[BulkResult, ...], Undo | None]"]
 async def preview_in_parts(
     host: AsksAndSays, service: Callable[..., BulkPreview], account_ids: Sequence[str], *args: str, **kwargs: bool
 ) -> BulkPreview:
-    """Call the preview function `service` for one part of the accounts after the other, and join the previews."""
+    """Call the preview function `service` for `PART` accounts at a time, and return the previews as one."""
     rows: list[FirstRun] = []
     joined, progress = BulkPreview("", ()), _Progress(host, "Checked", len(account_ids))
     for start in _starts(account_ids):
@@ -38,10 +38,10 @@ async def preview_in_parts(
 async def change_in_parts(
     host: AsksAndSays, verb: str, service: Change, preview: BulkPreview, *args: str, **kwargs: bool
 ) -> tuple[tuple[BulkResult, ...], Undo | None]:
-    """Call `service` for one part of a preview's accounts after the other; returns the results, and one undo of all.
+    """Call `service` for `PART` accounts of a preview at a time; returns the results, and one undo for all changes.
 
-    When a part is refused as a whole, its accounts and the later ones are refused with that reason; raises the
-    `Refusal` if it is the first part. `verb` is the past tense for messages.
+    If a request is refused as a whole, its accounts and all later ones are refused with that reason; if it is the
+    first request, the `Refusal` is raised. `verb` is the past tense for messages.
     """
     results: list[BulkResult] = []
     undo: Undo | None = None

@@ -1,4 +1,4 @@
-"""Columns and filter groups of the Accounts list."""
+"""Columns and filter tabs (groups) of the Accounts list."""
 
 from __future__ import annotations
 
@@ -26,12 +26,15 @@ LABELS = {
     AccountGroup.EXCEPTIONS: "With exceptions",
     AccountGroup.RESERVED: "Reserved",
 }
-"""Labels that differ from the group's name. Restrictions are what an advisor makes (R-60), here it is the broker's
-block; an exception of a portfolio or an asset counts for each of its accounts here, but once under Exceptions."""
+"""Tab labels that differ from the group's name. "Restricted" is shown as "Blocked": it means the broker's block
+(R-40), not an advisor's restriction (R-60). In "With exceptions", an exception of a portfolio or asset counts for each
+of its accounts; in Exceptions it counts once."""
 
 
 def group_tabs(total: int, groups: Sequence[tuple[AccountGroup, int]], marked: int) -> tuple[Tab, ...]:
-    """Return a tab per group with its row count, muted if zero, then how many accounts are marked, shown or not."""
+    """Return a tab for each group with its row count (muted if zero), and one for the number
+    of marked accounts, shown or hidden.
+    """
     tabs = [Tab(ALL, ALL, figure=f"{total:,}")]
     for group, count in groups:
         mark, style = GROUPS[group]
@@ -42,7 +45,7 @@ def group_tabs(total: int, groups: Sequence[tuple[AccountGroup, int]], marked: i
 
 
 def search(row: AccountRow) -> str:
-    """Return the text of a row that the text filter searches."""
+    """Return the text of a row in which the text filter searches."""
     named = " ".join(restriction_words(row.restrictions))
     texts = (row.account_id, row.account_number, row.client, row.portfolio, row.status, row.state, row.exception)
     return f"{' '.join(texts)} {named}"
@@ -70,7 +73,7 @@ def _amount(amount: int, text: str) -> Line:
 
 
 def columns() -> tuple[Column[AccountRow], ...]:
-    """Return the columns. On narrow terminals, columns with the highest `priority` are hidden first."""
+    """Return the columns of the list. On narrow terminals, columns with the highest `priority` are hidden first."""
     return (
         Column("glyph", "", 1, lambda row: (glyph(row),)),
         Column(

@@ -1,4 +1,4 @@
-"""Account details as lines."""
+"""Details of an account for the panel in Accounts, as lines."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from rebal_tui.tui.widgets.lines import Builder
 
 ENTRY_MIN_WIDTH = 64
 DECISION_WIDTH = 30
-"""Cells of the time and the outcome of a decision."""
+"""Width in cells of the time and the outcome of a decision."""
 
 
 def detail_lines(view: AccountDetail) -> Builder:
-    """Build the detail panel: as many entries of each section as fit; enter shows all of them."""
+    """Build the detail panel: as many positions, changes of cash, runs and decisions as fit; enter shows all."""
 
     def build(width: int, height: int) -> Sequence[Line]:
         lines = head_lines(view, width)
@@ -39,7 +39,9 @@ def detail_lines(view: AccountDetail) -> Builder:
 
 
 def _amount_width(width: int) -> int:
-    """Cells of an amount beside a date, a kind and 14 cells of text; one less in the narrowest panel."""
+    """Width in cells of an amount beside a date, a kind and 14 cells of text: 13, less in a
+    narrow panel, at least 11.
+    """
     return min(13, max(width - 34, 11))
 
 

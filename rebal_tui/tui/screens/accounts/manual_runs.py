@@ -1,4 +1,4 @@
-"""Manual runs: choice of type, plan preview and confirmation."""
+"""Manual runs: choice of the run type, preview of the plan, and confirmation."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ RUN_CHOICES = (
 
 
 def run_manually(screen: ListScreen, row: AccountRow) -> None:
-    """Choose the run type, and a portfolio if the account has none; then preview the plan and confirm."""
+    """Let the user choose the run type, and a portfolio if the account has none; then preview the plan and confirm."""
 
     def picked(kind: str | None) -> None:
         if kind == RunType.PARTIAL_LIQUIDATION and row.portfolio_id is not None:
@@ -45,7 +45,10 @@ def run_manually(screen: ListScreen, row: AccountRow) -> None:
 
 
 def liquidation_form(row: AccountRow, portfolio_id: str | None) -> FormScreen:
-    """Create the form of a manual partial liquidation, with a live preview of its sells."""
+    """Create the form of a manual partial liquidation, with a preview of its sells.
+
+    `portfolio_id` is given only for an account without a portfolio.
+    """
     kind = RunType.PARTIAL_LIQUIDATION
 
     def propose(book: Book, values: Values) -> Proposal:

@@ -1,4 +1,4 @@
-"""Accounts section: all accounts of the book, with single and bulk actions."""
+"""Accounts section: all accounts of the book, with actions on one account or on all marked ones."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _filter_of(tile: str) -> InGroup | None:
 
 
 class AccountsScreen(ShowsAccount, ActsOnAccount, TiledListScreen, inherit_bindings=False):
-    """List of all accounts, exceptions first."""
+    """List of all accounts; those with exceptions come first."""
 
     SECTION = Section.ACCOUNTS
     EXPORT = "accounts"
@@ -68,7 +68,7 @@ class AccountsScreen(ShowsAccount, ActsOnAccount, TiledListScreen, inherit_bindi
         self._snapshot: AccountsSnapshot | None = None
         self._empty = False
         self._wanted_act: tuple[str, str, Opens] | None = None
-        """An account, the method of an action that waits for its row, and what returns to where the user was."""
+        """An action that waits for the row of its account: account id, method, and what opens the user's last page."""
 
     def make_table(self) -> BookTable[AccountRow]:
         return BookTable(
@@ -97,7 +97,7 @@ class AccountsScreen(ShowsAccount, ActsOnAccount, TiledListScreen, inherit_bindi
 
     @property
     def first_actions(self) -> tuple[str, ...]:
-        """In a files book without accounts, the keys that bring the first ones."""
+        """The actions that add the first accounts to a files book without accounts; empty for other books."""
         files = self.host.mode_shown == FILES_MODE
         return ("import_positions", "enter_by_hand") if self._empty and files else ()
 
@@ -149,7 +149,7 @@ class AccountsScreen(ShowsAccount, ActsOnAccount, TiledListScreen, inherit_bindi
         self._act_if_shown()
 
     def _act_if_shown(self) -> None:
-        """Run the action that waits for the row of its account."""
+        """Run the waiting action if the cursor is on the row of its account."""
         if self._wanted_act is not None and self.table.cursor_key == self._wanted_act[0]:
             wanted, self._wanted_act = self._wanted_act, None
             self.host.work(self._act(*wanted), name="action")
@@ -170,12 +170,14 @@ class AccountsScreen(ShowsAccount, ActsOnAccount, TiledListScreen, inherit_bindi
         await open_account(self, key)
 
     def _row(self) -> AccountRow | None:
-        """Return the row under the cursor; shows a message and returns None when there is none."""
+        """Return the row under the cursor; if there is none, show a message and return None."""
         row = self.table.cursor_row
         return row if self.selected_id() is not None and isinstance(row, AccountRow) else None
 
     def _chosen(self) -> tuple[str, ...]:
-        """Return the ids of the marked accounts in the book's order, else of the account under the cursor."""
+        """Return the ids of the marked accounts in the book's order; if none is marked, that
+        of the account under the cursor.
+        """
         if self.table.marked:
             return tuple(str(key) for key in self.table.marked_in_order())
         row = self._row()
@@ -188,7 +190,7 @@ class AccountsScreen(ShowsAccount, ActsOnAccount, TiledListScreen, inherit_bindi
         self.host.work(self._bring_in(lambda: enter_by_hand(self)), name="enter")
 
     async def _bring_in(self, go_on: Callable[[], object]) -> None:
-        """Make an empty book a files book first, as its first steps on the Desk do."""
+        """Make an empty book a files book if it is none yet, then call `go_on`."""
         keep_files = self.host.first_run.keep_files
         if self._empty and self.host.mode_shown != FILES_MODE and keep_files is not None:
             self.host.say(await keep_files())
@@ -328,11 +330,11 @@ class AccountsScreen(ShowsAccount, ActsOnAccount, TiledListScreen, inherit_bindi
 
 
 def release_effects(row: AccountRow, amount: Money) -> list[Effect]:
-    """Return what releasing the reserved cash of an account does."""
+    """Return what a release of the account's reserved cash does; `amount` is that cash."""
     follows = "The next evaluation invests it" if row.portfolio_id else "It stays cash, as there is no portfolio"
     return [Effect(f"Released in the account of {row.client}", f"${formats.money(amount)}"), Effect(follows)]
 
 
 def _account_and_symbols(book: Book, account_id: str) -> tuple[AccountRow, tuple[str, ...]]:
-    """Return the current account row and the symbols that can be transferred in."""
+    """Return the account's current row, and the symbols of which shares can be transferred in."""
     return account_queries.account_row(book, account_id), account_events.known_symbols(book)

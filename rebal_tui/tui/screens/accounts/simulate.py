@@ -1,4 +1,4 @@
-"""Simulated account events: restrictions, status, deposits, ACH returns, transfers in."""
+"""Events of an account that the simulator can produce: broker blocks, status, deposits, ACH returns, transfers in."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STATUS = "status"
 
 
 def choices(row: AccountRow) -> list[Choice]:
-    """Return all broker restrictions, each marked as set or not, then the other events that can be simulated."""
+    """Return the broker's blocks, each marked as set or not, then the other events that can be simulated."""
     first = [
         Choice(restriction.value, f"{'☑' if restriction.value in row.restrictions else '☐'} "
                f"{formats.words(restriction.value)}", RESTRICTION_TEXTS[restriction])
@@ -39,13 +39,13 @@ def choices(row: AccountRow) -> list[Choice]:
 
 
 def status_choices(row: AccountRow) -> list[Choice]:
-    """Return the account statuses of the API, with the current one noted."""
+    """Return the account statuses of the API, ACTIVE first, with a note at the current one."""
     ordered = sorted(AccountStatus, key=lambda status: status is not AccountStatus.ACTIVE)
     return [Choice(s.value, s.value, "current" if s.value == row.status else "") for s in ordered]
 
 
 def figures(pairs: Sequence[tuple[str, str, str]], note: str = "") -> Builder:
-    """Build rows of (label, figure before, figure after), followed by a note."""
+    """Build one line for each (label, figure before, figure after), followed by a note."""
 
     def build(width: int, _height: int) -> Sequence[Line]:
         lines: list[Line] = [heading("Effect", width, "in $")]
@@ -65,7 +65,7 @@ def deposit_form(row: AccountRow) -> FormScreen:
 
 
 def deposit_proposal(account_id: str) -> Propose:
-    """Propose a cash deposit of `amount`."""
+    """Return the function that proposes a deposit of the form's `amount`."""
 
     def propose(book: Book, values: Values) -> Proposal:
         amount = read_amount(values)
@@ -95,7 +95,7 @@ def deposit_proposal(account_id: str) -> Propose:
 
 
 def return_form(row: AccountRow) -> FormScreen:
-    """Create the form of an ACH return."""
+    """Create the form of an ACH return: a deposit that the client's bank takes back."""
 
     def propose(book: Book, values: Values) -> Proposal:
         amount = read_amount(values)

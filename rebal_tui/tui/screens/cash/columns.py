@@ -1,4 +1,4 @@
-"""Rows, columns and filter groups of the Cash list."""
+"""Rows, columns and filter tabs (groups) of the Cash list."""
 
 from __future__ import annotations
 
@@ -41,14 +41,15 @@ STAGE_VERBS = {
     "journal": ("journaled", "journaling", "journal"),
     "subscribe again": ("resubscribed", "resubscribing", "resubscribe"),
 }
-"""Text of a stage when completed, in progress, and pending."""
+"""Text of a withdrawal's step when it is completed, in progress, and pending."""
 
 
 @dataclass(frozen=True, slots=True)
 class CashRow:
     """A withdrawal, journal or deposit in the list. `amount` is positive for cash into the account.
 
-    `pays` is the id of the withdrawal whose cash a journal moves, empty for others: both rows are of the same cash.
+    `rank` orders the list: 0 for stopped withdrawals, 1 for those in progress, 2 for the rest. `pays` is the id of
+    the withdrawal that a journal pays out, empty for other rows: the journal and the withdrawal are the same cash.
     """
 
     key: str
@@ -69,7 +70,7 @@ class CashRow:
 def cash_rows(snapshot: CashSnapshot) -> tuple[CashRow, ...]:
     """Return all rows: stopped withdrawals, withdrawals in progress, then the rest, each newest first.
 
-    Deposits have no id: the key of a row is made of the deposit's data, so that it stays the same when new ones arrive.
+    Deposits have no id. The key of their row is made of their data, so that it stays the same when others arrive.
     """
     numbers = snapshot.numbers
     rows = [_withdrawal(view, numbers.get(view.account_id, "")) for view in snapshot.withdrawals]
@@ -122,12 +123,15 @@ def withdrawal_state(view: WithdrawalView) -> str:
 
 
 def _doing(stage: str, note: str) -> str:
-    """Return the text of a stage in progress, such as `settles Tue 03 Mar`."""
+    """Return the text of a step in progress, such as `settles Tue 03 Mar`."""
     return f"settles {note}" if note and stage == "settle" else STAGE_VERBS[stage][1]
 
 
 def stages_line(view: WithdrawalView) -> Line:
-    """Return `✓ sold  ▸ settles Tue 03 Mar  · journal  · resubscribe`; the first stage is left out once done."""
+    """Return `✓ sold ▸ settles Tue 03 Mar · journal · resubscribe`.
+
+    The first step, to unsubscribe, is left out once it is done.
+    """
     segments: list[TextSegment] = []
     steps = view.steps[1:] if view.steps[0][1] == "done" else view.steps
     for index, (stage, state, note) in enumerate(steps):
@@ -140,7 +144,7 @@ def stages_line(view: WithdrawalView) -> Line:
 
 
 def strip(row: CashRow) -> Line:
-    """Return the five stages of a withdrawal as one mark each; for other rows, the kind in words."""
+    """Return one mark for each of the five steps of a withdrawal; for other rows, the kind in words."""
     if row.withdrawal is None:
         return (("payout" if row.pays else row.kind, "muted"),)
     marks: list[TextSegment] = []
@@ -166,7 +170,9 @@ def _whole_line(row: CashRow) -> Line:
 
 
 def _amount(row: CashRow) -> Line:
-    """Return the amount, with its sign; of a payout in parentheses, as the row of its withdrawal has it already."""
+    """Return the amount with its sign. A payout's amount is in parentheses, because the
+    withdrawal's row has it already.
+    """
     text = formats.money(row.amount)
     if row.pays:
         return ((f"({text})", "muted"),)
@@ -174,12 +180,12 @@ def _amount(row: CashRow) -> Line:
 
 
 def _counted_amount(row: CashRow) -> str:
-    """Return the amount for an export, where columns are added up; empty for a payout."""
+    """Return the amount for an export, whose amounts may be added up; empty for a payout, which would count twice."""
     return "" if row.pays else formats.money(row.amount)
 
 
 def in_group(row: CashRow, group: str) -> bool:
-    """Return whether a row belongs to a group. A payout under way is in progress as the withdrawal that it pays."""
+    """Return whether a row belongs to a group. A payout is never in progress by itself; its withdrawal is."""
     if group == "In progress":
         journal = row.journal if not row.pays else None
         return row.rank < 2 or (journal is not None and not JournalStatus(journal.status).final)
@@ -189,9 +195,10 @@ def in_group(row: CashRow, group: str) -> bool:
 
 
 def group_tabs(rows: Sequence[CashRow], cut: Collection[str] = ()) -> tuple[Tab, ...]:
-    """Return a tab per group with its row count; a count of zero is muted.
+    """Return a tab for each group with its row count; a count of zero is muted.
 
-    `cut` has the kinds of which only the latest rows are loaded; their counts and that of all rows say so.
+    `cut` has the kinds of which only the latest rows are loaded; the counts of their tabs
+    and of the first tab say so.
     """
     tabs = [Tab(ALL, ALL, figure=_figure(len(rows), bool(cut)))]
     for group, (mark, style) in GROUPS.items():
@@ -206,14 +213,14 @@ def _figure(count: int, latest: bool) -> str:
 
 
 def search(row: CashRow) -> str:
-    """Return the text of a row that the text filter searches."""
+    """Return the text of a row in which the text filter searches."""
     more = row.withdrawal.portfolio if row.withdrawal else row.journal.description if row.journal else ""
     account = f"{row.account_id} {row.number} {row.client}"
     return f"{row.key} {account} {row.kind} {row.state} {formats.money(row.amount)} {more}"
 
 
 def columns() -> tuple[Column[CashRow], ...]:
-    """Return the columns. On narrow terminals, columns with the highest `priority` are hidden first."""
+    """Return the columns of the list. On narrow terminals, columns with the highest `priority` are hidden first."""
     return (
         Column(
             "at", "Date", 6, lambda row: formats.day(new_york_day(row.at)), sort=lambda row: row.at, descending=True,

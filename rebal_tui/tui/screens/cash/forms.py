@@ -22,11 +22,11 @@ from rebal_tui.tui.screens.shared.form import Field, FormScreen, Proposal, Propo
 T = TypeVar("T")
 
 EVERYTHING = "everything"
-"""Amount of a withdrawal that closes the account's positions and pays out all cash."""
+"""Text to type as amount for a withdrawal that closes all positions and pays out all cash."""
 
 
 def _read(book: Book, values: Values, read: Callable[[Values], T]) -> tuple[AccountRow, T]:
-    """Parse account and amount, the amount with `read`. Raises `Invalid` with the faults of both."""
+    """Parse the account, and the amount with `read`. Raises `Invalid` with the faults of both."""
     faults: list[Fault] = []
     account: AccountRow | None = None
     amount: list[T] = []
@@ -44,7 +44,7 @@ def _read(book: Book, values: Values, read: Callable[[Values], T]) -> tuple[Acco
 
 
 def read_amount_or_everything(values: Values) -> Money | None:
-    """Parse dollars; `everything` or `all`, in any case, gives None. Raises `Invalid` for other text."""
+    """Parse dollars; None for `everything` or `all` in upper or lower case. Raises `Invalid` for other text."""
     return None if values["amount"].strip().casefold() in (EVERYTHING, "all") else read_amount(values)
 
 
@@ -56,16 +56,17 @@ def _fields(names: tuple[str, ...], account: str, hint: str = "dollars, such as 
 def withdrawal_form(names: tuple[str, ...], account: str, made: list[str]) -> FormScreen:
     """Create the form of a withdrawal, with a preview of sells, resulting weights and earliest payout day.
 
-    `made` is a list to which the id of the withdrawal is appended once it is requested.
+    `names` are the completions of the account, `account` is its first value. Once the
+    withdrawal is requested, its id is appended to `made`.
     """
     fields = _fields(names, account, f"2500, or {EVERYTHING}")
     return FormScreen("New withdrawal", fields, withdrawal_proposal(made))
 
 
 def withdrawal_proposal(made: list[str]) -> Propose:
-    """Propose a withdrawal of `amount`, or of everything, from `account`.
+    """Return the function that proposes a withdrawal of the form's `amount`, or of everything, from its `account`.
 
-    `made` is a list to which the id of the withdrawal is appended once it is requested.
+    Once the withdrawal is requested, its id is appended to `made`.
     """
 
     def propose(book: Book, values: Values) -> Proposal:
@@ -89,7 +90,7 @@ def withdrawal_proposal(made: list[str]) -> Propose:
 
 
 def _effects(row: AccountRow, view: WithdrawalPreview) -> list[Effect]:
-    """List the effects of a withdrawal for its confirmation."""
+    """Return the effects of a withdrawal for its confirmation."""
     amount = f"${formats.money(view.amount)}"
     about = f"about {amount}" if view.everything else amount
     what = "Everything leaves" if view.everything else "Leaves"
@@ -115,12 +116,15 @@ def _effects(row: AccountRow, view: WithdrawalPreview) -> list[Effect]:
 
 
 def _leaves(view: WithdrawalPreview) -> str:
-    """The day on which the money of a withdrawal can leave, as text."""
+    """The earliest day of the payout, as text."""
     return day_text(view.can_leave) if view.can_leave else "a day the calendar does not cover"
 
 
 def journal_form(names: tuple[str, ...], account: str, *, incoming: bool) -> FormScreen:
-    """Create the form of a cash journal between the firm account and a client."""
+    """Create the form of a journal of cash between the firm account and a client.
+
+    `incoming` is to the client. `names` are the completions of the account, `account` is its first value.
+    """
 
     def propose(book: Book, values: Values) -> Proposal:
         row, amount = _read(book, values, read_amount)

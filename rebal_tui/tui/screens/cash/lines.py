@@ -23,11 +23,11 @@ REACHED = {
     "journal": WithdrawalStage.RESUBSCRIBING,
     "subscribe again": WithdrawalStage.COMPLETED,
 }
-"""Stage whose history entry marks the completion of a step."""
+"""By step of a withdrawal, the stage that is reached when the step is done; its history entry has the time."""
 
 
 def withdrawal_lines(view: WithdrawalView, history: Sequence[TimelineEvent]) -> Builder:
-    """Build a withdrawal with its five stages, their timestamps, and its history."""
+    """Build a withdrawal with its five steps and their times, what a cancellation does, and its history."""
 
     def build(width: int, _height: int) -> Sequence[Line]:
         lines: list[Line] = [*_head(view.client, f"withdrawal {formats.short_id(view.id)}", width)]
@@ -55,7 +55,9 @@ def withdrawal_lines(view: WithdrawalView, history: Sequence[TimelineEvent]) -> 
 
 
 def amount_text(view: WithdrawalView) -> str:
-    """Return the amount of a withdrawal. The amount of a withdrawal of everything is an estimate until its journal."""
+    """Return the amount of a withdrawal. If it is for everything, the amount is an estimate
+    until its journal is made.
+    """
     amount = f"${formats.money(view.amount)}"
     if not view.everything:
         return amount
@@ -104,7 +106,7 @@ def cancel_text(view: WithdrawalView) -> str:
 
 
 def retry_text(view: WithdrawalView) -> str:
-    """Return what a retry does from the step at which a withdrawal stopped, and what it does not do again (R-32)."""
+    """Return what a retry does from the step at which a withdrawal stopped, and what it does not repeat (R-32)."""
     match WithdrawalStage(view.stage):
         case WithdrawalStage.RESUBSCRIBING:
             again = f"the account is subscribed to {view.portfolio} again" if view.portfolio else "it is completed"
@@ -143,7 +145,9 @@ def movement_lines(row: CashRow) -> Builder:
 
 
 def withdrawal_preview_lines(view: WithdrawalPreview) -> Builder:
-    """Build the preview of a withdrawal: earliest payout day, then the plan and resulting weights."""
+    """Build the preview of a withdrawal: earliest payout day and settled cash, then the plan
+    and the resulting weights.
+    """
     plan = unsent_lines(preview_lines(view.preview, pays_out=True)) if view.preview is not None else None
 
     def build(width: int, height: int) -> Sequence[Line]:

@@ -1,4 +1,4 @@
-"""Cash section: withdrawals with their five stages, journals and deposits."""
+"""Cash section: withdrawals with their five steps, journals and deposits."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from rebal_tui.tui.widgets.tabs import ALL
 
 
 class CashScreen(StartsWithdrawal, LoadsOlder, TiledListScreen, inherit_bindings=False):
-    """List of cash movements: stopped withdrawals first, then withdrawals in progress, then the rest."""
+    """List of withdrawals, journals and deposits: stopped withdrawals, then those in progress, then the rest."""
 
     SECTION = Section.CASH
     EXPORT = "cash"
@@ -102,12 +102,12 @@ class CashScreen(StartsWithdrawal, LoadsOlder, TiledListScreen, inherit_bindings
         return Page(title, await self._lines(row), row.key, idle_actions(row))
 
     def _row(self) -> CashRow | None:
-        """Return the row under the cursor; shows a message and returns None when there is none."""
+        """Return the row under the cursor; if there is none, show a message and return None."""
         row = self.table.cursor_row
         return row if self.selected_id() is not None and isinstance(row, CashRow) else None
 
     def _withdrawal(self) -> WithdrawalView | None:
-        """Return the withdrawal under the cursor; shows a message and returns None for other rows."""
+        """Return the withdrawal under the cursor; for another row, or without one, show a message and return None."""
         row = self._row()
         if row is not None and row.withdrawal is None:
             self.host.say(f"This is a {row.kind}, not a withdrawal.")
@@ -122,7 +122,7 @@ class CashScreen(StartsWithdrawal, LoadsOlder, TiledListScreen, inherit_bindings
         made: list[str] = []
 
         def requested(done: bool | None) -> None:
-            """Sort the list, and put the cursor on a new withdrawal."""
+            """If a withdrawal was requested (`done`), sort the list and move the cursor to it."""
             if done:
                 # Its row may have come, at the end of the list, before the form was closed.
                 self.table.action_sort_now()
@@ -185,20 +185,20 @@ class CashScreen(StartsWithdrawal, LoadsOlder, TiledListScreen, inherit_bindings
 
 
 def idle_actions(row: CashRow) -> frozenset[str]:
-    """Return the ids of the actions that cannot work on a movement."""
+    """Return the ids of the actions that cannot work on this row."""
     view = row.withdrawal
     cannot = {"cash.cancel": view is None or not view.cancelable, "cash.retry": view is None or view.stopped is None}
     return frozenset(action for action, idle in cannot.items() if idle)
 
 
 def cancel_effects(view: WithdrawalView) -> list[Effect]:
-    """Return what canceling a withdrawal does."""
+    """Return what the cancellation of a withdrawal does."""
     state = cash_columns.withdrawal_state(view)
     return [Effect(f"Withdrawal for {view.client}, {state}", _dollars(view)), Effect(cancel_text(view))]
 
 
 def retry_refusal(view: WithdrawalView) -> str:
-    """Return why a withdrawal cannot be retried; empty when it is stopped."""
+    """Return why a withdrawal cannot be retried; empty if it is stopped, so that it can."""
     if view.stopped is not None:
         return ""
     if WithdrawalStage(view.stage).final:
@@ -207,7 +207,7 @@ def retry_refusal(view: WithdrawalView) -> str:
 
 
 def retry_effects(view: WithdrawalView) -> list[Effect]:
-    """Return what retrying a stopped withdrawal does."""
+    """Return what a retry of a stopped withdrawal does."""
     return [
         Effect(f"Withdrawal for {view.client}, stopped: {view.stopped}", _dollars(view)),
         Effect(retry_text(view)),
@@ -215,11 +215,11 @@ def retry_effects(view: WithdrawalView) -> list[Effect]:
 
 
 def retry(book: Book, withdrawal_id: str) -> str:
-    """Retry a stopped withdrawal, and return its stage or why it stopped again."""
+    """Retry a stopped withdrawal; returns the stage that it has then, or why it stopped again."""
     after = withdrawals.retry_withdrawal(book, withdrawal_id)
     return f"stopped again: {after.stopped}" if after.stopped else formats.words(after.stage)
 
 
 def _dollars(view: WithdrawalView) -> str:
-    """Return the amount of a withdrawal in a sentence."""
+    """Return the amount of a withdrawal for a sentence, or `everything`."""
     return "everything" if view.everything else f"${formats.money(view.amount)}"

@@ -1,4 +1,4 @@
-"""Columns, sort orders and tiles of the Desk."""
+"""Columns, sort orders and filter tabs (tiles) of the Desk."""
 
 from __future__ import annotations
 
@@ -20,21 +20,23 @@ TILE_STYLES = {
     Tile.UNABLE: "bad",
 }
 RUN_DUE = "Run due"
-"""Label of the tab of accounts that will trade where every automatic run is reviewed."""
+"""Label of the tab "will trade" if every automatic run awaits review, so that no account trades by itself."""
 RANK = 10**9
-"""Distance of two statuses in the default order: larger than any band usage."""
+"""Difference of the sort keys of two statuses in the default order; larger than any band usage."""
 NO_BAND = -1
-"""Band usage of an account without a band, for sorting."""
+"""Band usage that an account without a band has for sorting."""
 _RANKS = {kind: rank * RANK for rank, kind in enumerate(StatusKind)}
 
 
 def natural(row: DeskRow) -> int:
-    """Sort key: by status, then by descending band usage; an integer, so that large books sort fast."""
+    """Sort key of the default order: by status, then by descending band usage. An integer,
+    so that large books sort fast.
+    """
     return _RANKS[row.status] - (NO_BAND if row.band_used is None else row.band_used)
 
 
 def search(row: DeskRow) -> str:
-    """Return the text of a row that the text filter searches."""
+    """Return the text of a row in which the text filter searches."""
     return f"{row.account_id} {row.account_number} {row.client} {row.portfolio} {row.worst} {row.state}"
 
 
@@ -58,7 +60,7 @@ def _last(row: DeskRow) -> Line:
 
 
 def columns() -> tuple[Column[DeskRow], ...]:
-    """Return the columns. On narrow terminals, columns with the highest `priority` are hidden first."""
+    """Return the columns of the list. On narrow terminals, columns with the highest `priority` are hidden first."""
     return (
         Column("glyph", "", 1, _glyph),
         Column(
@@ -92,9 +94,10 @@ def columns() -> tuple[Column[DeskRow], ...]:
 
 
 def tile_tabs(tiles: tuple[tuple[Tile, int], ...], current: Tile, *, reviewed: bool = False) -> tuple[Tab, ...]:
-    """Return a tab per status, and per group that has accounts or is `current`; a count of zero is muted.
+    """Return a tab for each status, and for each other group that has accounts or is
+    `current`; a count of zero is muted.
 
-    If every automatic run is `reviewed`, no account trades by itself: that tab has another name.
+    If every automatic run is `reviewed`, no account trades by itself, so the tab "will trade" is labeled `RUN_DUE`.
     """
     return tuple(
         Tab(

@@ -17,7 +17,9 @@ GAP = 3
 
 
 class FirmLine(StyledView, can_focus=False):
-    """`AUM 11.42 M   cash 0.41 M (3.6 %)   outside 2 accts · 0.24 M`; the last totals are left out if too long."""
+    """`AUM $11.42 M cash $0.41 M (3.6 %) outside a band 2 accounts, $0.24 M`; the last
+    totals are left out if too long.
+    """
 
     DEFAULT_CSS = "FirmLine { height: 1; background: $surface; }"
     firm: reactive[FirmView | None] = reactive(None)
@@ -29,7 +31,7 @@ class FirmLine(StyledView, can_focus=False):
 
 
 def firm_line(firm: FirmView, width: int) -> Line:
-    """Return the totals that fit `width` cells, the most important first."""
+    """Return the firm's totals that fit into `width` cells, the most important first."""
     permille = round(Fraction(firm.cash * 1000, firm.equity)) if firm.equity > 0 else 0
     share = f" ({permille // 10}.{permille % 10} %)" if firm.cash >= 0 and firm.equity > 0 else ""
     outside = count_text(firm.outside, "account")

@@ -1,4 +1,4 @@
-"""Desk section: live drift, decision and reason per subscribed account."""
+"""Desk section: drift, decision and reason of every subscribed account, kept up to date."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ from rebal_tui.tui.widgets.table import BookTable
 from rebal_tui.tui.widgets.table_order import View
 
 MAX_SEARCHED_ROWS = 2_000
-"""How many rows are searched for the one where the cursor starts."""
+"""In how many rows an urgent one is searched, on which the cursor starts."""
 BAR_WIDTH = 20
-"""Width in cells of the progress bar while the book opens."""
+"""Width in cells of the progress bar that is shown while the book is opened."""
 OWN_ACTIONS = frozenset(action.method.partition("(")[0] for action in actions.section_actions(Section.DESK))
 
 
@@ -42,11 +42,11 @@ NONE_SUBSCRIBED = {
     False: "No account is subscribed yet. 2 makes a portfolio; 3, M, n subscribes all.",
     True: "No account is subscribed yet. 3, P imports accounts; 2 makes a portfolio; 3, M, n subscribes all.",
 }
-"""What an empty Desk says, by whether the book is a files book."""
+"""Text of a Desk without accounts, by whether the book is a files book."""
 
 
 def evaluate_text(mode: str) -> str:
-    """Return the explanation of what an evaluation does in a book of this mode, for its confirmation."""
+    """Return the explanation, for the confirmation, of what an evaluation does in a book of this mode."""
     if mode == FILES_MODE:
         return (
             "Every subscription is evaluated now, at the newest prices that the book has. If its conditions are "
@@ -63,7 +63,7 @@ def _filter_of(tile: Tile) -> InTile | None:
 
 
 class DeskScreen(ShowsAccount, ShowsAmong, TiledListScreen, inherit_bindings=False):
-    """List of all subscribed accounts, exceptions first."""
+    """List of all subscribed accounts; those that need a person come first."""
 
     SECTION = Section.DESK
     EXPORT = "accounts"
@@ -82,7 +82,7 @@ class DeskScreen(ShowsAccount, ShowsAmong, TiledListScreen, inherit_bindings=Fal
         self._snapshot: DeskSnapshot | None = None
         self._cursor_set = False
         self._among: Among | None = None
-        """The accounts that another section asked to show; None for all."""
+        """The accounts that another section asked the Desk to show; None for no such limit."""
 
     def make_table(self) -> BookTable[DeskRow]:
         return BookTable(
@@ -129,7 +129,7 @@ class DeskScreen(ShowsAccount, ShowsAmong, TiledListScreen, inherit_bindings=Fal
         self.request_detail(self.table.cursor_key)
 
     def _set_first_run(self, empty: bool) -> None:
-        """Show the first-run choices for an empty book, else the table."""
+        """Show the choices of first steps if the book is empty, else the table."""
         if empty == self.has_class("-first-run"):
             return
         self.set_class(empty, "-first-run")
@@ -137,7 +137,7 @@ class DeskScreen(ShowsAccount, ShowsAmong, TiledListScreen, inherit_bindings=Fal
         self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Disable section actions while the first-run choices are shown."""
+        """Disable the actions of the section while the choices of first steps are shown."""
         del parameters
         return not (self.has_class("-first-run") and action in OWN_ACTIONS)
 
@@ -185,7 +185,7 @@ class DeskScreen(ShowsAccount, ShowsAmong, TiledListScreen, inherit_bindings=Fal
         self.table.expect_filter(_filter_of(Tile(tile)), lambda: self.tiles.draw_ahead(tile))
 
     def _start_cursor(self) -> None:
-        """Move the cursor to the first row that needs a person or is outside its bands."""
+        """Move the cursor to the first row that needs a person or is outside a band."""
         urgent = (StatusKind.NEEDS_YOU, Tile.OUTSIDE)
         for row in islice(self.table.rows, MAX_SEARCHED_ROWS):
             if row.status is urgent[0] or urgent[1] in row.tiles:

@@ -1,1 +1,1 @@
-"""Exceptions section: states that need a person, and open alerts."""
+"""The Exceptions section: states that need a person, and open alerts."""

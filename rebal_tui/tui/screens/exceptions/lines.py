@@ -25,9 +25,9 @@ ANSWERS = {
 }
 """How the key `l` resolves an exception, by kind; for other kinds it goes to the subject."""
 ROOMY_HEIGHT = 12
-"""From so many lines on, blank lines separate the parts of an exception."""
+"""From this height in lines, blank lines separate the parts of an exception."""
 OF_PORTFOLIOS = frozenset({ExceptionKind.PORTFOLIO_NEEDS_ADJUSTMENT, ExceptionKind.ASSET_INELIGIBLE})
-"""The kinds that an edit of the portfolio ends; enter shows its page."""
+"""The kinds that end when the portfolio is edited; enter shows the portfolio's page."""
 ALERT_MARK = "▲"
 ALERT_KINDS = {
     "restricted": "account",
@@ -40,7 +40,7 @@ ALERT_KINDS = {
     "journal": "journal",
     "reconciliation": "account",
 }
-"""What an alert is about, where its kind does not say it."""
+"""What an alert is about, for kinds whose name does not say it."""
 
 KIND_NAMES = {
     ExceptionKind.ACCOUNT_RESTRICTED: "account blocked",
@@ -49,33 +49,33 @@ KIND_NAMES = {
     ExceptionKind.ASSET_INELIGIBLE: "asset to replace",
     ExceptionKind.PORTFOLIO_NEEDS_ADJUSTMENT: "needs adjustment",
 }
-"""Kinds that have another name on the screen than in the API."""
+"""Names on the screen of kinds that are named differently in the API."""
 REACTIVATES = "shows the portfolio, where r reactivates it"
 """How the key `l` resolves a portfolio that needs adjustment no more."""
 Row = ExceptionView | AlertView
 
 
 def row_key(row: Row) -> str:
-    """Return the key of a row; it stays the same as long as the cause of the exception or alert lasts."""
+    """Return the key of a row. It stays the same as long as the exception or alert lasts."""
     if isinstance(row, AlertView):
         return f"alert:{row.key}"
     return ":".join(str(part or "") for part in (row.kind, row.account_id, row.symbol, row.portfolio_id, row.run_id))
 
 
 def kind_text(row: Row) -> str:
-    """Return the glyph and name of the kind of a row."""
+    """Return the mark and the name of a row's kind."""
     return f"{ALERT_MARK if isinstance(row, AlertView) else '!'} {kind_name(row)}"
 
 
 def kind_name(row: Row) -> str:
-    """Return the name of the kind of a row."""
+    """Return the name of a row's kind."""
     if isinstance(row, AlertView):
         return f"alert: {ALERT_KINDS.get(row.kind, formats.words(row.kind))}"
     return KIND_NAMES.get(row.kind, formats.words(row.kind))
 
 
 def columns() -> tuple[Column[Row], ...]:
-    """Return the columns. On narrow terminals, columns with the highest `priority` are hidden first."""
+    """Return the columns of the list. On narrow terminals, columns with the highest `priority` are hidden first."""
     return (
         Column("kind", "Kind", 20, _kind, sort=kind_text, grow=1, max_width=28, whole=True),
         Column("text", "What", 30, _what, grow=4, max_width=160, whole=True, plain=_whole_text),
@@ -85,7 +85,7 @@ def columns() -> tuple[Column[Row], ...]:
 
 
 def _whole_text(row: Row) -> str:
-    """Return the text with the account number, for an export."""
+    """Return the full text for an export, with the account number, which the screen leaves out."""
     return row.text
 
 
@@ -111,13 +111,13 @@ def _accounts(row: Row) -> Line:
 
 
 def search(row: Row) -> str:
-    """Return the text of a row for filters."""
+    """Return the text of a row in which the text filter searches."""
     subject = row.subject if isinstance(row, AlertView) else f"{row.symbol or ''} {row.blocks}"
     return f"{kind_text(row)} {subject} {row.text}"
 
 
 def tabs(found: ExceptionList, *, sorted_by_column: bool) -> tuple[Tab, ...]:
-    """Return the tabs with their counts, then the order of the rows unless a column shows it."""
+    """Return the tabs with their counts, and the name of the default order while no column sorts the rows."""
     alerts = len(found.alerts)
     return (
         Tab(ALL, ALL, figure=f"{found.total + alerts:,}"),
@@ -132,7 +132,7 @@ def _style(count: int, style: str) -> str:
 
 
 def detail_lines(row: Row) -> Builder:
-    """Build what an exception blocks and what to do about it, or the text of an alert."""
+    """Build what an exception blocks and how to resolve it, or the text of an alert."""
 
     def build(width: int, height: int) -> Sequence[Line]:
         lines = _alert(row, width) if isinstance(row, AlertView) else _exception(row, width)

@@ -24,7 +24,7 @@ from rebal_tui.tui.widgets.tabs import ALL
 
 
 class ExceptionsScreen(TiledListScreen, inherit_bindings=False):
-    """List of exceptions, the most urgent first, then of open alerts."""
+    """List of exceptions, most urgent first, followed by the open alerts."""
 
     SECTION = EXCEPTIONS
     EXPORT = "audit"
@@ -73,7 +73,7 @@ class ExceptionsScreen(TiledListScreen, inherit_bindings=False):
 
     @property
     def detail_in_sight(self) -> bool:
-        """Always: on a narrow terminal the detail is below the list, because the rows have no space for reasons."""
+        """Always True: on a narrow terminal the detail is below the list, because the rows have no room for reasons."""
         return True
 
     async def detail_of(self, key: str) -> Builder | None:
@@ -102,7 +102,7 @@ class ExceptionsScreen(TiledListScreen, inherit_bindings=False):
         self.host.say("Exceptions have no export; the API and the check command list them.")
 
     def _row(self) -> Row | None:
-        """Return the row under the cursor; shows a message and returns None when there is none."""
+        """Return the row under the cursor; if there is none, show a message and return None."""
         row: Row | None = self.table.cursor_row
         return row if self.selected_id() is not None else None
 

@@ -1,4 +1,6 @@
-"""Forms of a files book: accounts, holdings, cash, assets, fills entered by hand; removing; undo (R-70, R-75)."""
+"""Forms of a files book to enter accounts, holdings, cash, assets and fills by hand, to remove some of them, and to
+undo the last import (R-70, R-75).
+"""
 
 from __future__ import annotations
 
@@ -33,9 +35,10 @@ CUSTODIANS = ("schwab", "fidelity", "ibkr", "vanguard", "generic")
 
 @dataclass(frozen=True, slots=True)
 class HandForm:
-    """One form: label, note, fields and the action `act`. `fields` are (key, label, hint); `needed` may not be empty.
+    """One form: label, note, fields and the action `act`, which returns its result as text.
 
-    `sentence` describes what will be done, `done` what was done.
+    `fields` are (key, label, hint); the fields in `needed` must not be empty. `sentence` describes what will be done,
+    with field keys in braces; `done` says what was done.
     """
 
     label: str
@@ -46,11 +49,11 @@ class HandForm:
     sentence: str
     act: Act
     state: Callable[[Book, Values], str] | None = None
-    """What the book has, shown above the sentence."""
+    """Returns what the book has now, shown above the sentence."""
 
 
 def enter_by_hand(screen: ListScreen) -> None:
-    """Choose what to enter, and show its form."""
+    """Let the user choose what to enter, and show its form."""
     choices = [Choice(key, form.label, form.note) for key, form in FORMS.items()]
     choices.append(Choice(UNDO, "Undo the last import", "while nothing depends on it"))
 
@@ -74,7 +77,7 @@ def enter_by_hand(screen: ListScreen) -> None:
 
 
 def hand_form(form: HandForm, accounts: tuple[str, ...], symbols: tuple[str, ...]) -> FormScreen:
-    """Build a form with completions of accounts and symbols."""
+    """Create the screen of a form, with these accounts and symbols as completions."""
     completions = {"account": accounts, "symbol": symbols, "custodian": CUSTODIANS, "fractions": ("yes", "no")}
     fields = [Field(key, label, hint=hint, choices=completions.get(key, ())) for key, label, hint in form.fields]
 
@@ -108,7 +111,7 @@ def _account(book: Book, text: str) -> str:
 
 
 def _found(book: Book, key: str, text: str) -> str:
-    """What a text stands for, so that a wrong account is seen before anything is stored."""
+    """What the text of a field stands for, so that the user sees a wrong account before anything is stored."""
     if key == "symbol":
         return files_by_hand.read_symbol(text)
     if key != "account":
@@ -265,4 +268,4 @@ FORMS: dict[str, HandForm] = {
         "{symbol} will be removed.", _remove_asset,
     ),
 }  # fmt: skip
-"""The forms by the key of their choice."""
+"""The forms, by the key of the choice that opens them."""

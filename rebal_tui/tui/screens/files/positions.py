@@ -1,4 +1,4 @@
-"""Import of a custodian's file: asks for its path, shows the changes, stores all at once (R-71, R-72, R-75)."""
+"""Import of a custodian's file: asks for its path, shows the changes, and stores all or nothing (R-71, R-72, R-75)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_BYTES = 64 * 1024 * 1024
 
 
 class PositionsScreen(PathDialog):
-    """Reads a file of positions, transactions or prices and shows what it changes before anything is stored."""
+    """Reads a file of positions, transactions or prices, and shows what it will change before anything is stored."""
 
     HEADING = "Import a custodian's file"
     NOTE = (

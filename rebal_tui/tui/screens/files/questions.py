@@ -1,4 +1,4 @@
-"""Questions about a positions file whose columns are not recognized or whose date is missing (R-71)."""
+"""Questions about a positions file whose columns are not recognized, or whose date is missing (R-71)."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _NEEDED = ("account", "symbol", "quantity")
 
 
 def questions_form(content: bytes, questions: OpenQuestions) -> FormScreen:
-    """Create a form that asks for the columns of an unrecognized table and for a missing date of the file.
+    """Create the form that asks for the columns of an unrecognized table, and for the date if the file has none.
 
-    It previews the positions as they are read with the answers so far.
+    It previews the positions as read with the answers given so far.
     """
     read: dict[tuple[tuple[str, str], ...], Statement] = {}
 

@@ -1,4 +1,4 @@
-"""Writing the approved orders of a files book as a trade list (R-74)."""
+"""Writes the approved orders of a files book as a trade list (R-74)."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from rebal_tui.tui.screens.shared.path_dialog import PathDialog
 from rebal_tui.typed_paths import require_output, start_folder
 
 FORMATS = {"blocks": "blocks", "ibkr": "ibkr"}
-"""The part of a file's name before `.csv` that chooses another format than the generic one."""
+"""Format by the part of a file name before `.csv`; other names have the generic format."""
 
 
 class TradeListScreen(PathDialog):
-    """Asks where to write the list; a name that ends in `.blocks.csv` or `.ibkr.csv` chooses that format."""
+    """Asks where to write the trade list; a name that ends in `.blocks.csv` or `.ibkr.csv` selects that format."""
 
     HEADING = "Write the trade list"
     NOTE = "One line an order; NAME.blocks.csv for blocks with allocations, NAME.ibkr.csv for BasketTrader."

@@ -1,4 +1,4 @@
-"""Puts a policy into the form of the portfolio that was tested."""
+"""Fills the form of the tested portfolio with a policy from the Lab."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def not_adoptable(policy: Policy) -> str:
-    """Return why no portfolio can have this policy; empty if one can."""
+    """Return why a portfolio cannot have this policy; empty if it can."""
     if policy.look > 1:
         return f"{policy.label}: the engine checks bands in every session; a portfolio cannot look less often."
     if any(not band.percent for band in policy.bands):
@@ -23,14 +23,14 @@ def not_adoptable(policy: Policy) -> str:
 
 
 def not_editable(portfolio: Portfolio) -> str:
-    """Return why a portfolio cannot be edited; empty if it can."""
+    """Return why this portfolio cannot be edited; empty if it can."""
     if portfolio.status is PortfolioStatus.INACTIVE:
         return f"{portfolio.name} is inactive; reactivate it first in Portfolios."
     return ""
 
 
 def adopted(portfolio: Portfolio, policy: Policy) -> PortfolioForm:
-    """Return the form of a portfolio with the bands, calendar, cooldown, destination and scope of a policy."""
+    """Return the form of a portfolio, with bands, calendar, cooldown, destination and scope taken from a policy."""
     bands = ((BandType.ABSOLUTE, policy.absolute), (BandType.RELATIVE, policy.relative))
     calendar = policy.calendar
     return replace(

@@ -1,4 +1,4 @@
-"""Charts of the Lab section: turnover against deviation, and which differences the history supports."""
+"""Charts of the Lab: turnover against deviation from the target, and which differences the history supports."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rebal_tui.services.backtest.comparison import Comparison, PolicyRow
 
 _AXIS = 5
-"""Cells for the figures of the vertical axis."""
+"""Width in cells of the figures of the vertical axis."""
 _MARKS = (
     ("★", "title", "cursor"),
     ("◆", "accent", "yours"),
@@ -24,7 +24,8 @@ _MARKS = (
 def scatter(rows: Sequence[PolicyRow], cursor: int | None, width: int, height: int) -> list[Line]:
     """Chart of policies: turnover in percent a year upward, rms deviation in percentage points to the right.
 
-    Policies to which another one is better in every respect are dots; those that do not fit the chart are left out.
+    `cursor` is the number of the row under the cursor. A policy is a dot if another policy is better in every
+    respect; dots that do not fit into the chart are left out.
     """
     columns, lines = max(width - _AXIS - 1, 10), max(height - 3, 4)
     shown = [row for row in rows if not row.worse or row.own]
@@ -51,14 +52,14 @@ def scatter(rows: Sequence[PolicyRow], cursor: int | None, width: int, height: i
 
 
 def _rank(row: PolicyRow, cursor: int | None) -> int:
-    """The position of a row's mark; of rows in the same cell the first one is shown."""
+    """The index of a row's mark in `_MARKS`; of rows in the same cell, the one with the lowest index is drawn."""
     if row.number == cursor:
         return 0
     return 1 if row.own else 2 if row.cheaper else 4 if row.worse else 3
 
 
 def legend() -> Line:
-    """Return the legend of the scatter chart: each mark with what it means."""
+    """Return the legend of the scatter chart: each mark with its meaning."""
     parts: list[TextSegment] = []
     for mark, style, what in _MARKS:
         parts += [(f"{mark} ", style), (f"{what} ", "muted")]
@@ -66,7 +67,7 @@ def legend() -> Line:
 
 
 def verdict(found: Comparison, width: int) -> list[Line]:
-    """State whether the policies differ in return, turnover and tracking by more than luck explains."""
+    """Build whether the policies differ in return, turnover and tracking by more than luck explains."""
     lines: list[Line] = [heading("What this history can tell", width)]
     luck = found.luck
     if luck is None:

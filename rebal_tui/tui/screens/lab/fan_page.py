@@ -1,4 +1,7 @@
-"""Page that shows how much the results of a policy depend on luck: on the start day and on the calendar day."""
+"""Page that shows how much the results of a policy depend on luck: on the start day and on the day of the calendar.
+
+A fan is the set of results of one policy when only that day varies; a variant is one of these results.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +15,13 @@ if TYPE_CHECKING:
 
 _AXIS = 9
 _ROWS = 9
-"""Lines of the chart; an odd number, with the middle variant in the middle."""
+"""Height of the chart in lines; odd, so that the median equity is on the middle line."""
 _BINS = 12
 _BAR = 40
 
 
 def fan_lines(fans: Fans, width: int) -> list[Line]:
-    """Ranges of results (fans) over all start days and over all calendar days of a policy, or why there are none."""
+    """Build the fans of a policy over all start days and over all calendar days; for a missing fan, the reason."""
     lines: list[Line] = [(("", ""),)]
     if fans.starts is None:
         lines += paragraph("Start days need a history of two years.", width, "muted")
@@ -51,7 +54,7 @@ def _one(fan: Fan, title: str, what: str, width: int) -> list[Line]:
 
 
 def _chart(fan: Fan, width: int) -> list[Line]:
-    """The highest and the lowest variant over time, in percent of the one in the middle."""
+    """The highest and the lowest equity of any variant over time, in percent above or below the median equity."""
     low, high = fan.around
     size = max(width - _AXIS - 1, 20)
     length = fan.equity.shape[1]
@@ -70,7 +73,7 @@ def _chart(fan: Fan, width: int) -> list[Line]:
 
 
 def _bins(fan: Fan) -> list[Line]:
-    """How many days have which return a year."""
+    """Histogram: how many days lead to which return a year."""
     returns = 100 * fan.annual_return
     low, high = float(returns.min()), float(returns.max())
     if high - low < 0.005:

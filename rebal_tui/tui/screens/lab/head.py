@@ -1,4 +1,4 @@
-"""The head of the Lab section: the two answers, the inputs, and the progress of the computation."""
+"""The head of the Lab: whether policies differ, which one costs less, the inputs, and the progress of a computation."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ DEFINITIONS = (
     "before trades · cash earns nothing"
 )
 _WIDE = 100
-"""From this width on, there is room for the definitions."""
+"""From this width in cells, there is room for `DEFINITIONS`."""
 _DIFFERS, _CHEAPER = "Differs from yours?  ", "Which costs less?    "
 
 _STOPS = ("  esc stops", "muted")
 _SOON = 5.0
-"""A computation with fewer seconds left does not say how many."""
+"""The remaining time is shown only if it is longer than this, in seconds."""
 
 
 class Step(NamedTuple):
-    """Progress: what is counted, how many are done, of how many, and the seconds since the computation began."""
+    """Progress of a computation: what is counted, how many are done of how many, and the seconds since it began."""
 
     what: str
     done: int
@@ -32,7 +32,7 @@ class Step(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The progress in words, with the remaining time if it is long."""
+        """The progress in words, with the remaining time if it is longer than 5 s; empty if the total is 0."""
         if not self.total:
             return ""
         left = self.seconds * (self.total - self.done) / self.done if self.done else 0.0
@@ -44,7 +44,7 @@ def head_lines(
 ) -> list[Line]:
     """Build the head: whether policies differ beyond luck, which one costs less, then progress, inputs and notes.
 
-    `fault` is why the chosen portfolio cannot be tested.
+    `fault` is why the chosen portfolio cannot be tested, empty if it can.
     """
     if fault:
         advice = "p tests the next portfolio, o opens another file of closes."
@@ -81,6 +81,6 @@ def _answers(found: Comparison, step: Step | None, width: int) -> list[Line]:
 
 
 def _answer(question: str, text: str, style: str, width: int) -> list[Line]:
-    """A question and its answer, which is wrapped beside it."""
+    """A question, with its answer wrapped beside it."""
     first, *rest = paragraph(text, width - len(question), style)
     return [((question, "muted"), *first), *(((" " * len(question), ""), *line) for line in rest)]

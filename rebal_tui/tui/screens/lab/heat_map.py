@@ -1,4 +1,4 @@
-"""Heat map of band pairs (absolute and relative): a result of the backtest with each pair, as a shade."""
+"""Heat map of band pairs (an absolute and a relative band): one result of the backtest for each pair, as a shade."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ FIGURES = (
     ("worst", "worst deviation, points", 100.0), ("rebalances", "rebalances a year", 1.0),
     ("annual_return", "return, % a year", 100.0),
 )  # fmt: skip
-"""Attribute of `HeatMap`, its title, and the factor to its unit."""
+"""Figures that the map can show: attribute of `HeatMap`, title, and factor that converts it to the title's unit."""
 COOLDOWNS = (0, 7, 31, 91)
-"""Cooldowns in days that the map is shown for, one after the other."""
+"""Cooldowns in days; key `c` computes the map for the next of them."""
 _AXIS = 8
 _AROUND = 8
-"""Lines of the screen that are not shades."""
+"""Number of lines of the screen that are not part of the map itself."""
 
 
 class HeatMapScreen(ModalScreen[None]):
-    """Shows the heat map, computed on its own thread, with as many band pairs as the screen has space for."""
+    """Shows the heat map, computed on a thread of its own, with as many band pairs as the screen has room for."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "dismiss", "Back"),
@@ -139,7 +139,7 @@ class HeatMapScreen(ModalScreen[None]):
         return shades
 
     def _next(self, found: HeatMap) -> str:
-        """The cooldown that is being computed; empty when it is the one shown."""
+        """Text about the cooldown that is being computed; empty if the map already shows it."""
         days = COOLDOWNS[self._cooldown]
         return "" if days == found.cooldown_days else f"   computing {days} d…"
 

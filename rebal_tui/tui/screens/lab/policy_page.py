@@ -1,4 +1,4 @@
-"""Page of one policy: its results and those of the portfolio's own policy, its weights over time, its trades."""
+"""Page of one policy: its results beside those of the portfolio's own policy, its weights over time, and its trades."""
 
 from __future__ import annotations
 
@@ -14,13 +14,17 @@ if TYPE_CHECKING:
     from rebal_tui.services.backtest.comparison import Comparison
 
 _LABEL = 19
-"""Cells for a symbol and the figures of its axis."""
+"""Width in cells of a symbol and the figures of its axis."""
 _ROWS = 7
-"""Lines of an asset's chart; an odd number, with the target in the middle."""
+"""Height of an asset's chart in lines; odd, so that the target is on the middle line."""
 
 
 def policy_lines(found: Comparison, number: int, verified: str, width: int) -> list[Line]:
-    """A row's policy compared with the portfolio's own: figures, weights with bands and rebalances, trades."""
+    """Build the page of the policy in row `number`, compared with the portfolio's own policy (yours).
+
+    Shows figures, weights with bands and rebalances, and trades. `verified` is the result of
+    its verification, or empty.
+    """
     backtest = found.backtest
     outcome, own = found.outcome(number), backtest.own
     lines: list[Line] = [*paragraph(outcome.policy.description, width, "title"), (("", ""),), *_figures(found, number)]
@@ -83,14 +87,14 @@ def _points(fraction: float | None) -> str:
 
 
 def _band(policy: Policy, target: float) -> float | None:
-    """The tightest band of an asset as a fraction of equity; None without bands."""
+    """The tighter band of an asset, as a fraction of equity; None without bands."""
     bands = [] if policy.absolute is None else [policy.absolute / 10_000]
     bands += [] if policy.relative is None else [policy.relative / 10_000 * target]
     return min(bands, default=None)
 
 
 def _chart(symbol: str, target: float, band: float | None, series: Sequence[Sequence[float]], own: bool) -> list[Line]:
-    """A symbol's part of equity around its target, for this policy and for yours."""
+    """Chart of an asset's share of equity around its target, for this policy and, unless it is your `own`, yours."""
     shares, yours = series
     farthest = max(abs(share - target) for each in series for share in each)
     reach = max(farthest, (band or 0) * 1.05, 0.001)
@@ -121,7 +125,7 @@ def _chart(symbol: str, target: float, band: float | None, series: Sequence[Sequ
 
 
 def _trades(backtest: Backtest, path: Path, yours: Path, width: int) -> list[Line]:
-    """Every trade after the first purchase: its day, what was sold of equity, and each asset before it."""
+    """Every trade after the first purchase: its day, the percent of equity sold, and the weights before the trade."""
     symbols = backtest.weights.symbols
     own = set(yours.events.tolist())
     lines: list[Line] = [heading("Trades after the first purchase", width, f"{len(path.events):,}")]

@@ -1,4 +1,4 @@
-"""Lab section: backtests of rebalancing policies of a portfolio over a price history, side by side."""
+"""Lab section: compares rebalancing policies for a portfolio by backtests over a history of daily prices."""
 
 from __future__ import annotations
 
@@ -52,11 +52,11 @@ T = TypeVar("T")
 OnStep = Callable[[int, int], None]
 POLL_SECONDS = 0.25
 FIRST_HISTORIES, MORE_HISTORIES = 250, 1_000
-"""Histories resampled when a backtest is done, and by `b`."""
+"""How many histories are resampled after a backtest, and on key `b`."""
 
 
 class LabScreen(SectionScreen, inherit_bindings=False):
-    """A chart and a table of policies; the computation runs on a thread of its own."""
+    """A chart and a table of policies. Computations run on a thread of their own, and can be canceled."""
 
     SECTION = Section.LAB
     AUTO_FOCUS = "BookTable"
@@ -107,11 +107,11 @@ class LabScreen(SectionScreen, inherit_bindings=False):
 
     @property
     def _position(self) -> int:
-        """The chosen portfolio's position; the list may have become shorter."""
+        """The index of the chosen portfolio, kept within the list, which may have become shorter."""
         return self._chosen % max(len(self._portfolios), 1)
 
     def _start(self) -> None:
-        """Compute the chosen portfolio; a computation in progress is canceled."""
+        """Run the backtest of the chosen portfolio; cancels a computation in progress."""
         self._stop.set()
         self._stop, self._done = threading.Event(), None
         self.host.work(self._compute(self._stop), name="backtest")
@@ -148,7 +148,7 @@ class LabScreen(SectionScreen, inherit_bindings=False):
             await self._resample(found, FIRST_HISTORIES, stop)
 
     async def _resample(self, found: Comparison, histories: int, stop: threading.Event) -> None:
-        """Add what is beyond luck to a finished backtest."""
+        """Add to a finished backtest which differences are beyond luck, by resampling histories."""
         judged = await self._in_thread(
             "histories", stop, lambda step: backtest_comparison.with_luck(found, histories, step, stop.is_set)
         )
@@ -157,7 +157,10 @@ class LabScreen(SectionScreen, inherit_bindings=False):
             self._show()
 
     async def _in_thread(self, what: str, stop: threading.Event, work: Callable[[OnStep], T]) -> T | None:
-        """Run a long computation on a thread of its own; None when it was canceled."""
+        """Run a long computation on a thread of its own, with its progress shown; returns None if it was canceled.
+
+        `what` is the word for what the progress counts.
+        """
         canceled = importlib.import_module("rebal_tui.lab.progress").Canceled
 
         def step(done: int, total: int) -> None:
@@ -198,7 +201,7 @@ class LabScreen(SectionScreen, inherit_bindings=False):
         return lab_help_lines(self._head, super().help_builder())
 
     def _show(self) -> None:
-        """Show everything that was computed."""
+        """Show all results, or that there are none yet."""
         found = self._found
         rows = () if found is None else tuple(r for r in found.rows if self._show_worse or not r.worse or r.own)
         rows = tuple(sorted(rows, key=lambda row: (not row.own, not row.cheaper, row.turnover, row.rms)))
@@ -295,7 +298,9 @@ class LabScreen(SectionScreen, inherit_bindings=False):
         self._show()
 
     def _ready(self) -> Comparison | None:
-        """The finished backtest; None, with a message, without one or while something is computed."""
+        """Return the finished backtest. While something is computed, or without a backtest,
+        show a message and return None.
+        """
         if self._found is None or self._done is not None:
             self.host.say("Wait until the computation has finished, or stop it with esc.")
             return None

@@ -1,4 +1,4 @@
-"""The help of the Lab: the whole text of its head, its keys, and the words and marks of its figures."""
+"""The help of the Lab: the full text of its head, its keys, and the terms and marks of its figures."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from rebal_tui.tui.segments import Line, heading, paragraph
 from rebal_tui.tui.widgets.lines import Builder
 
 AREA = "in the Lab"
-"""What the glossary says of the words that have a meaning of their own here."""
+"""The phrase by which the glossary marks terms that have a special meaning in the Lab."""
 MORE = "… ? shows the rest, and what the words mean"
 
 
 def cut(lines: Sequence[Line], width: int, height: int) -> Sequence[Line]:
-    """The lines that fit into a height; where some do not, the last one says where they are."""
+    """Return the lines that fit into `height`; if some do not, the last line says which key shows them."""
     if len(lines) <= height:
         return lines
     return [*lines[: height - 1], *paragraph(MORE, width, "key")[:1]]
 
 
 def lab_help_lines(head: Callable[[int], Sequence[Line]], keys: Builder) -> Builder:
-    """Build the help of the Lab from its `head` for a width, and from the help of its `keys`."""
+    """Build the help of the Lab: the lines of its head, which `head` makes for a width, then `keys`, then its terms."""
 
     def build(width: int, height: int) -> Sequence[Line]:
         lines = [heading("This backtest", width), *head(width), (), *keys(width, height), ()]

@@ -1,4 +1,6 @@
-"""The archive of past years: where it is, whether it is found and verified, and moving years into it."""
+"""Dialog of the archive of past years: where its file is, whether it was found and verified,
+and moving years into it.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,10 @@ MOVABLE, STAYS = "can be archived", "archived; what rules still need stays"
 
 
 def archive_lines(archive: ArchiveFile | None, verified: str) -> Builder:
-    """Build the facts of an archive; `verified` is the result of reading its file, empty before."""
+    """Build the facts about an archive, or what an archive is for if there is none.
+
+    `verified` is the result of reading its file again, empty before that.
+    """
 
     def build(width: int, _height: int) -> Sequence[Line]:
         lines: list[Line] = [heading("Archive", width)]
@@ -63,14 +68,14 @@ def archive_lines(archive: ArchiveFile | None, verified: str) -> Builder:
 
 
 def year_state(one: BookYear, archive: ArchiveFile | None) -> str:
-    """Return whether a year of a book can be archived."""
+    """Return as text whether a year of the book can be archived."""
     if not one.past:
         return "current year: stays"
     return STAYS if archive is not None and archive.finished and one.year <= archive.through else MOVABLE
 
 
 def archived_text(view: ArchivePreview) -> str:
-    """Return what was archived, after it was."""
+    """Return the message after years were archived."""
     what = "the rest" if view.continues else moved_text(view)
     return f"Archived {what} to {view.through} in {view.path}."
 
@@ -81,7 +86,7 @@ def moved_text(view: ArchivePreview) -> str:
 
 
 def archive_question(view: ArchivePreview) -> Question:
-    """Ask before years are archived, with what moves where."""
+    """Build the question before years are archived, with what is moved and where to."""
     moved = f"{moved_text(view)} move, with their orders and prices"
     if view.continues:
         moved = "What an interrupted move left in the book is removed from it; it is in the file already"
@@ -99,7 +104,9 @@ def archive_question(view: ArchivePreview) -> Question:
 
 
 class ArchiveScreen(Dialog[None]):
-    """The archive's file above the years of the book; `a` moves the years up to the one under the cursor."""
+    """The facts about the archive, above the years of the book; `a` archives the years up to
+    the one under the cursor.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "leave", "Back"),
@@ -177,7 +184,7 @@ class ArchiveScreen(Dialog[None]):
         self._moving = self.host.work(self._move(view), name="archive")
 
     async def _move(self, view: ArchivePreview) -> None:
-        """Move the years while no heartbeat runs; a canceled move is continued by the next one."""
+        """Move the years into the archive while no heartbeat runs; a canceled move is continued by the next one."""
         host = self.host
         try:
             async with host.heartbeats_held():
@@ -207,7 +214,7 @@ class ArchiveScreen(Dialog[None]):
             self.host.work(self._verify(archive), name="verify")
 
     async def _verify(self, archive: ArchiveFile) -> None:
-        """Read the whole file on another thread: the book goes on meanwhile."""
+        """Read the whole archive file on another thread, so that the book is not blocked meanwhile."""
         self._say_doing("Reading the whole file…")
         faults = await asyncio.to_thread(archive_pages.file_faults, Path(archive.path), archive.digest)
         self._say_doing("")
@@ -229,7 +236,7 @@ class ArchiveScreen(Dialog[None]):
             self.host.work(self._read(), name="archive page")
 
     def action_leave(self) -> None:
-        """Close the page, and stop a move."""
+        """Close the dialog, and stop a move in progress."""
         if self._moving is not None and self._is_moving:
             self._moving.cancel()
             self.host.say("Archiving stopped; nothing is lost. Archive again to continue.")
@@ -237,7 +244,7 @@ class ArchiveScreen(Dialog[None]):
 
 
 class ArchivePathScreen(PathDialog):
-    """Asks where the archive is now. Returns its path once the book has recorded it."""
+    """Asks for the path of an archive that was moved. Returns the path once the book has recorded it."""
 
     HEADING = "Where is the archive?"
     NOTE = "After it was moved or renamed. Only the archive of this book is accepted."

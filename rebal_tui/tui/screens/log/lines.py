@@ -20,7 +20,9 @@ PAUSE_TEXT = "No evaluation, job or run starts until you resume. Runs in progres
 
 
 def log_tabs(snapshot: LogSnapshot) -> tuple[Tab, ...]:
-    """Return the tabs of the two lists with their counts; of many audit entries only the newest are loaded."""
+    """Return the tabs of jobs and audit trail with their counts. If only the newest audit
+    entries are loaded, says so.
+    """
     loaded = f"{len(snapshot.audit):,} of " if snapshot.more else ""
     failing = sum(bool(job.failed) for job in snapshot.jobs)
     return (
@@ -71,7 +73,7 @@ def audit_columns() -> tuple[Column[AuditView], ...]:
 
 
 def run_job_text(job: JobView) -> str:
-    """Return what running a job now does."""
+    """Return what a manual start of a job does, for its confirmation."""
     may = " It may create runs and send orders." if job.name == "evaluation" else ""
     return f"The job starts once now, as if it were due.{may}"
 
@@ -81,7 +83,7 @@ def job_text(job: JobView) -> str:
 
 
 def title_of(row: JobView | AuditView) -> tuple[str, str]:
-    """Return the title of a row's full-screen view and the text that `y` copies."""
+    """Return the title of a row's page, and the text that key `y` copies there."""
     if isinstance(row, JobView):
         return f"Job · {row.title}", row.last_result
     return f"Audit entry {row.seq:,} · {row.action} · y copies its JSON", entry_json(row)
@@ -129,7 +131,7 @@ def _job(job: JobView, width: int) -> list[Line]:
 
 
 def json_line(line: str, width: int) -> list[Line]:
-    """Return a line of indented JSON with its key styled, wrapped if it is too long."""
+    """Return a line of indented JSON with its key styled; several lines if it is too long for `width`."""
     indent = len(line) - len(line.lstrip())
     key, colon, rest = line.strip().partition(": ")
     pad = " " * min(indent, width // 2)

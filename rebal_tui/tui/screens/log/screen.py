@@ -44,7 +44,7 @@ class LogScreen(ShowsJob, LoadsOlder, inherit_bindings=False):
         self._tab = JOBS
         self._snapshot: LogSnapshot | None = None
         self._read = ("", self.limit)
-        """The filter and the limit by which the audit entries were read."""
+        """The search text, and the limit of rows, with which the audit entries were last read."""
         self._search = ""
 
     @property
@@ -108,7 +108,7 @@ class LogScreen(ShowsJob, LoadsOlder, inherit_bindings=False):
         self.request_detail(self.table.cursor_key)
 
     def request_detail(self, key: Hashable | None, delay: float = 0.0) -> None:
-        """Request the detail of the row under the cursor; does nothing for a key of the hidden table."""
+        """Show the detail of the row under the cursor; does nothing if `key` is of the table that is not shown."""
         if key is None or str(key).startswith(f"{self._tab}:"):
             super().request_detail(self.table.cursor_key, delay)
 
@@ -121,12 +121,12 @@ class LogScreen(ShowsJob, LoadsOlder, inherit_bindings=False):
         return key.partition(":")[2] if key is not None else None
 
     def show_tab(self, tab: str) -> None:
-        """Show the jobs or the audit trail."""
+        """Show the tab with this key, `JOBS` or `AUDIT`."""
         self._tab = tab
         self._show_tab()
 
     def show_job(self, name: str) -> None:
-        """Show the jobs and move the cursor to one."""
+        """Show the jobs and move the cursor to the job with this name."""
         self.show_tab(JOBS)
         self.table.go_to(f"{JOBS}:{name}")
 
@@ -152,7 +152,7 @@ class LogScreen(ShowsJob, LoadsOlder, inherit_bindings=False):
         self.show_tab(self.query_one("#tiles", TabBar).step(direction) or JOBS)
 
     def filter_by(self, text: str) -> None:
-        """Filter while typing: the audit trail with a database search, the other lists in memory."""
+        """Filter while typing: the audit trail by a database search, jobs in memory."""
         if self._tab == AUDIT:
             self._search = text.strip()
             self.read_anew()
@@ -209,7 +209,7 @@ class LogScreen(ShowsJob, LoadsOlder, inherit_bindings=False):
             self.show_check(check)
 
     def show_check(self, check: AuditCheck) -> None:
-        """Show the result of an audit verification; it stays until the next verification."""
+        """Show the result of a verification of the audit trail; it stays until the next one."""
         line = self.query_one("#verified", Static)
         mark = "● intact" if check.intact else "■ TAMPERED WITH"
         line.update(ui_text(f" Audit trail {mark}: {check.text}"))

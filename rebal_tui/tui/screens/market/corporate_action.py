@@ -1,4 +1,4 @@
-"""Corporate action dialog: kind, figures and a preview of the holders."""
+"""Dialog for a corporate action: its kind, its figures, and a preview of the accounts that hold the asset."""
 
 from __future__ import annotations
 
@@ -32,7 +32,10 @@ FIELDS = {
 
 
 class CorporateActionScreen(Dialog[Mapping[str, str] | None]):
-    """Asks for a corporate action of an asset and previews the accounts affected; enter confirms it."""
+    """Asks for a corporate action of an asset and previews which accounts it affects.
+
+    Enter returns the fields by name, as the service that applies the action takes them; escape returns None.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Cancel")]
     DEFAULT_CSS = """

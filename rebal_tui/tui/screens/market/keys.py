@@ -1,4 +1,4 @@
-"""Global actions of the simulated market: pause, speed, step to the next day."""
+"""Actions of simulated time that work everywhere: pause, change the speed, advance to the next session."""
 
 from __future__ import annotations
 
@@ -19,14 +19,17 @@ STEP_TEXT = (
     "Simulated time advances to the same time of the next session. Due work runs on the way: evaluations make runs, "
     "orders are sent, cash settles, withdrawals continue."
 )
-"""What advancing to the next session does."""
+"""Text of the confirmation before time advances to the next session."""
 HELD_POLL_SECONDS = 0.05
-"""Time between two looks at whether a step can go on."""
+"""Time between two checks whether an advance to the next session can continue."""
 SPEEDS = (1, 10, 60, 600, 3_600, 36_000)
 
 
 def next_speed(mode: str, direction: int) -> int:
-    """Return the next higher (1) or lower (-1) speed for a mode such as `SIMULATED ×600`; without speed, from 60."""
+    """Return the next higher (1) or lower (-1) speed in `SPEEDS`, from that in a mode such as `SIMULATED ×600`.
+
+    A mode without a speed counts as 60.
+    """
     speed_text = mode.rpartition("×")[2].removesuffix(TIME_STOPPED)
     now = int(speed_text) if speed_text.isdecimal() else 60
     if direction > 0:
@@ -35,10 +38,10 @@ def next_speed(mode: str, direction: int) -> int:
 
 
 class MarketKeys:
-    """Implements the market actions of the app; the services raise `Refusal` if the market is not simulated."""
+    """Implements the app's actions on simulated time; the services raise `Refusal` if time is not simulated."""
 
     def __init__(self, host: Host, above: Callable[[], Sequence[object]]) -> None:
-        """`above` returns the screens above the current section."""
+        """`above` returns the screens that are open above the current section."""
         self._host = host
         self._above = above
         self._time_held = False
@@ -46,7 +49,10 @@ class MarketKeys:
 
     @asynccontextmanager
     async def time_held(self) -> AsyncIterator[None]:
-        """Context in which no accelerated time passes, to read what a dialog will ask about and to open it."""
+        """Context in which simulated time stops if it runs faster than real time.
+
+        In it, a caller reads what a dialog will ask about and opens the dialog.
+        """
         self._preparing += 1
         try:
             await self.update_hold()
@@ -56,12 +62,14 @@ class MarketKeys:
 
     @property
     def _must_hold(self) -> bool:
-        """Whether a form, question or preview is open or being prepared: what it shows must not be old when it is
-        confirmed."""
+        """Whether a form, question or preview is open or being prepared.
+
+        What it shows must still be true when it is confirmed.
+        """
         return self._preparing > 0 or not all(isinstance(screen, LivePage) for screen in self._above())
 
     async def update_hold(self) -> None:
-        """Stop accelerated time if it must be held; otherwise let it pass again."""
+        """Stop accelerated simulated time if `_must_hold`; otherwise let it continue."""
         held = self._must_hold
         if held == self._time_held:
             return
@@ -89,7 +97,7 @@ class MarketKeys:
         host.work(change, name="speed")
 
     def step(self) -> None:
-        """Advance simulated time to the next session after confirmation; without simulated time, show a message."""
+        """Advance simulated time to the next session after a confirmation; if time is not simulated, show a message."""
         if self._host.mode_shown in REAL_TIME_MODES:
             self._host.say("The time of this book is not simulated.", "warning")
             return
@@ -100,7 +108,7 @@ class MarketKeys:
     async def _step_day(self) -> str:
         from rebal_tui.services.view_models.market import Effect
 
-        """Advance in parts, between which the screens are refreshed and forms can be opened, which stop the time."""
+        """Advance in parts. Between them the screens are refreshed, and an open form or question stops the time."""
         before, _ = await self._host.ask(_outside)
         await self._host.ask(simulator.begin_step)
         while await self._host.ask(simulator.step_on):

@@ -1,4 +1,4 @@
-"""Asset details, simulator line and columns of the Market section."""
+"""Columns and details of assets, and the line about the simulation, in the Market section."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def states(row: AssetRow) -> tuple[str, ...]:
 
 
 def state_line(row: AssetRow) -> Line:
-    """Return `● tradable`, or the abnormal states."""
+    """Return `● tradable`, or the abnormal states with the mark of the most severe one."""
     found = states(row)
     if not found:
         return (("● tradable", "good"),)
@@ -52,21 +52,27 @@ def state_line(row: AssetRow) -> Line:
 
 
 def change_segment(change: int | None) -> TextSegment:
-    """Return the change since the last close, such as `+1.24 %`, styled by sign; `–` for None."""
+    """Return the change since the last close, such as `+1.24 %`, styled by sign; `–` for None.
+
+    `change` is in hundredths of a percent.
+    """
     if change is None:
         return ("–", "muted")
     return (f"{formats.drift(change)} %", "good" if change > 0 else "bad" if change < 0 else "muted")
 
 
 def sampled(points: Sequence[Price], width: int) -> list[Price]:
-    """Return at most `width` evenly spaced prices, including the last."""
+    """Return at most `width` evenly spaced prices, including the last one."""
     if len(points) <= width:
         return list(points)
     return [points[(index + 1) * len(points) // width - 1] for index in range(width)]
 
 
 def chart(points: Sequence[Price], width: int, height: int = 1) -> list[Line]:
-    """Column chart of prices from lowest to highest, newest at the right edge."""
+    """Column chart of prices, scaled from the lowest to the highest; the newest is at the right edge.
+
+    The chart is `width` cells wide and `height` lines high.
+    """
     shown = sampled(points, width)
     if not shown:
         return [((" " * width, ""),) for _ in range(height)]
@@ -82,7 +88,7 @@ def chart(points: Sequence[Price], width: int, height: int = 1) -> list[Line]:
 
 
 def columns() -> tuple[Column[AssetRow], ...]:
-    """Return the columns. On narrow terminals, columns with the highest `priority` are hidden first."""
+    """Return the columns of the list. On narrow terminals, columns with the highest `priority` are hidden first."""
     return (
         Column("symbol", "Symbol", 8, lambda row: ((row.symbol, "title"),), sort=lambda row: row.symbol),
         Column(
@@ -131,7 +137,7 @@ def _count(count: int) -> Line:
 
 
 def search(row: AssetRow) -> str:
-    """Return the text of a row that the text filter searches."""
+    """Return the text of a row in which the text filter searches."""
     return f"{row.symbol} {row.name} {' '.join(states(row)) or 'tradable'}"
 
 
@@ -141,9 +147,10 @@ def natural(row: AssetRow) -> tuple[bool, str]:
 
 
 def simulator_line(snapshot: MarketSnapshot | None, last: str, *, stopped: bool = False) -> Line:
-    """Return the state of the simulation and the effect of the last market action.
+    """Return the state of the simulation, the accounts outside a band, and `last`, the
+    effect of the last market action.
 
-    `stopped`: time stands still while a form, question or preview is open.
+    `stopped`: simulated time stands still because a form, question or preview is open.
     """
     if snapshot is None:
         return ((" Loading the market…", "muted"),)
@@ -165,7 +172,10 @@ def simulator_line(snapshot: MarketSnapshot | None, last: str, *, stopped: bool 
 
 
 def asset_lines(view: AssetView, *, simulated: bool, whole: bool = False) -> Builder:
-    """Build asset details for a panel; `whole` lists all holders, in a second column if wide."""
+    """Build the details of an asset for a panel; `whole` lists all holders, in a second column if wide enough.
+
+    If the market is `simulated`, the keys of the simulator are included.
+    """
 
     def build(width: int, height: int) -> Sequence[Line]:
         if whole and width >= TWO_COLUMNS_MIN_WIDTH:
@@ -221,7 +231,7 @@ def _facts(view: AssetView, width: int, height: int, simulated: bool) -> list[Li
 
 
 def _key(identity: str) -> str:
-    """The key of an action as the action registry has it."""
+    """The default key of an action, as displayed."""
     return key_text(BY_ID[identity].keys)
 
 

@@ -1,4 +1,4 @@
-"""Market section: assets with prices, and simulator controls with their effects."""
+"""Market section: assets with their prices, and actions of the simulator with their effects."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ P = ParamSpec("P")
 
 
 class SimulatorBar(StyledView, can_focus=False):
-    """One-line state of the simulated market."""
+    """One line with the state of the simulated market."""
 
     DEFAULT_CSS = "SimulatorBar { height: 1; background: $surface; overflow: hidden; }"
     line: reactive[Line] = reactive(())
     shorter: reactive[Line] = reactive(())
-    """Shown where the line does not fit."""
+    """Shown instead of `line` if that does not fit."""
 
     def render_line(self, y: int) -> Strip:
         del y
@@ -63,7 +63,7 @@ class MarketScreen(ShowsAsset, ListScreen, inherit_bindings=False):
         self._snapshot: MarketSnapshot | None = None
         self._last = ""
         self._left: Among | None = None
-        """The accounts that the last change of the market moved out of their bands; None before the first."""
+        """The accounts that the last market action moved out of their bands; None before the first action."""
 
     def make_table(self) -> BookTable[AssetRow]:
         return BookTable(
@@ -98,7 +98,9 @@ class MarketScreen(ShowsAsset, ListScreen, inherit_bindings=False):
         bar.shorter = market_lines.simulator_line(self._snapshot, "", stopped=stopped)
 
     def _show_effect(self, text: str) -> None:
-        """Show the effect of a market action beside the state of the simulation, with its time: it is not live."""
+        """Show the effect of a market action beside the state of the simulation, with its
+        time, because it is not updated.
+        """
         status = self.host.last_status
         at = f", {formats.short_timestamp(status.now)}" if status is not None else ""
         self._last = f"{text}{at}"
@@ -117,7 +119,7 @@ class MarketScreen(ShowsAsset, ListScreen, inherit_bindings=False):
         return Page(f"Asset {key}", market_lines.asset_lines(view, simulated=self._simulated, whole=True), key)
 
     def _controlled(self) -> AssetRow | None:
-        """Return the asset under the cursor; shows a message and returns None if the market is not simulated."""
+        """Return the asset under the cursor. Without a row or a simulated market, show a message and return None."""
         row = self.table.cursor_row
         if self.selected_id() is None or not isinstance(row, AssetRow):
             return None
@@ -134,7 +136,9 @@ class MarketScreen(ShowsAsset, ListScreen, inherit_bindings=False):
     async def _measure(
         self, what: str, service: Callable[Concatenate[Book, P], object], *args: P.args, **kwargs: P.kwargs
     ) -> str:
-        """Run a market action; returns its effect on accounts and shows it in the simulator line."""
+        """Run a market action, called `what`; returns its effect on the accounts, and shows
+        it in the line of the simulation.
+        """
         effect = await self.host.ask(market_queries.measured, lambda book: service(book, *args, **kwargs))
         self._show_effect(f"{what}: {effect.moved}")
         self._left = Among(effect.left or frozenset(), f"left their bands: {what}")

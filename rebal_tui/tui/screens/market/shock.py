@@ -1,4 +1,4 @@
-"""Price shock dialog: all prices or one, percentage and a preview of the effect."""
+"""Dialog for a price shock: of all prices or of one asset, in percent, with a preview of the effect."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from rebal_tui.tui.text import ui_text
 from rebal_tui.tui.widgets.tabs import Tab, TabBar
 
 ALL_PRICES = "all prices"
-"""Key of the choice of all prices; no symbol, as it has a blank and lower case."""
+"""Key of the choice "all prices". It cannot be a symbol, because it has a space and lower-case letters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Shock:
 
 
 def read_percent(text: str) -> Percent:
-    """Parse a percentage above -100, at most +1000 and not 0. Raises `ValueError` with the expected format."""
+    """Parse a percentage above -100, at most 1000, and not 0. Raises `ValueError` with the expected format."""
     expected = "expected a percentage above -100 and at most 1000, such as -8 or 2.5"
     plain = text.strip().removesuffix("%").strip().replace("−", "-")
     try:
@@ -47,8 +47,10 @@ def read_percent(text: str) -> Percent:
 
 
 class ShockScreen(Dialog[Shock | None]):
-    """Asks for a shock of all prices or of one, and previews how many accounts it affects; enter asks for
-    confirmation."""
+    """Asks for a price shock of all assets or of one, and previews how many accounts it moves outside a band.
+
+    Enter asks for confirmation; on yes, the dialog returns the shock. It returns None if canceled.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "Cancel"),
@@ -73,7 +75,7 @@ class ShockScreen(Dialog[Shock | None]):
     """
 
     def __init__(self, symbol: str) -> None:
-        """`symbol` is the asset offered beside all prices."""
+        """`symbol` is the asset that can be chosen instead of all prices."""
         super().__init__()
         self._symbol = symbol
         self._request = 0
@@ -99,7 +101,7 @@ class ShockScreen(Dialog[Shock | None]):
         self.query_one("#shock-effect", Static).update(ui_text(text or "Nothing changes before you confirm."))
 
     def action_choose(self, direction: int) -> None:
-        """Choose all prices, or the one of the asset."""
+        """Choose between all prices and the price of the asset."""
         self._choose(self.query_one(TabBar).step(direction))
 
     @on(TabBar.Chosen)
@@ -111,7 +113,7 @@ class ShockScreen(Dialog[Shock | None]):
         self._preview()
 
     def _read(self) -> Shock | None:
-        """Parse the field and show its fault; None while it is invalid."""
+        """Parse the field and show its fault; returns None while it is invalid."""
         typed = self.query_one(Input).value
         percent, fault = Percent(0), ""
         try:
@@ -156,7 +158,7 @@ class ShockScreen(Dialog[Shock | None]):
 
     @on(Input.Submitted)
     def _confirm(self) -> None:
-        """Ask before the shock, as before every change that trades; without a percentage, say what is missing."""
+        """Ask for confirmation of the shock; without a percentage, say that it is missing."""
         shock = self._read()
         if shock is not None:
             self.host.work(self._ask(shock), name="shock")

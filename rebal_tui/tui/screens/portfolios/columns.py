@@ -1,4 +1,4 @@
-"""Columns and status filters of the Portfolios list."""
+"""Columns and status tabs of the Portfolios list."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STATUSES: dict[str, tuple[str, str, str]] = {
     PortfolioStatus.INACTIVE: ("◌", "inactive", "muted"),
 }
 BARRED = "asset to replace"
-"""Key and label of the tab of active portfolios with an asset that they may not hold (R-1)."""
+"""Key and label of the tab for active portfolios with an asset that can no longer be bought (R-1)."""
 BARRED_GLYPH = "!"
 ORDER = (PortfolioStatus.NEEDS_ADJUSTMENT, PortfolioStatus.ACTIVE, PortfolioStatus.INACTIVE)
 BAR_WIDTH = 10
@@ -28,31 +28,37 @@ WORTH = 15
 
 
 def status_segment(status: str) -> TextSegment:
-    """Return glyph and text of a portfolio status, styled."""
+    """Return mark and text of a portfolio status, styled."""
     glyph, _, style = STATUSES[status]
     return (f"{glyph} {formats.words(status)}", style)
 
 
 def has_barred(row: PortfolioRow) -> bool:
-    """Return whether a portfolio is active although it has an asset that it may not hold."""
+    """Return whether a portfolio is still active although it has an asset that can no longer be bought."""
     return bool(row.barred) and row.status == PortfolioStatus.ACTIVE
 
 
 def natural(row: PortfolioRow) -> tuple[int, bool, str]:
-    """Sort key: portfolios that need adjustment first, then active ones, those with an asset to replace first, then
-    inactive ones; each by name."""
+    """Sort key of the default order: portfolios that need adjustment, then active ones, then
+    inactive ones; each by name.
+
+    Of the active ones, those with an asset to replace come first.
+    """
     return ([status.value for status in ORDER].index(row.status), not has_barred(row), fold(row.name))
 
 
 def search(row: PortfolioRow) -> str:
-    """Return the text of a row that the text filter searches."""
+    """Return the text of a row in which the text filter searches."""
     symbols = " ".join(row.weights.symbols)
     status = f"{formats.words(row.status)} {BARRED if has_barred(row) else ''}"
     return f"{row.id} {row.name} {row.description} {status} {symbols} {row.conditions_text}"
 
 
 def status_tabs(rows: Sequence[PortfolioRow], current: str = ALL) -> tuple[Tab, ...]:
-    """Return a tab per status with its row count; one of portfolios with an asset to replace has any or is current."""
+    """Return a tab for each status with its row count.
+
+    The tab for portfolios with an asset to replace is included only if there are any, or if it is `current`.
+    """
     tabs = [Tab(ALL, ALL, figure=f"{len(rows):,}")]
     for status in ORDER:
         count = sum(row.status == status for row in rows)
@@ -67,7 +73,7 @@ def status_tabs(rows: Sequence[PortfolioRow], current: str = ALL) -> tuple[Tab, 
 
 
 def in_tab(tab: str, row: PortfolioRow) -> bool:
-    """Return whether a tab other than the first shows a portfolio."""
+    """Return whether a tab, other than the tab of all, shows this portfolio."""
     return has_barred(row) if tab == BARRED else row.status == tab
 
 
@@ -99,7 +105,7 @@ def _subscribers(row: PortfolioRow) -> Line:
 
 
 def _worth(row: PortfolioRow) -> str:
-    """Format the assets of the subscribers, without cents if they do not fit (from $1 billion)."""
+    """Format the equity of the subscribers in dollars, without cents if they do not fit (from $1 billion)."""
     if not row.subscribers:
         return "–"
     text = formats.value(row.assets_under_model)
@@ -111,7 +117,7 @@ def _review(row: PortfolioRow) -> str:
 
 
 def columns() -> tuple[Column[PortfolioRow], ...]:
-    """Return the columns. On narrow terminals, columns with the highest `priority` are hidden first."""
+    """Return the columns of the list. On narrow terminals, columns with the highest `priority` are hidden first."""
     return (
         Column("status", "Status", 10, _status, sort=natural),
         Column(

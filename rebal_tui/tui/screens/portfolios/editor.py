@@ -1,4 +1,4 @@
-"""Portfolio editor: fields with inline faults, and the impact of a change before it is saved."""
+"""Portfolio editor: fields with their faults, and the impact of a change before it is saved."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ from rebal_tui.tui.widgets.lines import LinesView
 from rebal_tui.tui.widgets.tabs import TabBar
 
 NO_IMPACT = Impact(0, 0, 0, 0, Money(0), 0, 0)
-"""Impact of a new portfolio: it has no subscribers."""
+"""Impact of a new portfolio, which has no subscribers."""
 
 
 class PortfolioEditor(Dialog[str]):
-    """Edits one portfolio. Returns the id of the saved portfolio, or None."""
+    """Edits a portfolio, or creates one. Returns the id of the saved portfolio, or None if nothing was saved."""
 
     CSS_PATH = "editor.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -62,7 +62,7 @@ class PortfolioEditor(Dialog[str]):
     AUTO_FOCUS = "#name"
 
     def __init__(self, draft: PortfolioDraft, form: PortfolioForm | None = None) -> None:
-        """`form` has the initial field values, if they differ from the stored portfolio."""
+        """`form` has the initial field values, if they differ from those of the stored portfolio."""
         super().__init__()
         self._draft = draft
         self._assets = {asset.symbol: asset for asset in draft.assets}
@@ -136,7 +136,7 @@ class PortfolioEditor(Dialog[str]):
         return forms.check(form, self._assets, self._saved.weights if self._saved else None)
 
     def _changed(self) -> None:
-        """Read and check the fields, and refresh notes, dates and preview."""
+        """Read and check the fields, and update notes, calendar dates and preview."""
         self._form = self._read()
         self._checked = self._check(self._form)
         self._show_notes(self._checked.faults)
@@ -184,7 +184,7 @@ class PortfolioEditor(Dialog[str]):
         return "fine" if not fault else "todo" if blank and not self._pressed_save else "fault"
 
     def _ask_dates(self) -> None:
-        """Show the next dates of the calendar condition; the book is queried once per condition."""
+        """Show the next dates of the calendar condition; they are read from the book once per condition."""
         calendar = self._checked.calendar
         note = self.query_one("#dates", Note)
         note.display = calendar is not None
@@ -230,8 +230,8 @@ class PortfolioEditor(Dialog[str]):
 
     @on(Input.Submitted)
     async def _entered(self, event: Input.Submitted) -> None:
-        """Move to the next field; after the last weight, add a line if the sum is below 100.00, else move to cash, as
-        from the symbol of a line left blank."""
+        """Move to the next field. After the last weight, add a line if the sum is below 100.00, else move to cash; from
+        the symbol of a blank last line, move to cash."""
         # A new line has the focus when this returns, so that what is typed behind enter goes to it.
         row = self._weights.here
         if row is not None and event.input is row.percent and row is self._rows[-1]:
@@ -243,7 +243,7 @@ class PortfolioEditor(Dialog[str]):
             self.focus_next()
 
     def action_line(self, direction: int) -> None:
-        """Go to the field below or above: among the weights, in the same column."""
+        """Go to the field above (-1) or below (1); within the weights, in the same column."""
         if self._weights.go(direction):
             return
         if direction > 0:
@@ -260,7 +260,9 @@ class PortfolioEditor(Dialog[str]):
             await self._weights.add()
 
     def take_paste(self, text: str) -> bool:
-        """Fill the weights from a pasted list; a single line is one in a field of the weights only."""
+        """Fill the weights from a pasted list, or return False. One line is a list only in a
+        field of weights or cash.
+        """
         of_weights = self._weights.here is not None or self.focused is self.query_one("#cash")
         found = with_pasted(self._read(), text, one_line=of_weights)
         if found is None or self.focused is self.query_one("#description"):
@@ -291,7 +293,9 @@ class PortfolioEditor(Dialog[str]):
         self._rewrite(forms.normalized)
 
     def _rewrite(self, change: Callable[[PortfolioForm], PortfolioForm]) -> None:
-        """Replace the percentages in the fields; shows a message when `change` raises `ValueError`."""
+        """Replace the percentages in the fields by those that `change` returns; shows the
+        message of its `ValueError`.
+        """
         try:
             form = change(self._read())
         except ValueError as error:
@@ -308,7 +312,7 @@ class PortfolioEditor(Dialog[str]):
         self._changed()
 
     def _ready(self) -> PortfolioBody | None:
-        """Return the valid portfolio; with faults, show the first one, focus its field and return None."""
+        """Return the portfolio if the form is valid; else show the first fault, focus its field and return None."""
         if self._checked.body is None:
             self._pressed_save = True
             self._changed()
@@ -362,7 +366,7 @@ class PortfolioEditor(Dialog[str]):
         self.host.work(self._save(body), name="save")
 
     async def _save(self, body: PortfolioBody) -> None:
-        """Save the portfolio, after confirmation if it has subscribers."""
+        """Save the portfolio; if it has subscribers, ask for confirmation first."""
         try:
             impact = await self._count(body)
             if impact.subscribers == 0:

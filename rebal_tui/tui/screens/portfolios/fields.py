@@ -1,4 +1,4 @@
-"""Fields of the portfolio editor: restricted inputs, choice bar and notes."""
+"""Fields of the portfolio editor: inputs that accept certain characters, bars of choices, and notes."""
 
 from __future__ import annotations
 
@@ -18,14 +18,16 @@ from rebal_tui.tui.widgets.text_field import TextField
 
 @runtime_checkable
 class TakesPastes(Protocol):
-    """A screen that takes some pasted texts as a whole, into whichever field they are pasted."""
+    """A screen that may take a pasted text as a whole, whichever field it is pasted into."""
 
     def take_paste(self, text: str) -> bool:
-        """Take a text; returns whether it was taken."""
+        """Use a pasted text; returns False if the field should insert it instead."""
 
 
 class PlainInput(TextField):
-    """An input that accepts only `ALLOWED_CHARACTERS` (None: all printable); other keys act as keys of the screen."""
+    """An input that accepts only `ALLOWED_CHARACTERS` (None: all printable ones). Other keys
+    act as keys of the screen.
+    """
 
     ALLOWED_CHARACTERS: ClassVar[frozenset[str] | None] = None
 
@@ -42,8 +44,10 @@ class PlainInput(TextField):
             event.prevent_default()
 
     def _on_paste(self, event: Paste) -> None:
-        """Insert the first pasted line, with unprintable characters as `�` and without disallowed characters, unless
-        the screen takes the text as a whole."""
+        """Insert the first pasted line, unless the screen takes the whole text.
+
+        Unprintable characters become `�`; characters that are not allowed are left out.
+        """
         event.prevent_default()
         event.stop()
         screen = self.screen
@@ -61,7 +65,7 @@ class PlainInput(TextField):
 
 
 class PercentInput(PlainInput):
-    """An input for a percentage or a number of days."""
+    """An input for a number, such as a percentage or a number of days."""
 
     ALLOWED_CHARACTERS: ClassVar[frozenset[str] | None] = frozenset("0123456789.")
 
@@ -75,7 +79,7 @@ class DayInput(PlainInput):
 
 
 class ChoiceBar(TabBar, can_focus=True):
-    """Tabs of which one is chosen with left, right, space, or a click."""
+    """Tabs of which one is chosen, with left, right, space or a click."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "choose(-1)", show=False),
@@ -89,7 +93,7 @@ class ChoiceBar(TabBar, can_focus=True):
     def __init__(
         self, choices: Sequence[str], current: str, *, id: str, labels: Mapping[str, str] = MappingProxyType({})
     ) -> None:
-        """`labels` has the labels of choices that are shown otherwise than they are called."""
+        """`labels` has the labels of choices whose label is not the choice itself."""
         super().__init__(tuple(Tab(choice, labels.get(choice, choice)) for choice in choices), current, id=id)
 
     def action_choose(self, direction: int) -> None:
@@ -97,14 +101,14 @@ class ChoiceBar(TabBar, can_focus=True):
 
 
 class Note(Static):
-    """A note next to a field; redrawn only when text or kind changes."""
+    """A note next to a field; updated only when its text or kind changes."""
 
     def __init__(self, *, id: str | None = None, classes: str = "note") -> None:
         super().__init__("", id=id, classes=classes, markup=False)
         self._shown_note = ("", "fine")
 
     def say(self, text: str, kind: str = "fine") -> None:
-        """Show a text; `kind` is `fault` (invalid), `todo` (still to do) or `fine`."""
+        """Show a text; `kind` is `fault` (invalid), `todo` (still to be filled in) or `fine`."""
         if (text, kind) == self._shown_note:
             return
         self._shown_note = (text, kind)

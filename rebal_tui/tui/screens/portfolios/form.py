@@ -1,4 +1,7 @@
-"""Model of the portfolio form: field texts, faults, and weights in integer hundredths of a percent."""
+"""Model of the portfolio form: the texts of its fields, their faults, and weights in hundredths of a percent.
+
+A location names a field, such as `name`, `line 0` or `band 1`; faults refer to fields by location.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,7 @@ DAY_HINTS = {
     CalendarType.QUARTERLY: "1 … 31",
     CalendarType.ANNUALLY: "MM-DD",
 }
-"""What the field of the day expects, by calendar."""
+"""What to type in the field for the calendar's day, by calendar type."""
 
 _QUOTE = re.compile(r', got ".*"$|, got null$', re.DOTALL)
 _LOCATIONS = {
@@ -61,12 +64,12 @@ _INDEXED = re.compile(r"(weights|rebalance_conditions)\[([0-9]+)\]")
 
 
 def line_location(index: int) -> str:
-    """Return the location of a weight line, by which faults refer to it."""
+    """Return the location of the weight line with this index."""
     return f"line {index}"
 
 
 def band_location(index: int) -> str:
-    """Return the location of a drift band, by which faults refer to it."""
+    """Return the location of the drift band with this index."""
     return f"band {index}"
 
 
@@ -84,7 +87,11 @@ class WeightText:
 
 @dataclass(frozen=True, slots=True)
 class PortfolioForm:
-    """All fields as typed. Blank weight lines, bands and cash are not part of the portfolio."""
+    """All fields as typed. Blank weight lines, bands and cash are not part of the portfolio.
+
+    `least` and `least_percent` are the minimum trade in dollars and in percent; `stagger` is
+    the number of calendar sessions.
+    """
 
     name: str = ""
     description: str = ""
@@ -105,7 +112,10 @@ class PortfolioForm:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """Result of checking a form. `body` is None if there are faults; `faults` are messages by field location."""
+    """Result of checking a form. `faults` are messages by field location; `body` is None if there are any.
+
+    `calendar` is the calendar condition, if it is valid. `total` is the sum of weights in hundredths of a percent.
+    """
 
     body: PortfolioBody | None
     faults: Mapping[str, str]
@@ -114,18 +124,18 @@ class Checked:
 
     @property
     def first_location(self) -> str:
-        """Location of the first field with a fault, in reading order; empty if there is none."""
+        """Location of the first field with a fault, from top to bottom; empty if there is none."""
         return min(self.faults, key=_order, default="")
 
     @property
     def first_fault(self) -> str:
-        """The first fault with its field, in one line; empty if the form is valid."""
+        """The first fault with the name of its field, on one line; empty if the form is valid."""
         location = self.first_location
         return f"{_titled(location)}: {self.faults[location]}" if location else ""
 
 
 def form_of(portfolio: Portfolio) -> PortfolioForm:
-    """Return a portfolio as a form; a type of drift band that it does not use gets a blank field."""
+    """Return the form of a portfolio; a type of drift band that the portfolio does not use gets a blank field."""
     bands = [(band.sub_type, percent_text(band.percent)) for band in portfolio.bands]
     bands += [(kind, "") for kind in BandType if kind not in {kind for kind, _ in bands}]
     calendar, minimum = portfolio.calendar, portfolio.minimum_trade
@@ -150,7 +160,10 @@ def form_of(portfolio: Portfolio) -> PortfolioForm:
 
 
 def check(form: PortfolioForm, assets: Mapping[str, AssetChoice], stored: Weights | None) -> Checked:
-    """Check a form and return all faults. Assets that cannot be bought pass only if the weights equal `stored`."""
+    """Check a form and collect all its faults. `assets` are all assets by symbol.
+
+    Assets that cannot be bought are accepted only if the weights equal `stored`, those of the stored portfolio.
+    """
     raw, locations = _raw(form)
     body, found = parse_draft(raw)
     faults: dict[str, str] = {}
@@ -171,7 +184,7 @@ def check(form: PortfolioForm, assets: Mapping[str, AssetChoice], stored: Weight
 
 
 def _raw(form: PortfolioForm) -> tuple[dict[str, object], dict[str, str]]:
-    """Return the form as API input, and the field location of each of its list items."""
+    """Return the form as API input, and the field location of each weight and condition by its path in that input."""
     locations: dict[str, str] = {}
     weights: list[object] = []
     for index, line in enumerate(form.lines):
@@ -217,7 +230,7 @@ def _location_of(location: str, locations: Mapping[str, str]) -> str:
 
 
 def _in_words(message: str) -> str:
-    """Shorten a fault message for display next to its field, without the quoted field text."""
+    """Shorten a fault's message for display next to its field: without the quoted text of the field."""
     text = _QUOTE.sub("", message)
     for long, short in _SHORTER.items():
         text = text.replace(long, short)
@@ -237,7 +250,7 @@ def _titled(location: str) -> str:
 
 
 def weekday_of(text: str) -> str:
-    """Return the weekday that starts with `text`, ignoring case; `text` itself if none or several match."""
+    """Return the weekday that starts with `text`, ignoring case; if none or several do, return `text`."""
     found = [day for day in WEEKDAYS if text and day.casefold().startswith(text.strip().casefold())]
     return found[0] if len(found) == 1 else text
 
@@ -251,7 +264,7 @@ def hundredths(text: str) -> int | None:
 
 
 def whole_number(text: str) -> int | None:
-    """Parse a number of days, at most 5 digits; None if it is invalid."""
+    """Parse a number of days with at most 5 digits; None if it is invalid."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 6 else None
 
 
@@ -261,7 +274,7 @@ def total_of(form: PortfolioForm) -> int:
 
 
 def missing_text(total: int) -> str:
-    """Describe a sum of weights in hundredths of a percent: how much is missing or in excess, or that it is 100.00."""
+    """Describe a sum of weights, in hundredths of a percent: what is missing or too much, or that it is 100.00."""
     if total == HUNDRED_PERCENT:
         return "sums to 100.00"
     short = HUNDRED_PERCENT - total
@@ -270,9 +283,9 @@ def missing_text(total: int) -> str:
 
 
 def with_rest(form: PortfolioForm, index: int | None) -> PortfolioForm:
-    """Set a weight line (None: cash) to 100.00 minus the other weights.
+    """Return the form with one weight set to what the others leave of 100.00.
 
-    Raises `ValueError` when the result is not above 0.
+    `index` is that of the weight line; None for cash. Raises `ValueError` if the result is not above 0.
     """
     text = form.cash if index is None else form.lines[index].percent
     rest = HUNDRED_PERCENT - total_of(form) + (hundredths(text) or 0)
@@ -292,9 +305,9 @@ def _with_percent(form: PortfolioForm, index: int | None, percent: str) -> Portf
 
 
 def normalized(form: PortfolioForm) -> PortfolioForm:
-    """Scale all weights to sum to exactly 100.00.
+    """Return the form with all weights scaled so that they sum to exactly 100.00.
 
-    Raises `ValueError` when a line has no percentage above 0, or cash is invalid.
+    Raises `ValueError` if a line has no percentage above 0, or if cash is invalid.
     """
     locations = [index for index, line in enumerate(form.lines) if not line.blank]
     texts = [form.lines[index].percent for index in locations]
@@ -311,9 +324,10 @@ def normalized(form: PortfolioForm) -> PortfolioForm:
 
 
 def scaled(amounts: Sequence[int]) -> list[int]:
-    """Scale amounts of 0 or more to integer hundredths of a percent that sum to exactly 100.00.
+    """Scale amounts of 0 or more to hundredths of a percent that sum to exactly 100.00.
 
-    The largest remainders round up (ties: the first). A positive amount gets at least 0.01, taken from the largest.
+    Shares are rounded by largest remainder (ties: the first). A positive amount gets at
+    least 0.01, taken from the largest share.
     """
     total = sum(amounts)
     shares = [amount * HUNDRED_PERCENT // total for amount in amounts]
@@ -328,7 +342,7 @@ def scaled(amounts: Sequence[int]) -> list[int]:
 
 
 def matches(assets: Sequence[AssetChoice], typed: str, taken: frozenset[str], limit: int = 8) -> list[AssetChoice]:
-    """Return at most `limit` assets that can be bought and match `typed`, without those in `taken`.
+    """Return at most `limit` assets that can be bought and match `typed`, except those in `taken`.
 
     Assets whose symbol begins with `typed` come first, then those with a word of the name that begins with it.
     """
@@ -340,7 +354,7 @@ def matches(assets: Sequence[AssetChoice], typed: str, taken: frozenset[str], li
 
 
 def weights_of(form: PortfolioForm) -> list[tuple[str, int]]:
-    """Return (symbol, hundredths of a percent) of each line with a percentage, cash last, for a weights bar."""
+    """Return (symbol, hundredths of a percent) of each line with a percentage, cash last, for a stacked bar."""
     shares = [(line.symbol or "?", hundredths(line.percent) or 0) for line in form.lines if line.percent]
     cash = hundredths(form.cash) if form.cash else None
     return [*shares, *([("cash", cash)] if cash else [])]

@@ -1,4 +1,4 @@
-"""The impact of a change of a portfolio: its figures, and what it does to each account."""
+"""The impact of a portfolio, as stored or as edited: its figures, and what happens to each account."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _range_text(outside: bool, *, banded: bool) -> str:
 
 
 def affected_mark(one: AffectedAccount) -> tuple[str, str]:
-    """Return the mark and style of an account: as the Desk would show it after the change, or of its calendar day."""
+    """Return mark and style of an account: that of its calendar day, or as the Desk would show it after the change."""
     if one.blocked:
         return GLYPHS[StatusKind.NEEDS_YOU], STATUS_STYLES[StatusKind.NEEDS_YOU]
     if one.cooldown_until is not None:
@@ -67,7 +67,7 @@ def affected_mark(one: AffectedAccount) -> tuple[str, str]:
 
 
 class AffectedItems(Sequence[Item]):
-    """The affected accounts as items of a question; an item is built only when it is shown."""
+    """The affected accounts as items of a question. An item is built only when it is shown."""
 
     def __init__(self, source: Columnar, host: Asks) -> None:
         self._source = source
@@ -108,7 +108,7 @@ class AffectedItems(Sequence[Item]):
         return self._source.arrange(accept, text, sort, reverse)
 
     def several(self, positions: Any, around: Any) -> Sequence[Item]:
-        """Return the accounts at these indices."""
+        """Return the items at the indices `positions`."""
         return [self._item(one) for one in self._source.several(positions, around)]
 
     def key_at(self, row_index: int) -> Hashable:
@@ -116,21 +116,21 @@ class AffectedItems(Sequence[Item]):
         return self._source.key_at(row_index)
 
     def row_ids(self) -> Any:
-        """Return a number of each account that stays the same."""
+        """Return one integer for each account; it stays the same."""
         return self._source.row_ids()
 
     def find(self, key: Hashable) -> int | None:
-        """Return the index of an account, None if it is not affected."""
+        """Return the index of the account with this id; None if it is not affected."""
         return self._source.find(key)
 
 
 def affected_items(impact: Impact, host: Asks) -> Sequence[Item]:
-    """Return the accounts that an impact affects, as items."""
+    """Return the accounts that an impact affects, as items of a question."""
     return AffectedItems(impact.affected, host) if isinstance(impact.affected, Columnar) else ()
 
 
 class ImpactScreen(Dialog[None]):
-    """Shows the figures above the affected accounts; enter opens the account under the cursor."""
+    """Shows the figures of an impact above the affected accounts; enter opens the account under the cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "dismiss", "Back")]
     AUTO_FOCUS = "BookTable"
@@ -141,7 +141,9 @@ class ImpactScreen(Dialog[None]):
     """
 
     def __init__(self, name: str, impact: Impact, what: str, *, changed: bool) -> None:
-        """`what` describes the change; without `changed`, before and after are the same."""
+        """`what` describes the change. Without `changed`, the portfolio is as stored, so
+        figures have no before and after.
+        """
         super().__init__()
         self._name, self._impact, self._what, self._changed = name, impact, what, changed
 

@@ -1,4 +1,4 @@
-"""Layout of the portfolio editor's fields."""
+"""Layout of the fields in the portfolio editor."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ IGNORE, REBALANCE = "no run", "rebalance"
 WHOLE, BREACHED = "all assets", "only those outside"
 DESTINATIONS: dict[str, str] = {Destination.MIDDLE: "halfway to the edge", Destination.EDGE: "edge of band"}
 _BANDS = tuple(BandType)
-"""The order in which the bands are shown, whatever that of the portfolio is."""
+"""The order in which the editor shows the bands, whatever their order in the portfolio is."""
 SCOPES = {WHOLE: RebalanceScope.WHOLE, BREACHED: RebalanceScope.BREACHED}
 
 
 def compose_form(form: PortfolioForm, assets: Sequence[AssetChoice]) -> ComposeResult:
-    """Yield all fields with their notes, filled from the form. `assets` are the completions of symbols."""
+    """Yield all fields with their notes, filled from the form. `assets` are offered as completions of symbols."""
     yield from _field("Name", PlainInput(form.name, placeholder="portfolio name", id="name"))
     yield from _field("Description", PlainInput(form.description, placeholder="optional", id="description"))
     yield Static(ui_text("Weights in %"), classes="section", markup=False)

@@ -1,4 +1,4 @@
-"""Portfolio details and the impact of a change, as lines."""
+"""Details of a portfolio, and the impact of a change, as lines."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from rebal_tui.tui.widgets.lines import Builder
 
 MIN_SUBSCRIBERS = 3
 DENSE_WIDTH, DENSE_GAP, DENSE_LINES = 25, 2, 4
-"""Least width of one of several weights beside each other, the cells between two of them, and the lines from which on
-there are several."""
+"""Layout with several weights on a line: least width of a weight in cells, cells between two weights, and the number of
+lines above which weights are put beside each other."""
 
 
 def portfolio_lines(view: PortfolioView) -> Builder:
-    """Build portfolio details for a panel, with as many subscribers as fit."""
+    """Build the details of a portfolio for a panel, with as many subscribers as fit."""
     facts = portfolio_facts(view)
 
     def build(width: int, height: int) -> Sequence[Line]:
@@ -37,7 +37,7 @@ def portfolio_lines(view: PortfolioView) -> Builder:
 
 
 def portfolio_facts(view: PortfolioView) -> Builder:
-    """Build portfolio details without the subscribers."""
+    """Build the details of a portfolio without its subscribers."""
 
     def build(width: int, _height: int) -> Sequence[Line]:
         name = paragraph(view.row.name, width, "title")
@@ -47,7 +47,7 @@ def portfolio_facts(view: PortfolioView) -> Builder:
 
 
 def dense_facts(view: PortfolioView) -> Builder:
-    """Build portfolio details below a title with its name, with several weights beside each other."""
+    """Build the details of a portfolio without its name, with several weights on a line."""
 
     def build(width: int, _height: int) -> Sequence[Line]:
         needed = -(-len(shares_of(view.row.weights)) // DENSE_LINES)
@@ -58,7 +58,7 @@ def dense_facts(view: PortfolioView) -> Builder:
 
 
 def subscribers_heading(view: PortfolioView, shown: int) -> Builder:
-    """Build the heading of the `shown` subscribers with the largest drift."""
+    """Build the heading above the `shown` subscribers with the largest drift."""
 
     def build(width: int, _height: int) -> Sequence[Line]:
         count = len(view.subscribers)
@@ -93,7 +93,7 @@ def _head(view: PortfolioView, width: int) -> list[Line]:
 
 
 def _weights(view: PortfolioView, width: int, beside: int = 1) -> list[Line]:
-    """The weights with their bars, in `beside` columns that are filled line by line."""
+    """The weights with their bars, `beside` of them on each line."""
     shares = shares_of(view.row.weights)
     most = max((share for _, share in shares), default=1)
     size = max((width - (beside - 1) * DENSE_GAP) // beside - 20, 4)
@@ -127,7 +127,7 @@ def _conditions(view: PortfolioView, width: int) -> list[Line]:
 
 
 def condition_lines(conditions: Sequence[Condition], dates: Sequence[date], cooldown: int, width: int) -> list[Line]:
-    """Return the conditions in words, with the next calendar dates and the cooldown."""
+    """Return the conditions in words; `dates` are the next dates of the calendar, `cooldown` is in days."""
     lines: list[Line] = []
     for condition in conditions:
         if isinstance(condition, CalendarCondition):
@@ -146,7 +146,7 @@ def condition_lines(conditions: Sequence[Condition], dates: Sequence[date], cool
 
 
 def dates_text(dates: Sequence[date]) -> str:
-    """Return `next Mon 16 Mar 2026 · Wed 15 Apr 2026`, or that there is no such day."""
+    """Return `next Mon 16 Mar 2026 · Wed 15 Apr 2026`, or that there is no such day in the next two years."""
     return f"next {' · '.join(day_text(day) for day in dates)}" if dates else "no such day in the next 2 years"
 
 
@@ -158,7 +158,7 @@ def cooldown_text(days: int) -> str:
 
 
 def stop_notes(form: PortfolioForm) -> dict[str, str]:
-    """Return the notes next to the fields for staggered dates and for the minimum trade, by field location."""
+    """Return the notes next to the fields for calendar sessions and minimum trade, by field location."""
     none = "none" if form.least or form.least_percent else "none here: the book's minimum trade counts"
     return {
         STAGGER: "sessions; accounts take turns" if form.stagger else "one session for all accounts",
@@ -193,7 +193,9 @@ def _subscriber(row: AccountRow, width: int) -> Line:
 
 
 def impact_facts(impact: Impact, *, changed: bool = True) -> list[tuple[str, str]]:
-    """Return the impact as (label, figure) pairs; with `changed`, a figure before and after the change."""
+    """Return the figures of an impact as (label, figure) pairs; with `changed`, those that
+    change as `before → after`.
+    """
     outside = outside_text(impact.outside_after, banded=impact.banded_after)
     before = outside_text(impact.outside_before, banded=impact.banded_before)
     return [
@@ -209,24 +211,24 @@ def impact_facts(impact: Impact, *, changed: bool = True) -> list[tuple[str, str
 
 
 def outside_text(count: int, *, banded: bool) -> str:
-    """Return how many accounts are outside their bands; `no band` where none can be, because they have no band."""
+    """Return how many accounts are outside a band; `no band` if the portfolio has no drift band."""
     return f"{count:,}" if banded else "no band"
 
 
 def calendar_text(impact: Impact) -> str:
-    """Return how many accounts trade on a calendar day instead of at the next evaluation, and when the first does."""
+    """Return how many accounts trade on a calendar day instead of at the next evaluation, and the first such day."""
     when = f", from {day_text(impact.next_calendar_day)}" if impact.next_calendar_day is not None else ""
     return f"{impact.on_calendar_day:,}{when}"
 
 
 def impact_text(impact: Impact) -> str:
-    """Return the impact as text for a confirmation."""
+    """Return an impact as text for a confirmation."""
     width = max(len(name) for name, _ in impact_facts(impact))
     return "\n".join(f"{name.ljust(width)}   {figure}" for name, figure in impact_facts(impact))
 
 
 def impact_lines(impact: Impact, what: str, *, changed: bool) -> Builder:
-    """Build the figures of an impact; `what` describes the change, if there is one."""
+    """Build the figures of an impact; `what` describes the change."""
 
     def build(width: int, _height: int) -> Sequence[Line]:
         text = f"{what} At current prices; nothing is sent or saved."
@@ -242,7 +244,9 @@ def impact_lines(impact: Impact, what: str, *, changed: bool) -> Builder:
 
 
 def before_after(impact: Impact, width: int, *, changed: bool = True) -> list[Line]:
-    """Return two bars on one scale: the subscribers outside their bands now and after. Without `changed`, only now."""
+    """Return two bars on one scale: subscribers outside a band now, and after the change.
+    Without `changed`, only now.
+    """
     size = min(max(width - 16, 10), 60)
     lines: list[Line] = []
     now = ("outside now", impact.outside_before, impact.banded_before)
@@ -257,6 +261,6 @@ def before_after(impact: Impact, width: int, *, changed: bool = True) -> list[Li
 
 
 def names_text(names: Sequence[str], of: int) -> str:
-    """Return the given names, of `of` in total, and how many more there are: `Ng, Ada; Ruiz, Ana and 4 more`."""
+    """Return `names` and how many more of `of` names there are: `Ng, Ada; Ruiz, Ana and 4 more`."""
     more = of - len(names)
     return f"{'; '.join(names)} and {more:,} more" if more else "; ".join(names)

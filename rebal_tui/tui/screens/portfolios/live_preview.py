@@ -1,4 +1,4 @@
-"""Live preview of the portfolio editor: sum of weights, first fault, weights, conditions and impact."""
+"""Preview in the portfolio editor, updated while typing: sum, first fault, weights, conditions and impact."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SUM_BAR_WIDTH = 30
 
 
 def foot_lines(checked: Checked, *, unchanged: bool) -> list[Line]:
-    """Return the sum of weights as a bar up to 100.00, and whether the form can be saved, or its first fault."""
+    """Return the sum of weights as a bar, and whether the form can be saved, is unchanged, or has a fault."""
     total = checked.total
     short = HUNDRED_PERCENT - total
     style = "good" if short == 0 else "bad" if short < 0 else "warn"
@@ -43,7 +43,10 @@ def foot_lines(checked: Checked, *, unchanged: bool) -> list[Line]:
 def live_lines(
     shares: Sequence[tuple[str, int]], body: PortfolioBody | None, dates: Sequence[date], width: int
 ) -> list[Line]:
-    """Return the weights as bars, and the conditions in words if the form is valid."""
+    """Return the weights as bars, and, if the form is valid (`body`), its conditions in words.
+
+    `shares` are (symbol, hundredths of a percent) pairs; `dates` are the next dates of the calendar.
+    """
     most = max((share for _, share in shares), default=1)
     size = max(width - 20, 4)
     lines: list[Line] = [heading("Weights", width, "in %"), bars.weights_bar(shares, width)]
@@ -58,7 +61,7 @@ def live_lines(
 
 
 def impact_panel(impact: Impact | None, width: int) -> list[Line]:
-    """Return the impact of the current form, or the key that computes it."""
+    """Return the impact of the form as it is, or, if it is not calculated yet, the key that does so."""
     if impact is None:
         return [(), heading("Impact on accounts", width, "f5 calculates it")]
     facts: list[Line] = [((f"{fact}  ", "muted"), (figure, "")) for fact, figure in impact_facts(impact)]

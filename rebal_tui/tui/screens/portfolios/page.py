@@ -1,4 +1,4 @@
-"""The page of a portfolio: its weights and conditions, and its subscribers with their drift, worst first."""
+"""The page of a portfolio: its weights and conditions, and its subscribers, those with the largest drift first."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from rebal_tui.tui.widgets.table import BookTable
 
 SCROLL = "app.focus_next"
 MAX_SUBSCRIBERS = 500
-"""How many subscribers the page lists; the Desk lists all."""
+"""How many subscribers the page lists at most; the Desk lists all."""
 
 
 class PortfolioPage(PageOfList[None]):
@@ -78,7 +78,7 @@ class PortfolioPage(PageOfList[None]):
         self._show(top=True)
 
     def _show(self, *, top: bool) -> None:
-        """Show the portfolio, from its first line if `top`."""
+        """Show the portfolio; with `top`, scroll its details to the first line."""
         view = self._view
         self.query_one(PageTitle).title = f"Portfolio {view.row.name}"
         facts, dense = portfolio_facts(view), dense_facts(view)
@@ -89,7 +89,7 @@ class PortfolioPage(PageOfList[None]):
         self.table.set_rows(self._rows)
 
     def _offer_scrolling(self, overflows: bool) -> None:
-        """Show the key that scrolls the details only while some of their lines are out of sight."""
+        """Show the key that scrolls the details only while they do not fit."""
         self.query_one(KeyBar).left_out = frozenset(() if overflows else {SCROLL})
 
     async def turn_to(self, key: str, step: int) -> None:
@@ -113,11 +113,11 @@ class PortfolioPage(PageOfList[None]):
 
     @property
     def table(self) -> BookTable[DeskRow]:
-        """The subscribers."""
+        """The table of subscribers."""
         return self.query_one(BookTable)
 
     def export(self, first: str = "", more: Sequence[ExportChoice] = ()) -> None:
-        """Open the export dialog for the subscribers, and for a report of the one under the cursor."""
+        """Open the export dialog with the subscribers, and with a report of the account under the cursor."""
         row, make_report = self.table.cursor_row, self.host.make_report
         choices = [shown_rows(self.table, "subscribers", self.NOUN)]
         if row is not None and make_report is not None:
@@ -129,7 +129,7 @@ class PortfolioPage(PageOfList[None]):
         self.host.work(self.open_row(str(event.key)), name="account")
 
     async def open_row(self, key: str) -> None:
-        """Show the page of a subscriber."""
+        """Show the page of the subscriber with this account id."""
         await open_account(self, key)
 
 
@@ -139,7 +139,7 @@ async def _read(section: HasPages, portfolio_id: str) -> tuple[PortfolioView, Se
 
 
 async def open_portfolio(section: HasPages, portfolio_id: str) -> None:
-    """Open the page of a portfolio, if its section is still on the screen."""
+    """Open the page of a portfolio, unless another screen was opened meanwhile."""
     view, rows = await _read(section, portfolio_id)
     if section.is_current:
         await section.app.push_screen(with_keys_of(section, PortfolioPage)(section, view, rows))

@@ -1,4 +1,4 @@
-"""Dialogs to create a portfolio from pasted text, and to name a copy; faults never discard input."""
+"""Dialogs to create a portfolio from pasted text, and to name a copy. Invalid input is never discarded."""
 
 from __future__ import annotations
 
@@ -49,15 +49,15 @@ class JsonArea(TextArea):
 
 
 def safe_lines(text: str) -> str:
-    """Normalize line ends, expand tabs to 4 spaces and replace all other control characters by `�`."""
+    """Normalize line ends, expand tabs to spaces, and replace all other control characters by `�`."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", "    ").split("\n")
     return "\n".join(printable(line) for line in lines)
 
 
 class PasteScreen(Dialog[str]):
-    """Creates a portfolio from JSON, opens a list of weights in the editor, or lists faults with their locations.
+    """Creates a portfolio from JSON, or opens a list of weights in the editor; shows faults with their locations.
 
-    Returns the new id, or None.
+    Returns the id of the new portfolio, or None.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -164,7 +164,7 @@ class PasteScreen(Dialog[str]):
             self.host.work(self._ask_or_create(self._area.text), name="create")
 
     async def _open_list(self, listed: WeightList) -> None:
-        """Open the weights in the editor; once they are saved, this dialog closes, too."""
+        """Open the weights in the editor; once they are saved there, this dialog closes too."""
         draft = await self.host.ask(portfolio_queries.portfolio_draft, None)
 
         def closed(saved: str | None) -> None:
@@ -175,7 +175,7 @@ class PasteScreen(Dialog[str]):
             self.app.push_screen(PortfolioEditor(draft, filled(PortfolioForm(), listed)), closed)
 
     async def _ask_or_create(self, text: str) -> None:
-        """Create the portfolio, after a question if another one has its name."""
+        """Create the portfolio; if another portfolio has the same name, ask first."""
         try:
             name = (await self.host.ask(portfolio_queries.pasted_portfolio, text)).name
             taken = await self.host.ask(portfolio_queries.has_name, name)
@@ -207,7 +207,7 @@ class PasteScreen(Dialog[str]):
         self.dismiss(stored.id)
 
     def action_open(self) -> None:
-        """Ask for a file, and put its content into the text area."""
+        """Ask for a file, and put its text into the text area."""
         self.app.push_screen(PortfolioFileScreen(), self._opened)
 
     def _opened(self, text: str | None) -> None:
@@ -219,7 +219,7 @@ class PasteScreen(Dialog[str]):
 
 
 def listed_weights(text: str) -> WeightList | None:
-    """Read a list of weights; None for JSON and other text. Raises `Invalid` for a list with two decimal marks."""
+    """Parse a list of weights; None for JSON and for text that is no list. Raises `Invalid` for mixed decimal marks."""
     if text.lstrip()[:1] in ("{", "["):
         return None
     try:
@@ -229,12 +229,12 @@ def listed_weights(text: str) -> WeightList | None:
 
 
 def create_from(book: Book, text: str) -> Portfolio:
-    """Create a portfolio from JSON text. Raises `Refusal` when it is invalid."""
+    """Create a portfolio from JSON text. Raises `Refusal` if the text is invalid."""
     return portfolios.create_portfolio(book, portfolio_queries.pasted_portfolio(book, text))
 
 
 class NameScreen(Dialog[str]):
-    """Asks for a name, with live validation. Returns the name, or None."""
+    """Asks for a name, which is checked while typing. Returns the name, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Cancel")]
     DEFAULT_CSS = """

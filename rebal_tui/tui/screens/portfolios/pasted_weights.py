@@ -1,4 +1,4 @@
-"""Puts a pasted list of weights into the portfolio form."""
+"""Puts the weights of a pasted list into the portfolio form."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _MAX_FAULTS = 3
 
 
 def with_pasted(form: PortfolioForm, text: str, *, one_line: bool) -> tuple[PortfolioForm, str] | None:
-    """Replace all weights of a form by those of a pasted list, and say in a sentence what was read.
+    """Return the form with all its weights replaced by those of a pasted list, and a sentence about what was read.
 
-    None if the text is no list; a single line is one only with `one_line`. A list that contradicts itself changes
-    nothing, and the sentence says why.
+    None if the text is no list; a single line is a list only with `one_line`. If the list contradicts itself, the
+    form is returned unchanged, and the sentence says why.
     """
     several = sum(1 for line in text.splitlines() if line.strip()) > 1
     if not (several or one_line):
@@ -31,13 +31,13 @@ def with_pasted(form: PortfolioForm, text: str, *, one_line: bool) -> tuple[Port
 
 
 def filled(form: PortfolioForm, read: WeightList) -> PortfolioForm:
-    """Return the form with the weights of a list in place of its own."""
+    """Return the form with its weights and cash replaced by those of a list."""
     lines = tuple(WeightText(symbol, percent) for symbol, percent in read.lines[:MAX_WEIGHT_LINES])
     return replace(form, lines=lines or (WeightText(),), cash=read.cash)
 
 
 def pasted_text(read: WeightList) -> str:
-    """Return how many weights a list has, its cash, and its errors by line."""
+    """Return how many weights a list has, its cash, and its first faults."""
     parts = [count_text(len(read.lines), "weight") + (f" and cash {read.cash}" if read.cash else "")]
     parts += [str(fault) for fault in read.faults[:_MAX_FAULTS]]
     if len(read.faults) > _MAX_FAULTS:

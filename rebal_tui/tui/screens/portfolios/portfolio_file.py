@@ -1,4 +1,4 @@
-"""Dialog that asks for the file of a portfolio in the API's format."""
+"""Dialog that asks for a file with a portfolio or a list of weights."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class PortfolioFileScreen(PathDialog):
 
 
 def read_portfolio_file(path: Path) -> str:
-    """Return the text of a file. Raises `Conflict` when it cannot be read, is too large or is not UTF-8."""
+    """Return the text of a file. Raises `Conflict` if it cannot be read, exceeds 1 MiB or is not UTF-8."""
     try:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)

@@ -1,4 +1,4 @@
-"""Questions before a portfolio changes, and why a change is refused; the same for the screens and the linear mode."""
+"""Questions before a portfolio changes, and why a change is refused. Used by the screens and by the linear mode."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def changes_text(changes: Sequence[Difference]) -> str:
 
 
 def save_question(name: str, impact: Impact, host: Asks) -> Question:
-    """Ask before the edit of a portfolio with subscribers is saved."""
+    """Build the question before the edit of a portfolio with subscribers is saved."""
     text = (
         f"{changes_text(impact.changes)}{impact_text(impact)}\n\n"
         "The next evaluation of its subscribers uses the saved portfolio; runs and orders may follow then. "
@@ -39,13 +39,13 @@ def save_question(name: str, impact: Impact, host: Asks) -> Question:
 
 
 def deactivate_question(row: PortfolioRow, how_back: str) -> Question:
-    """Ask before a portfolio is deactivated; `how_back` is the key or command that reactivates it."""
+    """Build the question before a portfolio is deactivated; `how_back` is the key or command that reactivates it."""
     text = f"Accounts can no longer subscribe to {row.name}. {how_back} reactivates it."
     return Question("Deactivate this portfolio?", "Deactivate", text)
 
 
 def deactivate_refusal(row: PortfolioRow, followers: Sequence[AccountRow]) -> str:
-    """Why a portfolio cannot be deactivated; empty when it can."""
+    """Return why a portfolio cannot be deactivated; empty if it can. `followers` are its subscribers."""
     if row.status == PortfolioStatus.INACTIVE:
         return f"{row.name} is already inactive."
     if not followers:
@@ -55,14 +55,14 @@ def deactivate_refusal(row: PortfolioRow, followers: Sequence[AccountRow]) -> st
 
 
 def reactivate_question(row: PortfolioRow, followers: Sequence[AccountRow]) -> Question:
-    """Ask before a portfolio with subscribers is reactivated."""
+    """Build the question before a portfolio with subscribers (`followers`) is reactivated."""
     count = count_text(len(followers), "subscriber")
     text = f"The next evaluation includes {count} of {row.name}; runs and orders may follow."
     return Question("Reactivate this portfolio?", "Reactivate", text, sends=True)
 
 
 def reactivate_refusal(row: PortfolioRow, view: PortfolioView) -> str:
-    """Why a portfolio cannot be reactivated; empty when it can."""
+    """Return why a portfolio cannot be reactivated; empty if it can."""
     if row.status == PortfolioStatus.ACTIVE:
         return f"{row.name} is already active."
     if not view.culprits:
@@ -73,12 +73,12 @@ def reactivate_refusal(row: PortfolioRow, view: PortfolioView) -> str:
 
 
 def duplicate_text(row: PortfolioRow) -> str:
-    """What a copy of a portfolio has, before its name is asked for."""
+    """Return what a copy of a portfolio contains, as text above the field for its name."""
     return f"The same weights, conditions and cooldown as {row.name}, without its subscribers, under the name:"
 
 
 def go_back_question(name: str, view: VersionView, impact: Impact) -> Question:
-    """Ask before an earlier version of a portfolio becomes its content."""
+    """Build the question before a portfolio gets the content of an earlier version."""
     text = "Its content becomes a new version."
     if impact.subscribers:
         text += (
@@ -89,5 +89,5 @@ def go_back_question(name: str, view: VersionView, impact: Impact) -> Question:
 
 
 def same_name_question(name: str) -> Question:
-    """Ask before a second portfolio of one name is created."""
+    """Build the question before a second portfolio with this name is created."""
     return Question(f"Create another portfolio named {name}?", "Create", "The other one is not changed.", no="Not now")

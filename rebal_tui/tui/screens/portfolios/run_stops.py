@@ -1,4 +1,4 @@
-"""Choice of how far drift-band runs of a portfolio go, with the effect of each choice computed (R-62, R-63)."""
+"""Choice of how far drift-band runs of a portfolio go, with the calculated effect of each choice (R-62, R-63)."""
 
 from __future__ import annotations
 
@@ -43,7 +43,9 @@ LEGEND = (
 
 
 class StopsScreen(Dialog[RunStops | None]):
-    """Lists each destination (how far) and scope (which assets) with its effect; enter returns one, escape None."""
+    """Lists each destination (how far) and scope (which assets) with its effect. Enter
+    returns the choice, escape None.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "dismiss", "Back")]
     AUTO_FOCUS = "BookTable"
@@ -100,7 +102,7 @@ def _runs(one: RunStops) -> str:
 
 
 async def choose_stops(screen: ListScreen, row: PortfolioRow) -> None:
-    """Show every destination and scope with its effect; store the chosen ones after confirmation."""
+    """Show every destination and scope with its effect, and store the chosen ones after a confirmation."""
     found: Sequence[RunStops] = await screen.host.ask(run_stop_queries.run_stops, row.id)
 
     def picked(one: RunStops | None) -> None:

@@ -51,7 +51,7 @@ NONE_YET = "No portfolio yet: n creates one, P creates one from JSON."
 
 
 class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
-    """List of all portfolios, those that need adjustment first."""
+    """List of all portfolios; those that need adjustment come first."""
 
     SECTION = Section.PORTFOLIOS
     EXPORT = "portfolios"
@@ -122,7 +122,7 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
         await open_portfolio(self, key)
 
     def _row(self) -> PortfolioRow | None:
-        """Return the row under the cursor; shows a message and returns None when there is none."""
+        """Return the row under the cursor; if there is none, show a message and return None."""
         row = self.table.cursor_row
         return row if self.selected_id() is not None and isinstance(row, PortfolioRow) else None
 
@@ -144,7 +144,7 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
             self.app.push_screen(PortfolioEditor(draft), self._select_saved)
 
     def _select_saved(self, portfolio_id: str | None) -> None:
-        """Move the cursor to the saved portfolio after the next refresh."""
+        """Move the cursor to the saved portfolio once the list has been refreshed; None does nothing."""
         if portfolio_id is not None:
             self._rows = None
             self.table.go_to(portfolio_id)
@@ -171,7 +171,9 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
     async def _ask(
         self, service: Callable[Concatenate[Book, P], Portfolio], *args: P.args, **kwargs: P.kwargs
     ) -> Portfolio | None:
-        """Run a service and return its portfolio; a `Refusal` becomes a message without fault locations, and None."""
+        """Call a service and return its portfolio. For a `Refusal`, show its faults without
+        locations and return None.
+        """
         try:
             return await self.host.ask(service, *args, **kwargs)
         except Refusal as refusal:
@@ -284,7 +286,7 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
         self._paste("")
 
     def on_paste(self, event: Paste) -> None:
-        """Open text pasted into the list as portfolio JSON."""
+        """Open text that is pasted into the list in the dialog that creates a portfolio from text."""
         if self.table.has_focus and event.text.strip():
             event.stop()
             self._paste(event.text)
@@ -303,5 +305,5 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
 
 
 def impact_as_it_is(book: Book, portfolio_id: str) -> Impact:
-    """Return what a portfolio would do to its subscribers if they were evaluated now."""
+    """Return the impact of a portfolio as stored: what would happen if its subscribers were evaluated now."""
     return portfolio_queries.impact(book, portfolio_id, PortfolioBody.of(book.portfolio(portfolio_id)))

@@ -1,4 +1,4 @@
-"""Differences between versions of a portfolio, as text, lines and columns."""
+"""Differences between versions of a portfolio as text, lines and columns."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def change_text(one: Difference) -> str:
 
 
 def summary(view: VersionView) -> str:
-    """Return all changes of a version as one line of text."""
+    """Return all changes of a version on one line of text."""
     if view.oldest:
         return "First version known"
     return ", ".join(map(change_text, view.changes)) or "No difference"
 
 
 def version_columns() -> tuple[Column[VersionView], ...]:
-    """Columns of versions: number, time, author, changes."""
+    """Columns of versions: number, time, author and changes."""
     return (
         Column("number", "Version", 7, lambda row: str(row.number), "right"),
         Column("at", "When", 21, lambda row: minute_text(row.at)),
@@ -43,8 +43,10 @@ def version_columns() -> tuple[Column[VersionView], ...]:
 
 
 def difference_table(differences: Sequence[Difference], before: str, after: str, width: int) -> list[Line]:
-    """Return one line per field that differs, under the headings `before` and `after`, with the change of a weight in
-    percentage points; then what is unchanged."""
+    """Return one line for each field that differs, then what is unchanged.
+
+    `before` and `after` are the column headings; the change of a weight is in percentage points.
+    """
     value = max(min((width - FIELD_WIDTH - CHANGE_WIDTH - 3) // 2, VALUE_WIDTH), 8)
 
     def cells(name: str, was: str, becomes: str, change: str, styles: tuple[str, str, str, str]) -> Line:
@@ -70,7 +72,7 @@ def _unchanged(differences: Sequence[Difference]) -> str:
 
 
 def version_lines(view: VersionView) -> Builder:
-    """Build the differences of a version from the one before it, and from the present."""
+    """Build the differences of a version from the one before it, and what a return to it would change."""
 
     def build(width: int, _height: int) -> Sequence[Line]:
         lines: list[Line] = [heading(f"Changes in version {view.number}", width, _count(view.changes))]
@@ -88,7 +90,7 @@ def version_lines(view: VersionView) -> Builder:
 
 
 def return_table(view: VersionView, width: int) -> list[Line]:
-    """Return the lines that show what restoring a version would change."""
+    """Return what a return to this version would change."""
     return difference_table(view.to_return, "Now", f"Version {view.number}", width)
 
 

@@ -1,4 +1,4 @@
-"""Versions of a portfolio: what each one changed, and restoring an earlier one."""
+"""Dialog with the versions of a portfolio: what each version changed, and returning to an earlier one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from rebal_tui.tui.widgets.table import BookTable
 class VersionsScreen(Dialog[str]):
     """The versions of a portfolio, above the differences of the version under the cursor.
 
-    Returns the id of the portfolio if a version was restored, otherwise None.
+    Returns the id of the portfolio if the user returned to a version, otherwise None.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -1,4 +1,4 @@
-"""Weight rows of the portfolio editor: symbol and percentage, with symbol completion."""
+"""Weight rows of the portfolio editor: symbol with completions, and percentage."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ UP_AND_DOWN = "Up and down go to other lines; type the percent, or press = for w
 
 
 class SymbolInput(PlainInput):
-    """An input for an uppercase symbol with completions."""
+    """An input for a symbol in upper case, with completions."""
 
     ALLOWED_CHARACTERS: ClassVar[frozenset[str] | None] = frozenset(
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-"
@@ -45,12 +45,14 @@ class SymbolInput(PlainInput):
 
 
 class ShareInput(PercentInput):
-    """The percentage of a line; tab goes on like enter, which adds a line after the last below a sum of 100."""
+    """The percentage of a weight row. Tab acts like enter, which adds a row after the last
+    one if the sum is below 100.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("tab", "go_on", show=False)]
 
     async def action_go_on(self) -> None:
-        """Go on like enter, but never back to a blank line: tab gets out of the lines, to cash."""
+        """Act like enter; but if there is a blank row already, or no room for more, go to the next field."""
         rows = self.query_ancestor(WeightRows)
         if rows.blank is None and len(rows.rows) < MAX_WEIGHT_LINES:
             await self.action_submit()
@@ -79,7 +81,7 @@ class WeightRow(Horizontal):
 
     @property
     def line(self) -> WeightText:
-        """The current symbol and percentage."""
+        """The symbol and percentage as typed now."""
         if not self.is_mounted or not self.query(SymbolInput):
             return self._line
         return WeightText(self.symbol.value.strip(), self.percent.value.strip())
@@ -93,12 +95,12 @@ class WeightRow(Horizontal):
         return self.query_one(PercentInput)
 
     def say(self, text: str, kind: str) -> None:
-        """Show a note; `kind` is `fault` (invalid), `todo` (still to do) or `fine`."""
+        """Show a note; `kind` is `fault` (invalid), `todo` (still to be filled in) or `fine`."""
         self.query_one(Note).say(text, kind)
 
 
 class Completions(OptionList, can_focus=False):
-    """Pop-up list of matching assets below the symbol field."""
+    """Pop-up list of matching assets below a symbol field."""
 
     DEFAULT_CSS = """
     Completions, Completions:focus {
@@ -113,7 +115,7 @@ class Completions(OptionList, can_focus=False):
         self.choices: Sequence[AssetChoice] = ()
 
     def offer(self, choices: Sequence[AssetChoice], under: SymbolInput) -> None:
-        """Show choices below a field; no choices close the list."""
+        """Show choices below a field; an empty list closes the pop-up."""
         self.choices = choices
         self.display = bool(choices)
         if not choices:
@@ -125,7 +127,7 @@ class Completions(OptionList, can_focus=False):
         self.absolute_offset = Offset(region.x, region.y + 1)
 
     def close(self) -> None:
-        """Hide the list."""
+        """Hide the pop-up."""
         self.choices = ()
         self.display = False
 
@@ -168,7 +170,7 @@ class WeightRows(Vertical):
 
     @property
     def blank(self) -> WeightRow | None:
-        """The first blank row; None if there is none."""
+        """The first blank row; None if no row is blank."""
         return next((row for row in self.rows if row.line.blank), None)
 
     @property
@@ -183,7 +185,7 @@ class WeightRows(Vertical):
         self.post_message(self.Changed())
 
     async def fill(self, lines: Sequence[WeightText]) -> None:
-        """Replace all rows, and focus the percent of the last one."""
+        """Replace all rows by `lines`, and focus the percentage of the last one."""
         self._completions.close()
         async with self.batch():
             await self.query(WeightRow).remove()
@@ -192,7 +194,7 @@ class WeightRows(Vertical):
         self.post_message(self.Changed())
 
     async def remove_row(self, row: WeightRow) -> None:
-        """Remove a row and focus the next one; the only row is cleared instead."""
+        """Remove a row and focus the next one. If it is the only row, clear it instead."""
         rows = self.rows
         if len(rows) == 1:
             row.symbol.value = row.percent.value = ""
@@ -205,7 +207,7 @@ class WeightRows(Vertical):
 
     @on(Input.Changed, ".symbol")
     def _typed(self, event: Input.Changed) -> None:
-        """Offer assets that match the typed symbol; nothing if it is the only match itself."""
+        """Offer the assets that match the typed symbol; none if the only match is what was typed."""
         field = event.input
         if isinstance(field, SymbolInput) and field.has_focus:
             typed = field.value
@@ -214,7 +216,7 @@ class WeightRows(Vertical):
             self._completions.offer([] if [choice.symbol for choice in found] == [typed] else found, field)
 
     def completion_key(self, key: str) -> bool:
-        """Handle a key in the open completion list; returns whether it was handled."""
+        """Handle a key while the pop-up list is open; returns whether the key was handled."""
         listed = self._completions
         if not listed.display:
             return False
@@ -229,9 +231,11 @@ class WeightRows(Vertical):
         return True
 
     def go(self, direction: int) -> bool:
-        """Go from a line to the field below (1) or above (-1) in the same column, and up from cash to the last line.
+        """Move the focus up (-1) or down (1): between rows in the same column, to cash
+        below, to the description above.
 
-        Above the first percent is no other: up there is explained. Returns whether the focus was in a line or that way.
+        From cash, up goes to the last row. Up from the first percentage only shows a message. Returns False if the
+        focus was in no row and did not move this way.
         """
         row, rows, screen = self.here, self.rows, self.screen
         cash = screen.query_one("#cash", Input)
@@ -252,7 +256,9 @@ class WeightRows(Vertical):
         return True
 
     def leave_blank_line(self, field: Input) -> bool:
-        """Go to cash from the symbol of a last line that is blank below others; returns whether that is so."""
+        """Go from the symbol `field` to cash if it is in a blank last row that is not the
+        only row; returns whether it is.
+        """
         rows = self.rows
         if len(rows) == 1 or field is not rows[-1].symbol or not rows[-1].line.blank:
             return False

@@ -1,4 +1,4 @@
-"""The form for the settings of one account, and for what it does otherwise than its portfolio (R-64, R-65, R-67)."""
+"""The form for the settings of an account, and for the overrides of its subscription (R-64, R-65, R-67)."""
 
 from __future__ import annotations
 
@@ -22,11 +22,13 @@ _MINIMUM_LABELS = {
     "minimum_amount": ("Minimum $", "empty: as portfolio or book"),
     "minimum_percent": ("Minimum %", "of equity; the larger counts"),
 }
-"""Label and hint of the fields of the minimum trade."""
+"""Labels and hints of the two fields of the minimum trade."""
 
 
 def account_settings_form(account_id: str, client: str, given: tuple[AccountSettings, Overrides | None]) -> FormScreen:
-    """Create the form. `given` are the current settings and overrides of an account; None: no subscription."""
+    """Create the form. `given` has the account's current settings and overrides; the latter
+    are None if it is unsubscribed.
+    """
     settings, overrides = given
 
     def propose(book: Book, values: Values) -> Proposal:
@@ -61,7 +63,9 @@ def account_settings_form(account_id: str, client: str, given: tuple[AccountSett
 def read_settings(
     values: Values, given: tuple[AccountSettings, Overrides | None]
 ) -> tuple[AccountSettings, Overrides | None]:
-    """Parse the fields; overrides without a field stay as in `given`. Raises `Invalid` with every fault."""
+    """Parse the fields. Overrides that the form has no field for stay as in `given`. Raises
+    `Invalid` with all faults.
+    """
     faults: list[Fault] = []
     read: dict[str, Any] = {}
     for name, (_, _, parse) in MINIMUMS.items():

@@ -1,4 +1,4 @@
-"""The list of the restrictions of some accounts or of a portfolio, with adding and lifting (R-60)."""
+"""Dialog with the restrictions of accounts or of a portfolio: list, add, lift (R-60)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from rebal_tui.tui.widgets.table_layout import Column
 
 
 class RestrictionsScreen(LiveDialog, Dialog[None]):
-    """The restrictions in force, with those of the portfolio and the book; refreshed on every heartbeat."""
+    """The restrictions in force, including those of the portfolio and the book; kept up to date."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "dismiss", "Back"),
@@ -105,11 +105,11 @@ class RestrictionsScreen(LiveDialog, Dialog[None]):
 
 
 def restriction_name(row: RestrictionRow) -> str:
-    """Return `no sell SPY`: the kind of a restriction, with its asset if it concerns one."""
+    """Return the kind of a restriction, with its asset if it has one: `no sell SPY`."""
     return " ".join(text for text in (row.kind.replace("_", " "), row.symbol) if text)
 
 
 def lift_effects(row: RestrictionRow) -> list[Effect]:
-    """Return what lifting a restriction does."""
+    """Return what happens when a restriction is lifted."""
     what = Effect(f"{restriction_name(row)} for {row.concerns}: {row.reason}")
     return [what, Effect("The next evaluation trades without it.")]

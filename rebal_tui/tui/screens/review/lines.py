@@ -1,4 +1,4 @@
-"""Review queue: columns and tabs."""
+"""Columns and tabs of the Review list."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rebal_tui.tui.widgets.tabs import Tab
 
 
 def columns() -> tuple[Column[RunRow], ...]:
-    """Return the columns. On narrow terminals, columns with the highest `priority` are hidden first."""
+    """Return the columns of the list. On narrow terminals, columns with the highest `priority` are hidden first."""
     return (
         Column(
             "since", "Since", 12, lambda row: formats.short_timestamp(row.created_at), sort=lambda row: row.created_at
@@ -46,7 +46,9 @@ def columns() -> tuple[Column[RunRow], ...]:
 
 
 def queue_tabs(snapshot: ReviewSnapshot, marked: int) -> tuple[Tab, ...]:
-    """Return the number of runs awaiting approval, how many are marked, and the scope of the review."""
+    """Return tabs with the number of runs awaiting approval, how many of them are marked,
+    and which runs are reviewed.
+    """
     count = len(snapshot.rows)
     reviewed = "every automatic run is reviewed"
     scope_text = reviewed if snapshot.everything else "automatic runs of portfolios with review on"
@@ -58,7 +60,10 @@ def queue_tabs(snapshot: ReviewSnapshot, marked: int) -> tuple[Tab, ...]:
 
 
 def with_marks(review: Builder, marked: int, shown_is_marked: bool) -> Builder:
-    """Build the lines of a run below a line that says whether it is one of the `marked` runs, which keys act on."""
+    """Build the lines of a run below a line that says whether it is among the `marked` runs.
+
+    Approving and rejecting act on the marked runs only.
+    """
     runs = count_text(marked, "marked run")
     text = f"✓ One of {runs}." if shown_is_marked else f"Not marked: approving and rejecting act on {runs}."
     if shown_is_marked and marked == 1:
@@ -71,5 +76,5 @@ def with_marks(review: Builder, marked: int, shown_is_marked: bool) -> Builder:
 
 
 def refusal_lines(text: str) -> Builder:
-    """Build lines with the reason why a run has no plan."""
+    """Build lines with the reason why a run's plan cannot be shown."""
     return lambda width, _height: paragraph(text, width, "warn")

@@ -31,7 +31,7 @@ from rebal_tui.tui.widgets.tabs import TabBar
 
 
 class ReviewScreen(ListScreen, inherit_bindings=False):
-    """List of runs awaiting approval, longest waiting first."""
+    """List of runs awaiting approval, those waiting longest first."""
 
     SECTION = REVIEW
     EXPORT = "runs"
@@ -55,7 +55,7 @@ class ReviewScreen(ListScreen, inherit_bindings=False):
 
     @property
     def first_actions(self) -> tuple[str, ...]:
-        """In a files book, approved runs go into a trade list, so its key follows those of the answers."""
+        """The actions shown first in a files book, where approved runs go into a trade list; empty in other books."""
         return ("approve", "reject", "trade_list") if self.host.mode_shown == FILES_MODE else ()
 
     def _marks_changed(self) -> None:
@@ -107,7 +107,10 @@ class ReviewScreen(ListScreen, inherit_bindings=False):
         return tuple(row for row in self.table.rows if row.id in self.table.marked)
 
     def _chosen(self) -> tuple[RunRow, ...]:
-        """Return the marked rows after filtering, else the one under the cursor; shows a message when there is none."""
+        """Return the marked rows that the filter shows; if none, the row under the cursor.
+
+        Without a row, shows a message and returns an empty tuple.
+        """
         if rows := self._marked():
             return rows
         row = self.table.cursor_row

@@ -1,4 +1,4 @@
-"""Columns and status groups of the Runs list."""
+"""Columns and filter tabs (groups) of the Runs list."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rebal_tui.tui.widgets.tabs import ALL, Tab
 AWAITING = "Review"
 ORDERS_WIDTH = 9
 MANY_ORDERS = 100
-"""From here on, the number of orders leaves no room for a bar."""
+"""From this number of orders on, their count leaves no room for a bar."""
 GROUPS: dict[str, RunGroup] = {
     "Unfinished": RunGroup(frozenset({RunStatus.QUEUED, RunStatus.IN_PROGRESS})),
     AWAITING: RunGroup(frozenset({RunStatus.QUEUED}), awaiting=True),
@@ -46,9 +46,10 @@ def in_group(row: RunRow, group: str) -> bool:
 
 
 def group_tabs(snapshot: RunsSnapshot, here: str) -> tuple[Tab, ...]:
-    """Return a tab per group with its number of runs; it is missing where there are too many runs to count them.
+    """Return a tab for each group with its number of runs; no number if there are too many runs to count.
 
-    The tab `here`, whose runs are loaded, says how many of them are: `500 of 912`, or `500+` of an unknown number.
+    `here` is the tab whose runs are loaded. If only some are, its number says so: `500 of
+    912`, or `500+` if the total is unknown.
     """
     tabs = []
     for key, mark, style in ((ALL, "", ""), *((group, *MARKS[group]) for group in GROUPS)):
@@ -64,7 +65,7 @@ def group_tabs(snapshot: RunsSnapshot, here: str) -> tuple[Tab, ...]:
 
 
 def _count(snapshot: RunsSnapshot, tab: str) -> int | None:
-    """The number of runs of a tab; None if they were not counted."""
+    """The number of runs in a tab; None if they were not counted."""
     if tab == ALL:
         return snapshot.matching
     if snapshot.counts is None:
@@ -74,7 +75,7 @@ def _count(snapshot: RunsSnapshot, tab: str) -> int | None:
 
 
 def search(row: RunRow) -> str:
-    """Return the text of a row that the text filter searches."""
+    """Return the text of a row in which the text filter searches."""
     return (
         f"{row.id} {row.account_id} {row.account_number} {row.client} {row.portfolio} {formats.words(row.status)} "
         f"{formats.words(row.type)} {row.status} {row.type} {origin_text(row.initiated_from)} {row.initiated_from} "
@@ -83,7 +84,7 @@ def search(row: RunRow) -> str:
 
 
 def client(row: RunRow) -> Line:
-    """Return the client's name, marked with `⊘` if the run overrides a restriction."""
+    """Return the name of the client, after `⊘` if the run overrides a restriction."""
     return ((f"{HELD} ", "warn"), (row.client, "")) if row.overrides else ((row.client, ""),)
 
 
@@ -121,7 +122,7 @@ def _problems(row: RunRow) -> Line:
 
 
 def columns() -> tuple[Column[RunRow], ...]:
-    """Return the columns. On narrow terminals, columns with the highest `priority` are hidden first."""
+    """Return the columns of the list. On narrow terminals, columns with the highest `priority` are hidden first."""
     return (
         Column("status", "Status", 12, _status, sort=lambda row: row.status),
         Column(

@@ -1,4 +1,4 @@
-"""Runs section: all runs with their orders, refreshed live."""
+"""Runs section: all runs with their orders, kept up to date."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ TYPES: tuple[RunType | None, ...] = (None, *RunType)
 
 
 def final_text(row: RunRow) -> str:
-    """Return the message that says why a finished run cannot be canceled."""
+    """Return the message why a run that has ended cannot be canceled."""
     return f"This run is {formats.words(row.status)}; only a queued or running run can be canceled."
 
 
 def cancel_effects(row: RunRow) -> list[Effect]:
-    """Return what canceling a run does."""
+    """Return what the cancellation of a run does."""
     what = f"{formats.words(row.type)} of {row.client}, run {formats.short_id(row.id)}"
     if row.status != RunStatus.IN_PROGRESS:
         return [Effect(f"{what}, is canceled"), Effect("It has not started: no order has been or will be sent")]
@@ -76,12 +76,14 @@ class RunsScreen(ShowsRun, LoadsOlder, TiledListScreen, inherit_bindings=False):
         self._type: RunType | None = None
         self._search = ""
         self._read: tuple[str, RunGroup, int] | None = None
-        """The filter, the group and the limit by which the rows were read."""
+        """The search text, the group and the limit of rows with which the rows were last read."""
         self._wanted = ""
 
     @property
     def first_actions(self) -> tuple[str, ...]:
-        """In a files book, whose runs wait for their trade list, the key that writes it comes first."""
+        """In a files book, whose approved runs wait for a trade list, the action that writes
+        it; empty in other books.
+        """
         return ("trade_list",) if self.host.mode_shown == FILES_MODE else ()
 
     def make_table(self) -> BookTable[RunRow]:
@@ -92,7 +94,7 @@ class RunsScreen(ShowsRun, LoadsOlder, TiledListScreen, inherit_bindings=False):
         return self._search
 
     def filter_by(self, text: str) -> None:
-        """Filter while typing; the filter searches all runs of the book, not only those loaded."""
+        """Filter while typing. The filter searches all runs of the book, not only those loaded."""
         self._search = text.strip()
         self.show_filter()
         self.read_anew()
@@ -133,7 +135,7 @@ class RunsScreen(ShowsRun, LoadsOlder, TiledListScreen, inherit_bindings=False):
 
     @property
     def _group(self) -> RunGroup:
-        """The runs of the tab and of the type that are shown."""
+        """The status tab and the run type by which the list is filtered."""
         return replace(run_columns.GROUPS.get(self.tile, EVERY_RUN), type=self._type)
 
     def show_rows(self) -> None:
@@ -150,7 +152,7 @@ class RunsScreen(ShowsRun, LoadsOlder, TiledListScreen, inherit_bindings=False):
         return run_lines(await self.host.ask(run_queries.run_view, key))
 
     def show_run(self, run_id: str) -> None:
-        """Clear all filters and move the cursor to a run; a run older than those loaded is then the only one shown."""
+        """Clear all filters and move the cursor to a run. If the run is older than those loaded, only it is shown."""
         self.show_only("")
         self._wanted = run_id
         self.table.go_to(run_id)
@@ -216,7 +218,7 @@ class RunsScreen(ShowsRun, LoadsOlder, TiledListScreen, inherit_bindings=False):
         self.host.confirm_sending("Cancel this run?", "", "Cancel run", do, "Canceling the run", effects=effects)
 
     def _awaiting(self) -> RunRow | None:
-        """Return the run under the cursor if it awaits review; else shows a message and returns None."""
+        """Return the run under the cursor if it awaits review; else show a message and return None."""
         row = self.table.cursor_row
         if self.selected_id() is None or not isinstance(row, RunRow):
             return None

@@ -1,4 +1,4 @@
-"""The guards of the book in the settings form: its fields, and how they are parsed."""
+"""The guards of the book in the settings form: their fields and parsers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rebal_tui.services.book.guard_options import Guards
 from rebal_tui.tui.amounts import read_dollars
 
 SWITCHES = {"jump_guard": "Price jump guard", "surge_guard": "Surge guard"}
-"""The guards that are on or off by name, with their labels."""
+"""Labels of the switches that turn a guard on or off, by name."""
 SWITCH_WORDS = (("on", "on"), ("off: its limits do nothing", "off"))
 
 
@@ -59,12 +59,12 @@ LIMITS: dict[str, tuple[str, str, Callable[[str], Any]]] = {
     "surge_run_limit": ("Surge: run", "dollars; a run that trades more waits for review; 0: no limit", _dollars),
     "surge_order_limit": ("Surge: order", "dollars; a run with a larger order waits for review; 0: no limit", _dollars),
 }
-"""The limits by name: label, hint and parser."""
+"""The limits of the guards by name: label, hint and parser."""
 LIMITS_OF = {"jump_guard": ("jump_limit",), "surge_guard": ("surge_limit", "surge_run_limit", "surge_order_limit")}
-"""The limits of each guard."""
+"""Names of the limits of each guard."""
 
 
 def limit_text(guards: Guards, name: str) -> str:
-    """Return a limit as field text: dollars for the limits of runs and orders of a surge, percent for the others."""
+    """Return a limit as field text: in dollars for the surge limits of a run and an order, else in percent."""
     value = getattr(guards, name)
     return money_text(value) if name in ("surge_run_limit", "surge_order_limit") else percent_text(value)

@@ -1,4 +1,4 @@
-"""Dialog to change the keys of actions."""
+"""Dialogs to change the keys of actions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from rebal_tui.tui.widgets.table_layout import Column
 
 
 class PressScreen(ModalScreen[str]):
-    """Waits for a key that is free and returns it; an empty string for escape."""
+    """Waits for a key that the action can have, and returns it; an empty text for escape."""
 
     DEFAULT_CSS = """
     PressScreen { align: center middle; background: $background 60%; }
@@ -36,7 +36,7 @@ class PressScreen(ModalScreen[str]):
     """
 
     def __init__(self, label: str, fault_of: Callable[[str], str]) -> None:
-        """`fault_of` returns why a key cannot be taken, empty for one that can."""
+        """`fault_of` returns why the action cannot have a key, empty if it can."""
         super().__init__()
         self._label = label
         self._fault_of = fault_of
@@ -120,7 +120,7 @@ class KeysScreen(ModalScreen[dict[str, str]]):
         self.app.push_screen(PressScreen(BY_ID[identity].label, partial(self._fault_of, identity)), pressed)
 
     def _fault_of(self, identity: str, key: str) -> str:
-        """Why an action cannot have a key; empty if it can."""
+        """Return why an action cannot have a key; empty if it can."""
         _, faults = usable_keys({**self._keys, identity: key})
         return key_fault(identity, key) or next(iter(faults.values()), "")
 

@@ -1,4 +1,4 @@
-"""The policy of the book (evaluation times and the like) in the settings form: its fields, and how they are parsed."""
+"""The policy of the book (such as evaluation times) in the settings form: its fields and parsers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from rebal_tui.services.book.policy_options import MAX_EVALUATE_MINUTES, MAX_FRESH_SECONDS, MAX_ORDERS_PER_MINUTE
 
 REVIEWS = {"portfolios": False, "all": True}
-"""Which runs await review: those of portfolios that require it, or all."""
+"""Which automatic runs await review, and the value of `BookPolicy.review`: those of portfolios with review, or all."""
 REVIEW_WORDS = {"portfolios": "automatic runs of portfolios with review", "all": "every automatic run"}
 
 
@@ -64,7 +64,7 @@ TYPED: dict[str, tuple[str, str, Callable[[str], Any]]] = {
 
 
 def policy_text(value: object) -> str:
-    """Format a value of the policy for its field."""
+    """Format a value of the policy as the text of its field."""
     if isinstance(value, tuple):
         return ", ".join(item.isoformat("minutes") if hasattr(item, "isoformat") else str(item) for item in value)
     return str(value)

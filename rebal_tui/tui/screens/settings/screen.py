@@ -1,4 +1,4 @@
-"""Settings form; settings of the screens are saved to a file, those of the book in the book. Both apply at once."""
+"""Settings form. Settings of the screens are saved to a file, those of the book in the book; both apply at once."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ from rebal_tui.tui.widgets.form_scroll import FormScroll
 from rebal_tui.tui.widgets.key_bar import KeyBar
 
 NOTIFY_WORDS = (("off", Notify.OFF), ("new alerts, by the terminal or bell", Notify.ALERTS))
-"""The choices of what is shown as a notification of the terminal."""
+"""Labels and values of the choices for notifications of the terminal."""
 
 
 class SettingsScreen(Dialog[None]):
-    """The settings form; faults are shown next to their fields and prevent saving."""
+    """The settings form. Faults are shown next to their fields and prevent saving."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Cancel"),
@@ -73,11 +73,11 @@ class SettingsScreen(Dialog[None]):
         self._note = note
         self._given: dict[str, str] = {}
         self._edited: set[str] = set()
-        """The fields that were changed: the others show no fault before something is saved."""
+        """Names of the fields that were edited; other fields show no fault before the user tries to save."""
 
     @classmethod
     async def filled(cls, host: Host, theme: str) -> SettingsScreen:
-        """Create the form with the chosen theme, the settings of the file, and the policy of the book."""
+        """Create the form with the chosen theme, the settings of the file, and the policy and guards of the book."""
         policy = await host.ask(policy_services.policy_of)
         minimum = await host.ask(trade_settings.book_minimum)
         guards = await host.ask(guards_of)
@@ -158,19 +158,19 @@ class SettingsScreen(Dialog[None]):
         self._read_guards()
 
     def _rules(self) -> BookPolicy | None:
-        """Parse the policy fields and show their faults; None while a field is invalid."""
+        """Parse the fields of the policy and show their faults; returns None while a field is invalid."""
         review = REVIEWS[str(self.query_one("#review", Select).value)]
         read = {"review": review, **self._read(TYPED)}
         return BookPolicy(**read) if len(read) == len(fields(BookPolicy)) else None
 
     def _read_guards(self) -> Guards | None:
-        """Parse the guards and show their faults; None while a field is invalid."""
+        """Parse the fields of the guards and show their faults; returns None while a field is invalid."""
         switches = {name: self.query_one(f"#{name}", Select).value == "on" for name in guard_fields.SWITCHES}
         read = {**switches, **self._read(guard_fields.LIMITS)}
         return Guards(**read) if len(read) == len(fields(Guards)) else None
 
     def _read(self, typed: Mapping[str, tuple[str, str, Callable[[str], Any]]]) -> dict[str, Any]:
-        """The values of the text fields that are valid; the faults of the edited others are shown next to them."""
+        """Return the values of the valid text fields by name; a fault is shown next to its field if that was edited."""
         read: dict[str, Any] = {}
         for name, (_, hint, parse) in typed.items():
             fault = ""

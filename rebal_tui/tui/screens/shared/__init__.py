@@ -1,1 +1,1 @@
-"""Components shared by several sections: list screen, dialog, form, picker, export, lines."""
+"""Components shared by several sections: list screens, dialogs, forms, the export, and builders of styled lines."""

@@ -1,4 +1,4 @@
-"""Account details as lines: holdings, drift history and decision."""
+"""Details of an account as lines: holdings, history of band usage, and decision."""
 
 from __future__ import annotations
 
@@ -41,13 +41,16 @@ OUTCOMES: dict[Outcome, tuple[str, str]] = {
 TWO_COLUMNS_MIN_WIDTH = 100
 MIN_HOLDINGS = 4
 BAR_LEGEND = "│target ┊band"
-"""What the marks of the bar of a drift are, above the bars."""
+"""Legend above the bars of drift: what their marks mean."""
 FREE_CASH = "free cash"
 """The name of the cash without reserved cash, where an account has both."""
 
 
 def account_lines(view: AccountView) -> Builder:
-    """Build account details for a panel: as many holdings as fit, and the number of checks of the decision."""
+    """Build the details of an account for a panel that does not scroll.
+
+    Shows as many holdings as fit, and the checks of the decision as counts by verdict.
+    """
 
     def build(width: int, height: int) -> Sequence[Line]:
         top = _head(view, width)
@@ -60,7 +63,7 @@ def account_lines(view: AccountView) -> Builder:
 
 
 def whole_account_lines(view: AccountView) -> Builder:
-    """Build all that `account_lines` shortens, for a page that scrolls."""
+    """Build the details of an account in full, for a page that scrolls."""
     overview = overview_lines(view, conditions=False)
 
     def build(width: int, height: int) -> Sequence[Line]:
@@ -70,9 +73,9 @@ def whole_account_lines(view: AccountView) -> Builder:
 
 
 def overview_lines(view: AccountView, *, conditions: bool = True) -> Builder:
-    """Build all holdings, the history, every check and the last decision, in two columns if wide.
+    """Build all holdings, the history of band usage, every check and the last decision; two columns if wide enough.
 
-    Without `conditions`, those of the portfolio are left out.
+    `conditions` includes the portfolio's conditions.
     """
 
     def build(width: int, _height: int) -> Sequence[Line]:
@@ -90,7 +93,7 @@ def overview_lines(view: AccountView, *, conditions: bool = True) -> Builder:
 
 
 def named_account(client: str, number: str, width: int) -> Line:
-    """Return client and number of an account as a line, with the word `account` if there is space."""
+    """Return client and number of an account as a line, with the word `account` between them if there is room."""
     shown = fit(number, min(cell_len(printable(number)), max(width // 2, 4)))
     word = "account " if cell_len(printable(client)) + cell_len(f"  account {shown}") <= width else ""
     name = fit(client, min(cell_len(printable(client)), max(width - cell_len(shown) - 2, 4)))
@@ -140,7 +143,10 @@ def _amounts(named: Sequence[tuple[str, Money]], before: str = "") -> Line:
 
 
 def _holdings(view: AccountView, width: int, max_lines: int | None) -> list[Line]:
-    """Return the holdings with drift bars, cash last; if only `max_lines` fit, those that use most of a band."""
+    """Return the holdings with bars of drift, cash last.
+
+    If there are more than `max_lines` (None: no limit), only those that use most of their band.
+    """
     held = view.holdings
     cash = cash_lines(view)
     left_out = 0
@@ -170,8 +176,9 @@ def _holdings(view: AccountView, width: int, max_lines: int | None) -> list[Line
 
 
 def held_lines(view: AccountView, width: int) -> list[Line]:
-    """Return what lies below the holdings: what percentages are of if not of all the equity, what restrictions keep
-    from trading, and the weights in whose place reachable targets are shown."""
+    """Return which assets a restriction keeps from trading, and the portfolio's weights
+    where reachable targets are shown.
+    """
     lines: list[Line] = []
     if view.managed is not None:
         lines.extend(paragraph(f"{managed_text(view)}.", width, "muted"))
@@ -211,10 +218,7 @@ def cash_lines(view: AccountView) -> tuple[HoldingView, ...]:
 
 
 def _usage(holding: HoldingView) -> tuple[int, int]:
-    """How much of its band a holding uses, in hundredths of a percent, and its drift, to order holdings by.
-
-    Without a target it is ordered by its weight.
-    """
+    """The sort key of a holding: how much of its band it uses, in hundredths of a percent, then its drift."""
     off, goal = holding.off_target_bp, holding.goal_bp
     if off is None or goal is None:
         return (0, holding.actual_bp)
@@ -285,8 +289,11 @@ def _why(view: AccountView, width: int, *, whole: bool) -> list[Line]:
 
 
 def status_lines(decision: Decision, width: int, *, near: bool = False) -> list[Line]:
-    """Build the status as a sentence with the date of the first possible rebalance; empty for a decision without
-    status, as old ones are. `near` marks an account in range that uses 80 % of a band or more."""
+    """Build the status as a sentence, with the date of the first possible rebalance.
+
+    Empty if the decision has no status, as decisions of earlier versions. `near` marks an
+    account in range that uses 80 % of a band or more.
+    """
     status = decision.status
     if status is None:
         return []
@@ -310,7 +317,9 @@ def status_lines(decision: Decision, width: int, *, near: bool = False) -> list[
 
 
 def _summary(trace: Sequence[Check], width: int) -> list[Line]:
-    """`11 checks: 8 passed, 3 not due`, with the key that shows all behind it, or below where that does not fit."""
+    """`11 checks: 8 passed, 3 not due`, followed by the key that shows all checks, on a
+    second line if there is no room.
+    """
     segments: list[TextSegment] = [(f"  {count_text(len(trace), 'check')}: ", "muted")]
     for verdict, (_, style) in VERDICTS.items():
         count = sum(check.verdict is verdict for check in trace)
@@ -334,7 +343,9 @@ def _last(view: AccountView, width: int) -> list[Line]:
 
 
 def decision_lines(decision: Decision, width: int) -> list[Line]:
-    """Build the status of a decision, or its outcome if it has no status, and its checks with verdict and details."""
+    """Build a decision: its status, or its outcome if it has no status; its reason; and its
+    checks, each with verdict and details.
+    """
     lines = status_lines(decision, width)
     if not lines:
         text, style = OUTCOMES[decision.outcome]
@@ -346,7 +357,7 @@ def decision_lines(decision: Decision, width: int) -> list[Line]:
 
 
 def check_lines(decision: Decision, width: int) -> list[Line]:
-    """Build the checks of a decision, each with verdict and details."""
+    """Build the checks of a decision, each with verdict and details, and a legend of the marks."""
     lines: list[Line] = []
     names = [check_name(check.check) for check in decision.trace]
     name_width = min(max(map(len, names), default=0), 18)

@@ -1,4 +1,4 @@
-"""The two buttons of a dialog: Cancel, and the one that goes on."""
+"""The two buttons of a dialog: Cancel, and the button that continues."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from rebal_tui.tui.text import printable
 
 
 class Answers(Horizontal):
-    """Two buttons that name the keys that press them at present: while Cancel has the focus, enter cancels."""
+    """Two buttons, each labeled with the key that presses it now: while Cancel has the focus, enter cancels."""
 
     DEFAULT_CSS = """
     Answers { width: auto; height: auto; }
     """
 
     def __init__(self, label: str, button_id: str, *, disabled: bool = False) -> None:
-        """`label` and `button_id` are those of the button that goes on; Cancel has the id `cancel`."""
+        """`label`, `button_id` and `disabled` are for the button that continues; Cancel has the id `cancel`."""
         super().__init__()
         self._label = label
         self._button_id = button_id

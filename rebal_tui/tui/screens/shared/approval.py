@@ -1,4 +1,4 @@
-"""Dialogs to approve or reject runs that await review, and the display of the results (R-27)."""
+"""Dialogs to approve or reject runs that await review, and the display of their results (R-27)."""
 
 from __future__ import annotations
 
@@ -25,13 +25,16 @@ if TYPE_CHECKING:
     from rebal_tui.tui.screens.shared.list_screen import ListScreen
 
 APPROVED = "approved"
-"""What is reported as done to runs that were approved."""
+"""The word for approved runs in messages about the results."""
 REVIEW_NOTE = NoteField("note for the audit trail (optional)")
 REJECT_NOTE = NoteField("why? The note is kept in the audit trail", required=True)
 
 
 def review_lines(view: ReviewView) -> Builder:
-    """Build a run with its current plan. Why it was created has the figures of that time, and says so."""
+    """Build a run that awaits review, with its current plan.
+
+    The reason why it was created has the figures of its creation; the line says so.
+    """
     why = f"Created {formats.short_timestamp(view.row.created_at)}: {view.preview.why}"
     rest = preview_lines(replace(view.preview, why=why))
 
@@ -51,7 +54,7 @@ def review_lines(view: ReviewView) -> Builder:
 
 
 def outcome_lines(done: str, results: Sequence[BulkResult]) -> Builder:
-    """Build the result of each run, refused runs first."""
+    """Build one line for each run: `done` or why it was refused. Refused runs come first."""
 
     def build(width: int, _height: int) -> Sequence[Line]:
         lines: list[Line] = []
@@ -66,7 +69,10 @@ def outcome_lines(done: str, results: Sequence[BulkResult]) -> Builder:
 
 
 def approve_question(views: Sequence[ReviewView], *, changed: bool = False, mode: str = "") -> Question:
-    """Build the question whether to approve runs: dollars sold and bought, and the runs, or a single run's plan."""
+    """Build the question whether to approve runs: dollars sold and bought, and the runs, or the plan of a single run.
+
+    `changed` says that the plan has changed since the question was answered. `mode` is as the status line shows it.
+    """
     plans = [view.preview.plan for view in views]
     title = "Approve this run?" if len(plans) == 1 else f"Approve {len(plans)} runs?"
     if changed:
@@ -109,7 +115,7 @@ def _item(view: ReviewView) -> Item:
 
 
 def reject_question(rows: Sequence[RunRow]) -> Question:
-    """Build the question whether to reject runs, with a required note."""
+    """Build the question whether to reject runs; requires a note."""
     first = rows[0]
     one = f"{formats.words(first.type)} of {first.client}, run {formats.short_id(first.id)}, is canceled"
     effect = one if len(rows) == 1 else f"{count_text(len(rows), 'run')} are canceled with the same note"
@@ -118,7 +124,7 @@ def reject_question(rows: Sequence[RunRow]) -> Question:
 
 
 async def ask_to_approve(screen: ListScreen, run_ids: Sequence[str], *, changed: bool = False) -> None:
-    """Show the plans of runs, and approve the runs on yes."""
+    """Show the plans of runs, and approve the runs on yes. `changed` is as in `approve_question`."""
     async with screen.host.time_held():
         if len(run_ids) > 1:
             screen.host.say(f"Reading the plans of {len(run_ids):,} runs…")
@@ -131,7 +137,7 @@ async def ask_to_approve(screen: ListScreen, run_ids: Sequence[str], *, changed:
 
 
 def ask_to_reject(screen: ListScreen, rows: Sequence[RunRow]) -> None:
-    """Ask for a note, and reject the runs on yes."""
+    """Ask for a note, and reject the runs with it on yes."""
     run_ids = [row.id for row in rows]
 
     async def reject(note: str) -> None:
@@ -164,12 +170,15 @@ async def _approve(screen: ListScreen, views: Sequence[ReviewView], note: str) -
 
 
 def _what_follows(screen: ListScreen) -> str:
-    """What is left to do for approved runs of a files book; empty for another, which sends their orders."""
+    """Text for a message about approved runs: in a files book, how to write the trade list; empty in other books."""
     return " L writes the trade list." if screen.host.mode_shown == FILES_MODE else ""
 
 
 def report_results(screen: ListScreen, done: str, results: Sequence[BulkResult]) -> None:
-    """Show the result as a message, or as a list if one of several runs was refused; `done` is what was done."""
+    """Show the results as a message, or as a list if one of several runs was refused.
+
+    `done` is the past participle of the action, such as `approved`.
+    """
     screen.table.marked = frozenset()
     refused = sum(bool(result.refusal) for result in results)
     if len(results) == 1:

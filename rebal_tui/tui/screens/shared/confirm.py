@@ -1,4 +1,4 @@
-"""The one confirmation dialog: what will happen, with amounts, and two buttons that name their keys."""
+"""The confirmation dialog: what a yes will do, with amounts, and buttons labeled with their keys."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ from rebal_tui.tui.widgets.table_layout import MAX_BUILT_ROWS, Column, widest_te
 from rebal_tui.tui.widgets.table_order import Columnar
 
 LIVE_WORD = "LIVE"
-"""The word to type before orders are sent or money is moved on a live book."""
+"""The word that must be typed before orders are sent or money is moved on a live book."""
 WIDE_WIDTH, NARROW_WIDTH = 116, 76
-"""Width in cells of a confirmation with and without details."""
+"""Width in cells of a confirmation with details (items or lines), and without."""
 FRAME_WIDTH, FRAME_HEIGHT = 7, 5
-"""Border, padding and scroll bar; border, title and buttons."""
+"""Cells that are not for the contents: in width, border, padding and scroll bar; in height, border, title, buttons."""
 DETAILS_MIN_HEIGHT = 4
 DETAILS_CHECK_SECONDS = 0.02
-"""How often a dialog looks whether its details have been built."""
+"""How often a dialog checks whether its details have been built."""
 
 
 def ui_lines(text: str, width: int) -> list[str]:
-    """Wrap a text to a width; blank lines are kept."""
+    """Wrap a text to `width` cells; blank lines are kept."""
     return [line for part in text.split("\n") for line in wrap(part, width)]
 
 
@@ -58,7 +58,7 @@ def effect_lines(effects: Sequence[Effect]) -> Builder:
 
 
 def item_columns(titles: tuple[str, str, str]) -> tuple[Column[Item], ...]:
-    """Columns of the concerned accounts or runs: mark, name, effect, and amount if it has a title."""
+    """Columns of the accounts or runs concerned: mark, name, effect, and amount unless its title is empty."""
     name, text, amount = titles
     columns: tuple[Column[Item], ...] = (
         Column("mark", "", 1, lambda item: (item.mark,)),
@@ -70,14 +70,17 @@ def item_columns(titles: tuple[str, str, str]) -> tuple[Column[Item], ...]:
 
 
 def show_items(table: BookTable[Item], items: Sequence[Item]) -> None:
-    """Show items in a table of `item_columns`; where an item is built when it is shown, the first ones are measured."""
+    """Show items in a table of `item_columns`.
+
+    If items are built only when shown, the width of the columns follows the first `MAX_BUILT_ROWS`.
+    """
     if isinstance(items, Columnar):
         table.fit_columns((), widest_texts(table.columns, items[:MAX_BUILT_ROWS]))
     table.set_rows(items)
 
 
 class ItemTable(BookTable[Item]):
-    """The items of a question. When the dialog scrolls them, the cursor stays in view, as enter opens its row."""
+    """The items of a question. When the dialog scrolls them, the cursor stays in view, because enter opens its row."""
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
@@ -86,12 +89,12 @@ class ItemTable(BookTable[Item]):
 
 
 class ConfirmScreen(Dialog[str | None]):
-    """Asks a `Question`. Returns the note (empty without a note field) on yes, None on no, which is reported.
+    """Asks a `Question`. Returns the note on yes (empty without a note field), None on no.
 
-    `y`, `n` and `esc` answer at any time, but what sends orders or moves money only after its details have been on the
-    screen; in a text field `ctrl+enter` is yes. Enter presses the focused button, which
-    is the only filled one; on the row of an item it shows the lines of that item. The arrow keys up and down and the
-    page keys scroll the items or details whatever has the focus.
+    A no is reported as a message unless the question has `silent_no`. `y`, `n` and `esc` answer at any time; but if
+    the question `sends`, yes counts only after the details have been on the screen. In a text field, `ctrl+enter` is
+    yes. Enter presses the focused button, which is the only filled one; on an item's row it shows that item's lines.
+    Up, down and the page keys scroll the items or details, whatever has the focus.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -122,7 +125,7 @@ class ConfirmScreen(Dialog[str | None]):
     """
 
     def __init__(self, question: Question, typed: str = "") -> None:
-        """With `typed`, yes requires typing that word."""
+        """If `typed` is not empty, yes requires typing that word."""
         wide = question.lines is not None or bool(question.items)
         super().__init__(classes="-with-lines" if wide else None)
         self.question = question
@@ -167,7 +170,7 @@ class ConfirmScreen(Dialog[str | None]):
         self._fit()
 
     def _fit(self) -> None:
-        """Give the details the height that they need, or what is left when the buttons have theirs."""
+        """Give the details the height that they need, or the height left by the other parts."""
         question, screen = self.question, self.app.size
         wide = self.has_class("-with-lines")
         width = min(WIDE_WIDTH if wide else NARROW_WIDTH, screen.width * 98 // 100) - FRAME_WIDTH
@@ -185,14 +188,14 @@ class ConfirmScreen(Dialog[str | None]):
             view.styles.height = shown
 
     def _titles(self) -> tuple[str, str, str]:
-        """The titles of the items; none for the amounts where no item has one."""
+        """The column titles of the items; that of the amounts is empty if no item has an amount."""
         name, text, amount = self.question.item_titles
         items = self.question.items
         return (name, text, "" if isinstance(items, list) and not any(item.amount for item in items) else amount)
 
     @on(DescendantFocus)
     def _focused(self, event: DescendantFocus) -> None:
-        """Name the keys that answer while this widget has the focus."""
+        """Label the buttons with the keys that answer while this widget has the focus."""
         typing = isinstance(event.widget, Input)
         yes = "enter" if event.widget.id == "confirm-typed" else "ctrl+enter" if typing else "y"
         self.query_one("#no", Button).label = key_label(self.question.no, "esc" if typing else "n")
@@ -212,9 +215,10 @@ class ConfirmScreen(Dialog[str | None]):
 
     @on(Input.Submitted, "#note")
     def _noted(self) -> None:
-        """Move the focus to the field to type in, or to the yes button, which enter then presses.
+        """Handle enter in the note: move the focus to the word to type, or to the yes
+        button, which enter then presses.
 
-        Answers yes for a text that is the whole question, such as a path.
+        With `enter_answers`, as for a path, it answers yes.
         """
         if self.question.note is not None and self.question.note.enter_answers:
             self.action_answer(True)
@@ -229,7 +233,7 @@ class ConfirmScreen(Dialog[str | None]):
             self.action_answer(event.button.id == "yes")
 
     def on_key(self, event: Key) -> None:
-        """Give the third answer by its key, which a text field keeps to itself."""
+        """Give the third answer when its key is pressed; a text field takes the key as text first."""
         other = self.question.other
         if other is not None and event.key == other.key:
             event.stop()
@@ -273,7 +277,7 @@ class ConfirmScreen(Dialog[str | None]):
         line.set_class(bool(fault), "-shown")
 
     def _await_details(self) -> None:
-        """Let yes count from the frame on that has the details."""
+        """Wait until the details are built, so that yes counts from the repaint that shows them."""
         if all(view.built for view in self.query(LinesView) if view.size):
             self.call_after_refresh(self._details_shown)
         else:
@@ -283,7 +287,7 @@ class ConfirmScreen(Dialog[str | None]):
         self._shown = True
 
     def action_look(self, direction: int) -> None:
-        """Go to the next or previous button, field or list."""
+        """Move the focus to the next or previous button, field or list."""
         if direction > 0:
             self.focus_next()
         else:
@@ -294,14 +298,14 @@ class ConfirmScreen(Dialog[str | None]):
         return [*self.query(ItemTable), *self.query("#confirm-lines").results(LinesView)]
 
     def action_step(self, direction: int) -> None:
-        """Scroll the list of items or the details by one line; where all are in view, go to a button or field."""
+        """Scroll the items or the details by one line; if all are in view, move the focus to a button or field."""
         if not any(view.max_scroll_y for view in self._details):
             self.action_look(direction)
         for view in self._details:
             view.scroll_to(y=round(view.scroll_y) + direction, animate=False, immediate=True)
 
     def action_leaf(self, direction: int) -> None:
-        """Scroll the list of items or the details by one page."""
+        """Scroll the items or the details by one page."""
         for view in self._details:
             page = max(view.scrollable_content_region.height - 2, 1)
             view.scroll_to(y=round(view.scroll_y) + direction * page, animate=False, immediate=True)
@@ -328,5 +332,5 @@ class ConfirmScreen(Dialog[str | None]):
 
 
 def key_label(label: str, key: str) -> Content:
-    """Return the label of a button with the key that presses it."""
+    """Return the label of a button followed by the key that presses it."""
     return Content(f"{printable(label)} ({key})")

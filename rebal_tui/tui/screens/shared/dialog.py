@@ -1,4 +1,7 @@
-"""Base classes of dialogs and pages, and the page that shows text to read."""
+"""Base classes of dialogs and pages, and the page that shows text to read.
+
+A dialog is a box above a screen. A page covers the section from which it was opened.
+"""
 
 from __future__ import annotations
 
@@ -22,9 +25,9 @@ from rebal_tui.tui.widgets.page_title import PageTitle
 T = TypeVar("T")
 PAGE_HELP = "Show the keys of this page."
 PAGE_METHODS = frozenset({"help", "quit"})
-"""Methods of the app whose keys have another meaning on a page."""
+"""Actions of the app whose keys have another meaning on a page."""
 TEXTUAL_KEYS = frozenset(one.description for one in Screen.BINDINGS if isinstance(one, Binding))
-"""Descriptions of the keys that every screen has from Textual; the help of the sections has none of them either."""
+"""Descriptions of the keys that every screen has from Textual; no help shows them."""
 
 
 class Dialog(HasKeyBar[T], ModalScreen[T]):
@@ -36,7 +39,7 @@ class Dialog(HasKeyBar[T], ModalScreen[T]):
         return host_of(self)
 
     def leave(self, *, changed: bool) -> None:
-        """Close without a result; with `changed`, first ask whether to discard the changes."""
+        """Close without a result. If something was `changed`, first ask whether to discard the changes."""
         if not changed:
             self.dismiss()
             return
@@ -50,23 +53,25 @@ class Dialog(HasKeyBar[T], ModalScreen[T]):
 
 
 class LiveDialog:
-    """A dialog that is refreshed on every heartbeat."""
+    """A dialog whose data is fetched again with every refresh of the screens."""
 
     async def pull(self) -> None:
         """Fetch the data of this dialog and show it."""
 
 
 class LivePage(LiveDialog):
-    """A page to read whose object is kept up to date: nothing on it is confirmed, so accelerated time goes on."""
+    """A page that keeps the object it shows up to date. Nothing on it is confirmed, so simulated time need not stop."""
 
 
 def _app_key(action: Action) -> Binding:
-    """The key of an action of the app on a page: a modal screen passes no key on to the app."""
+    """The key of an app action as a binding of a page. Modal screens pass no keys on to the app."""
     return Binding(action.keys, f"of_app('{action.id}')", action.label, show=False, tooltip=action.help, id=action.id)
 
 
 class ReadingPage(Leavable, HasKeyBar[T], ModalScreen[T]):
-    """A full-screen page to read, on which the keys of the app work: those of other sections close it."""
+    """A full-screen page to read, on which the keys of the app also work; keys of other
+    sections close the page first.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         _app_key(one)
@@ -75,7 +80,7 @@ class ReadingPage(Leavable, HasKeyBar[T], ModalScreen[T]):
     ]
 
     async def action_of_app(self, identity: str) -> None:
-        """Run an action of the app."""
+        """Run the action of the app with this id."""
         await self.app.run_action(BY_ID[identity].method, self.app)
 
     def action_help(self) -> None:
@@ -83,7 +88,7 @@ class ReadingPage(Leavable, HasKeyBar[T], ModalScreen[T]):
 
     @property
     def help_title(self) -> str:
-        """What the page shows, as the title of its help."""
+        """The title of the page's help: what the page shows."""
         return "This page"
 
     def show_help(self) -> None:
@@ -104,7 +109,7 @@ class ReadingPage(Leavable, HasKeyBar[T], ModalScreen[T]):
 
 
 class ReadScreen(ReadingPage[None]):
-    """Full-screen read-only lines; escape closes the screen."""
+    """A full-screen page with lines to read; escape closes it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "dismiss", "Back"),
@@ -115,7 +120,7 @@ class ReadScreen(ReadingPage[None]):
     DEFAULT_CSS = "ReadScreen { background: $background; }"
 
     def __init__(self, title: str, builder: Builder, copy: str = "") -> None:
-        """`copy` is the text that `y` copies to the clipboard."""
+        """`builder` makes the lines; `copy` is the text that `y` copies to the clipboard, empty for none."""
         super().__init__()
         self._heading = title
         self._builder = builder
@@ -137,7 +142,7 @@ class ReadScreen(ReadingPage[None]):
 
 
 class HelpScreen(ReadScreen):
-    """The help of a section or page; the help key closes it."""
+    """The help of a section or page; the help key closes it again."""
 
     def show_help(self) -> None:
         self.dismiss()

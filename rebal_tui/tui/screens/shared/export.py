@@ -35,10 +35,10 @@ BAR_WIDTH = 24
 
 
 class ExportScreen(Dialog[None]):
-    """Asks what to write and the path of the file; its ending selects the format.
+    """Asks what to write and the path of the file; the file name's extension selects the format.
 
-    An existing file is replaced only after confirmation. A long export shows its progress; closing the dialog cancels
-    it.
+    An existing file is replaced only after a confirmation. A long export shows its progress;
+    closing the dialog cancels it.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -59,7 +59,7 @@ class ExportScreen(Dialog[None]):
     """
 
     def __init__(self, choices: Sequence[ExportChoice], first: str = "") -> None:
-        """`first` is the key of the choice shown first, by default the first one."""
+        """`first` is the key of the choice that is selected at the start; by default the first choice."""
         super().__init__()
         self._choices = {choice.key: choice for choice in choices}
         self._choice = self._choices.get(first) or choices[0]
@@ -80,7 +80,7 @@ class ExportScreen(Dialog[None]):
         return f"{endings_text(self._choice)}. Only you can read the file."
 
     def action_choose(self, direction: int) -> None:
-        """Choose the next or the previous content."""
+        """Select the next (1) or previous (-1) choice."""
         self._choose(self.query_one(TabBar).step(direction))
 
     @on(TabBar.Chosen, "#export-choices")
@@ -88,7 +88,7 @@ class ExportScreen(Dialog[None]):
         self._choose(event.key)
 
     def _choose(self, key: str) -> None:
-        """Choose a content; a name that was not edited changes with it, the folder stays."""
+        """Select a choice. A file name that was not edited changes with it; the folder stays."""
         if self._is_writing:
             return
         line, before = self.query_one(Input), file_name(self._choice)
@@ -148,11 +148,11 @@ class ExportScreen(Dialog[None]):
         self.dismiss()
 
     def _show_fault(self, text: str) -> None:
-        """Show why nothing was written, as a sentence; empty text shows nothing."""
+        """Show why nothing was written, as a sentence; an empty text clears the message."""
         self.query_one("#export-fault", Static).update(ui_text(sentence(text)))
 
     def _show_note(self) -> None:
-        """Show what a name may end with, also in place of the progress of an export that has ended."""
+        """Show the possible extensions of the file name, also in place of the progress of an export that has ended."""
         for line in self.query("#export-note").results(Static):
             line.update(ui_text(self._note()))
 

@@ -1,4 +1,6 @@
-"""What the export (key `x`) can write: the rows of a list as shown, all such records of the book, or a report."""
+"""What the export (key `x`) can write: the rows of a list as shown, all records of that kind
+in the book, or a report.
+"""
 
 from __future__ import annotations
 
@@ -28,26 +30,26 @@ if TYPE_CHECKING:
 
 R = TypeVar("R", bound=Hashable)
 REPORT = "report"
-"""Key of the choice of a report."""
+"""Key of the choice that writes a report."""
 LIST_FORMATS = ("csv", "json")
 ROWS_PER_CHUNK = 500
-"""Rows of a list that are formatted between two turns of the event loop."""
+"""How many rows of a list are formatted before other work of the event loop gets its turn."""
 _NAME_CHARACTERS = 60
-"""Characters of a client, portfolio or run in the name of a file."""
+"""Longest part of a client, portfolio or run name that is used in a file name, in characters."""
 _BAR = re.compile("[\u2500-\u259f]+")
-"""Lines and blocks, of which bars are drawn."""
+"""Characters of which bars are drawn: lines and blocks."""
 _MARK = re.compile("^[●◌▲▼✗✓▶◷○◇◆■⊘!?] ")
 """The mark before a status."""
 _FIGURE = re.compile(r"[-+−]?\d{1,3}(,\d{3})*(\.\d+)?( ?%)?")
 NOTHING = ("–", "·")
-"""What the screen shows where there is nothing."""
+"""Texts of cells without a value."""
 Progress: TypeAlias = Callable[[int, int], None]
-"""Called with the rows done, and of how many."""
+"""Called with the number of rows done and the number of all rows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The content of a file, and `what` it is in words, for a notice."""
+    """The content of a file; `what` says for a notice what it contains."""
 
     content: str | bytes
     what: str
@@ -63,9 +65,10 @@ class Reported:
 
 @dataclass(frozen=True, slots=True)
 class ExportChoice:
-    """One content that can be exported: label, figure next to it, file name without ending (`stem`), and formats.
+    """One content that can be exported: label, figure next to it, file name without extension (`stem`), and formats.
 
-    `make` returns the content in a format; it can be canceled at any time. It raises a `Refusal` if it cannot be made.
+    `make` returns the content in a format; it can be canceled at any time. It raises a
+    `Refusal` if the content cannot be made.
     """
 
     key: str
@@ -77,7 +80,7 @@ class ExportChoice:
 
 
 class ShownRows(Protocol):
-    """The rows of a list as shown, with the columns to export; `total` is the number of rows before filtering."""
+    """A table with the rows as shown and the columns to export; `total` is the number of rows before filtering."""
 
     @property
     def rows(self) -> Sequence[Any]: ...
@@ -88,7 +91,7 @@ class ShownRows(Protocol):
 
 
 def shown_rows(table: ShownRows, stem: str, noun: str) -> ExportChoice:
-    """Choice to export the rows of a table as shown: filtered and sorted, with the columns to export."""
+    """Choice to export the rows of a table as shown, filtered and sorted; `noun` is the word for one row."""
     rows, columns, total = table.rows, table.exported_columns, table.total
 
     async def make(fmt: str, progress: Progress) -> Written:
@@ -106,7 +109,10 @@ def shown_rows(table: ShownRows, stem: str, noun: str) -> ExportChoice:
 
 
 def whole_book(host: HoldsHeartbeats, what: str) -> ExportChoice:
-    """Choice to export all records of a kind in the book, with all fields; no heartbeat runs meanwhile."""
+    """Choice to export all records of one kind (`what`, such as `accounts`), with all fields.
+
+    No heartbeat runs meanwhile, so that the records are of one moment.
+    """
 
     async def make(fmt: str, progress: Progress) -> Written:
         # The export must be consistent: no heartbeat changes the book between two chunks.
@@ -120,7 +126,7 @@ def whole_book(host: HoldsHeartbeats, what: str) -> ExportChoice:
 
 
 def report(make_report: MakeReport, reported: Reported, key: str = REPORT) -> ExportChoice:
-    """Choice to export a report; it is made on another thread from a copy of the book."""
+    """Choice to export a report. It is made on another thread from a copy of the book."""
 
     async def make(fmt: str, _progress: Progress) -> Written:
         content = await asyncio.to_thread(make_report, reported.subject, fmt)
@@ -132,26 +138,26 @@ def report(make_report: MakeReport, reported: Reported, key: str = REPORT) -> Ex
 
 
 def file_words(name: str) -> str:
-    """Return a name as part of a file's name: `Ruiz, Ana` is `ruiz-ana`."""
+    """Return a name in the form used in file names: `Ruiz, Ana` becomes `ruiz-ana`."""
     letters = "".join(char if char.isalnum() else " " for char in fold(name)[:_NAME_CHARACTERS])
     return "-".join(letters.split())
 
 
 def file_name(choice: ExportChoice) -> str:
-    """Return the proposed name of the file."""
+    """Return the proposed file name."""
     return f"{choice.stem}.{choice.formats[0]}"
 
 
 def endings_text(choice: ExportChoice) -> str:
-    """Return how the name of the file may end, which selects the format."""
+    """Return a sentence about the file name extensions that select the formats."""
     endings = [f".{fmt}" for fmt in choice.formats]
     return f"Name it {', '.join(endings[:-1])} or {endings[-1]}"
 
 
 def read_target(choice: ExportChoice, text: str) -> tuple[Path, bool]:
-    """Parse the path of the file to write, and return it and whether it would replace a file.
+    """Parse the path of the file to write; returns the path, and whether a file exists there.
 
-    Raises a `Refusal` for a path that cannot be written, or whose ending is none of the choice.
+    Raises a `Refusal` for a path that cannot be written, or an extension that the choice does not have.
     """
     path = read_path(text)
     if path.suffix[1:].lower() not in choice.formats:
@@ -160,14 +166,14 @@ def read_target(choice: ExportChoice, text: str) -> tuple[Path, bool]:
 
 
 def replace_question(path: Path) -> Question:
-    """Ask before a file is replaced."""
+    """Build the question whether to replace an existing file."""
     return Question("Replace this file?", "Replace", f"{path} exists and will be replaced.")
 
 
 async def write_choice(choice: ExportChoice, path: Path, progress: Progress) -> str:
     """Write a file that only its owner can read, and return a sentence that says what was written where.
 
-    Raises a `Refusal` when it cannot be made or written; an existing file is then unchanged.
+    Raises a `Refusal` if the content cannot be made or the file not written; an existing file is then unchanged.
     """
     try:
         made = await choice.make(path.suffix[1:].lower(), progress)
@@ -178,9 +184,9 @@ async def write_choice(choice: ExportChoice, path: Path, progress: Progress) -> 
 
 
 def cell_text(column: Column[R], row: R) -> str:
-    """Return a cell's text for an export: without styles, bars, marks and padding; empty where nothing is shown.
+    """Return a cell's text for an export: without styles, bars, marks and padding; empty if the cell has no value.
 
-    Figures have no thousands separators. A column with a `plain` function gives the text of that.
+    Figures have no thousands separators. If the column has a `plain` function, the text is taken from it.
     """
     cell: str | Line = column.plain(row) if column.plain is not None else column.cell(row)
     text = cell if isinstance(cell, str) else "".join(part for part, _ in cell)

@@ -1,4 +1,4 @@
-"""Help of the focused field (key f1): what it is, its unit and range, and an example."""
+"""Help for the focused field (key f1): what the field is, its unit and range, and an example."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ FORM_HELP: Mapping[str, str] = MappingProxyType(
         "review": "Whether automatic runs wait for approval in Review before an order is sent.",
     }
 )
-"""Sentences by the key of a field of a `FormScreen`."""
+"""Help texts for the fields of a `FormScreen`, by field key."""
 HELP: Mapping[str, str] = MappingProxyType(
     {
         "note": _NOTE,
@@ -119,7 +119,7 @@ HELP: Mapping[str, str] = MappingProxyType(
         "2026-11-23; escape clears it.",
     }
 )
-"""Sentences by the id of a field anywhere else, or by its class where several fields are alike."""
+"""Help texts for all other fields, by widget id, or by style class if several fields are alike."""
 _CLASSES = ("symbol", "percent", "absolute-band", "relative-band")
 
 
@@ -132,7 +132,7 @@ class ExplainsFields(Protocol):
 
 
 class FieldNote(Static):
-    """A line of a dialog that names its keys, and shows the explanation of a field while that field has the focus."""
+    """A line of a dialog that shows its keys, or the explanation of a field while that field has the focus."""
 
     DEFAULT_CSS = """
     FieldNote { width: 1fr; height: auto; color: $foreground 60%; }
@@ -149,7 +149,7 @@ class FieldNote(Static):
         self.update(ui_text(self._keys))
 
     def explain(self, text: str) -> bool:
-        """Show an explanation; False where it does not fit, in a narrow terminal."""
+        """Show an explanation; returns False if it does not fit, as in a narrow terminal."""
         if self.screen.has_class("-narrow"):
             return False
         self.update(ui_text(text))
@@ -157,7 +157,7 @@ class FieldNote(Static):
 
 
 def help_of(widget: Widget | None) -> str:
-    """Return the explanation of a field; empty for another widget."""
+    """Return the explanation of a field; empty for None or another widget."""
     if widget is None:
         return ""
     identity, screen = widget.id or "", widget.screen

@@ -1,4 +1,4 @@
-"""Forms with live validation and a live preview of the effects."""
+"""Forms that validate while the user types and preview what they will do."""
 
 from __future__ import annotations
 
@@ -31,9 +31,12 @@ Values = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """An input field of a form. `choices` are completions; right or end accepts one. `help` is the text for key f1;
-    when empty, the sentence for the field's key in `FORM_HELP` is shown. With `completes`, nothing but a choice is
-    wanted: one is offered if it is the only one that begins with the text, and tab and enter accept it as well."""
+    """An input field of a form.
+
+    `choices` are completions; keys right and end accept one. `help` is the text for key f1, by default that in
+    `FORM_HELP`. With `completes`, the text must be one of the choices: one is suggested only if no other begins with
+    the text, and tab and enter accept it as well.
+    """
 
     key: str
     label: str
@@ -46,8 +49,11 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What a form would do: `lines` preview it, `text` and `effects` describe it in the confirmation, `act` does it and
-    returns its result."""
+    """What a form will do: `lines` preview it, `text` and `effects` describe it in the confirmation.
+
+    `act` does it and returns its result as text. `done` begins the message after that, `yes`
+    is the label of the button.
+    """
 
     lines: Builder
     title: str
@@ -59,16 +65,16 @@ class Proposal:
 
 
 Propose = Callable[[Book, Values], Proposal]
-"""Turns field values into a proposal on the book's thread, without changing the book.
+"""Turns field values into a proposal, on the book's thread and without changing the book.
 
-Raises `Refusal` when values are invalid; the location of each fault is the key of its field.
+Raises `Refusal` if values are invalid; the location of each fault is the key of the field.
 """
 
 
 def read_amount(values: Values, key: str = "amount") -> Money:
-    """Parse a field of dollars, with the syntax of `read_dollars`.
+    """Parse the field `key` as dollars, with the syntax of `read_dollars`.
 
-    Raises `Invalid` at the field unless the text is an amount above 0 in whole cents.
+    Raises `Invalid`, with the fault at the field, unless the text is an amount above 0 in whole cents.
     """
     try:
         amount = read_dollars(values[key])
@@ -82,11 +88,11 @@ def read_amount(values: Values, key: str = "amount") -> Money:
 
 
 class FormScreen(LiveDialog, Dialog[bool]):
-    """A form with faults next to its fields and a preview below, refreshed on every key press and heartbeat.
+    """A form with faults next to its fields and a preview below, updated at every key press and refresh.
 
-    Enter goes on from every field and from the preview; on a button it presses that button. It asks for confirmation
-    before anything is done, unless the form names its action with `at_once`. If the action is refused, the form stays
-    open. Returns True once the action is done.
+    Enter continues from every field and from the preview; on a button it presses that button. Before anything is
+    done, a confirmation is asked for, unless the form has `at_once`. If the action is refused, the form stays open.
+    Returns True once the action is done.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -115,8 +121,12 @@ class FormScreen(LiveDialog, Dialog[bool]):
     def __init__(
         self, title: str, fields: Sequence[Field], propose: Propose, *, blame: str = "amount", at_once: str = ""
     ) -> None:
-        """`blame` is the field that shows faults without a known field. `at_once` is the label of the button of a form
-        that acts without a further question, because nothing is sent and its preview shows all it does."""
+        """`propose` makes the proposal from the values. `blame` is the key of the field that
+        shows faults of no known field.
+
+        `at_once`, if not empty, is the label of the button of a form that acts without a confirmation, because
+        nothing is sent and the preview shows all that the form does.
+        """
         super().__init__()
         self._heading = title
         self.fields = tuple(fields)
@@ -175,7 +185,9 @@ class FormScreen(LiveDialog, Dialog[bool]):
 
     @on(CompletedField.Several)
     def _choose(self, event: CompletedField.Several) -> None:
-        """Let one of several choices be picked; it is taken, and the next field gets the focus."""
+        """Let the user pick one of several choices. A picked choice becomes the field's
+        text, and the next field gets the focus.
+        """
         field, typed = event.field, event.field.value
 
         def picked(choice: str | None) -> None:
@@ -204,7 +216,7 @@ class FormScreen(LiveDialog, Dialog[bool]):
             self._show(proposal, faults)
 
     def faults_by_field(self, refusal: Refusal) -> dict[str, str]:
-        """Return the messages of a refusal by the key of their field, those without a field at the one for these."""
+        """Return the messages of a refusal by field key; those of no known field are at the `blame` field."""
         keys = {field.key for field in self.fields}
         by_field: dict[str, str] = {}
         for fault in refusal.faults:
@@ -215,7 +227,7 @@ class FormScreen(LiveDialog, Dialog[bool]):
         return by_field
 
     def _show(self, proposal: Proposal | None, faults: dict[str, str]) -> None:
-        """Show proposal and faults; an empty field shows no fault before enter is pressed."""
+        """Show proposal and faults. An empty field shows no fault before enter is pressed."""
         self._proposal, self._faults = proposal, faults
         for field in self.fields:
             typed = bool(self.query_one(f"#field-{field.key}", Input).value)
@@ -257,7 +269,7 @@ class FormScreen(LiveDialog, Dialog[bool]):
             )
 
     async def _act(self, do: Callable[[], Awaitable[str]], done: str) -> None:
-        """Act once, however often enter is pressed meanwhile."""
+        """Run the action once, however often enter is pressed meanwhile."""
         if self._acting or not self.is_current:
             return
         self._acting = True

@@ -10,15 +10,15 @@ from rebal_tui.tui.segments import Line, fit, heading, paragraph, wrap
 from rebal_tui.tui.widgets.lines import Builder
 
 TERM_WIDTH = 26
-"""Width of the terms where their meanings stand beside them."""
+"""Width in cells of the column of terms, if meanings stand beside their terms."""
 NARROW = 100
 """Below this width in cells, a meaning stands below its term."""
 _MARKUP = re.compile(r"\[([^]]+)\]\([^)]+\)|`([^`]+)`|\*([^*]+)\*")
-"""A link, code, or emphasis; a group has its text."""
+"""A Markdown link, code or emphasis; one of the groups has its text."""
 
 
 def glossary_lines() -> Builder:
-    """Build the words and the marks, each with its meaning, from `GLOSSARY.md`."""
+    """Build the terms and marks of `GLOSSARY.md`, each with its meaning."""
     source = _source()
 
     def build(width: int, _height: int) -> Sequence[Line]:
@@ -37,7 +37,7 @@ def glossary_lines() -> Builder:
 
 
 def words_of(area: str) -> list[tuple[str, str]]:
-    """Return the words that have a meaning in an area, such as `in the Lab`, with that meaning."""
+    """Return the terms that have a meaning in an area of the screens, such as `in the Lab`, each with that meaning."""
     found = []
     for line in _source():
         entry = _entry(_plain(line)) if line.startswith("|") else None
@@ -54,7 +54,7 @@ def _source() -> list[str]:
 
 
 def _entry(row: str) -> tuple[str, str] | None:
-    """A row of a table as term and meaning; None for a row of titles."""
+    """A row of a Markdown table as term and meaning; None for a row of column titles."""
     if row.startswith(("|--", "| term |", "| mark |")):
         return None
     _, term, means, _ = row.split("|")
@@ -67,7 +67,7 @@ def _plain(text: str) -> str:
 
 
 def entry_lines(term: str, means: str, width: int) -> list[Line]:
-    """Build a term with its meaning, beside it or in a narrow terminal below it."""
+    """Build a term with its meaning beside it, or below it in a narrow terminal."""
     if width < NARROW:
         return [*paragraph(term, width, "key"), *paragraph(means, width, indent=2)]
     terms, texts = wrap(term, TERM_WIDTH), wrap(means, width - TERM_WIDTH - 2)

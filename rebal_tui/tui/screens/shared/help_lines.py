@@ -78,16 +78,16 @@ SECTION_SYMBOLS: dict[str, tuple[tuple[str, str], ...]] = {
         ("( )", "a payout: the amount that the row of its withdrawal has"),
     ),
 }
-"""Symbols of the sections that have some of their own; the other sections show `STATUS_SYMBOLS`."""
+"""Legends of the sections that have symbols of their own; the other sections show `STATUS_SYMBOLS`."""
 
 
 MOVED_SYMBOL = ("↕", "a row that belongs elsewhere since the last key, which keeps the order for 10 s; . sorts")
 
 
 def help_lines(section: str, keymap: Mapping[str, str] = MappingProxyType({}), mode: str = "") -> Builder:
-    """Build the help: keys of the section, global keys, and symbols.
+    """Build the help of a section: its keys, the keys that work everywhere, and symbols.
 
-    `keymap` has user-defined keys by action id. `mode` is that of the book, as the status line shows it.
+    `keymap` has user-defined keys by action id. `mode` is the book's mode, as the status line shows it.
     """
 
     def build(width: int, _height: int) -> Sequence[Line]:
@@ -103,7 +103,7 @@ def help_lines(section: str, keymap: Mapping[str, str] = MappingProxyType({}), m
 
 
 class PageKey(NamedTuple):
-    """A key of a page: as displayed, its label, and an explanation, if there is one."""
+    """A key of a page as displayed, its label, and an explanation, which may be empty."""
 
     keys: str
     label: str
@@ -117,9 +117,10 @@ def page_help_lines(
     keymap: Mapping[str, str] = MappingProxyType({}),
     mode: str = "",
 ) -> Builder:
-    """Build the help of a page: its own keys, then the global ones except `taken`, which the page uses itself.
+    """Build the help of a page: its own keys, then those that work everywhere, except
+    `taken`, which the page uses itself.
 
-    `mode` is that of the book, as the status line shows it.
+    `mode` is the book's mode, as the status line shows it.
     """
 
     def here(width: int) -> list[Line]:

@@ -1,4 +1,4 @@
-"""Dialogs to release a hold after a look at its cause: of an asset for all its accounts at once, or of one account."""
+"""Dialogs that show the cause of a hold or pause and release it: an asset for all accounts, or one account."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 
 def ask_to_release_asset(screen: ListScreen, symbol: str, reason: str, accounts: int) -> None:
-    """Ask once for all accounts that own or target an asset on hold; on yes, release the asset."""
+    """Ask once for all accounts that own or target an asset on hold; on yes, release the asset.
+
+    `reason` is why it is on hold; `accounts` is the number of these accounts.
+    """
 
     async def do() -> str:
         await screen.host.ask(asset_holds.release, symbol)
@@ -39,7 +42,7 @@ def release_asset_effects(symbol: str, reason: str, accounts: int) -> list[Effec
 
 
 def reconcile_effects(client: str, hold: Pause) -> list[Effect]:
-    """Return why an account is paused, and what releasing it does."""
+    """Return why an account is paused, and what its release does."""
     effects = [Effect(f"{client} has been paused since {formats.short_timestamp(hold.at)}: {hold.reason}")]
     if hold.resumes:
         effects.append(Effect("It resumes automatically when later broker events explain the difference"))
@@ -50,7 +53,10 @@ def reconcile_effects(client: str, hold: Pause) -> list[Effect]:
 
 
 async def ask_to_reconcile(screen: ListScreen, account_id: str, client: str) -> None:
-    """Show why an account is paused and which figures differ; on yes, apply the broker's figures and release it."""
+    """Show why an account is paused and which figures differ.
+
+    On yes, apply the broker's figures and release the account.
+    """
     hold, rows = await screen.host.ask(_hold_with_differences, account_id)
 
     async def do() -> str:
@@ -69,7 +75,7 @@ def _hold_with_differences(book: Book, account_id: str) -> tuple[Pause, tuple[tu
 
 
 def difference_lines(rows: Sequence[tuple[str, str, str]]) -> Builder:
-    """Build the comparison of the book's and the broker's figures."""
+    """Build the comparison; each row has the name of a figure, the book's value and the broker's."""
 
     def build(width: int, _height: int) -> Sequence[Line]:
         lines: list[Line] = [heading("Book → broker", width)]

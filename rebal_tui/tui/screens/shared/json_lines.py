@@ -9,7 +9,7 @@ from rebal_tui.tui.widgets.lines import Builder
 
 
 def json_lines(text: str) -> Builder:
-    """Build lines from indented JSON."""
+    """Build lines from text that is indented JSON."""
     lines = text.split("\n")
 
     def build(width: int, _height: int) -> Sequence[Line]:

@@ -1,4 +1,4 @@
-"""Kill switch: stops all new orders, or releases the stop, after confirmation."""
+"""Dialog of the kill switch: stops all new orders, or releases the stop, after a confirmation."""
 
 from __future__ import annotations
 
@@ -35,14 +35,17 @@ RELEASE = Question(
 
 
 class KillScreen(ConfirmScreen):
-    """Asks for confirmation to stop all new orders, or to release the stop. The switch's own key never confirms."""
+    """Asks whether to stop all new orders (`on`), or to release the stop. Pressing f9 again never confirms."""
 
     def __init__(self, on: bool, typed: str = "") -> None:
         super().__init__(STOP if on else RELEASE, typed)
 
 
 async def ask_to_halt(app: App[Any]) -> None:
-    """Ask whether to stop or to release the stop. Only releasing it on a live book requires typing LIVE."""
+    """Ask whether to stop all new orders, or, if they are stopped, to release the stop.
+
+    Only a release on a live book requires typing LIVE.
+    """
     host = host_of(app)
     on = not await host.ask(kill_switch.halted)
     typed = LIVE_WORD if not on and host.mode_shown.startswith("LIVE") else ""

@@ -1,4 +1,4 @@
-"""Leaves one line out of a run: a lock on its asset that ends with the session of the run (R-60)."""
+"""Leaves one line out of a run by a lock: a restriction on the line's asset that ends with the run's session (R-60)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,11 @@ _AROUND = "The other lines are planned again around it, and the new plan is show
 
 
 def leave_out(screen: Screen[Any], view: PreviewView, closed: Callable[[], None]) -> None:
-    """Ask which line to leave out, unless only one trades, then for the reason; then call `closed`, answered or not."""
+    """Ask which line of a plan to leave out, then for the reason; the first question is
+    skipped if only one line trades.
+
+    `closed` is called at the end, whether a line was left out or not.
+    """
     choices = [
         Choice(line.symbol, line.symbol, f"{line.side} ${formats.money(line_amount(line))}")
         for line in view.plan.lines
@@ -53,7 +57,7 @@ async def _ask_reason(screen: Screen[Any], view: PreviewView, symbol: str, close
 
 
 def leave_out_form(view: PreviewView, symbol: str, day: date) -> FormScreen:
-    """Create the form that leaves a line out, filled in; `day` is the session in which the run trades."""
+    """Create the form, filled in, that leaves the line of `symbol` out; `day` is the session of the run."""
 
     def propose(book: Book, values: Values) -> Proposal:
         until = read_last_day(values["until"])

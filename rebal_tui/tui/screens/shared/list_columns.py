@@ -22,7 +22,7 @@ from rebal_tui.tui.widgets.table_layout import Column
 
 @dataclass(frozen=True, slots=True)
 class ColumnChoice:
-    """A column to choose; `note` is the reason why it is not shown, empty if it is."""
+    """A column to choose; `note` is why it is not shown, empty if it is shown."""
 
     key: str
     title: str
@@ -30,7 +30,7 @@ class ColumnChoice:
 
 
 class ColumnsScreen(Dialog[tuple[str, ...]]):
-    """The columns of a list, with the shown ones marked. Returns the keys of the chosen columns; empty: the default."""
+    """The columns of a list; those shown are marked. Returns the keys of the chosen columns; empty for the default."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "dismiss(None)", "Cancel"),
@@ -99,13 +99,13 @@ def choices_of(table: BookTable[Any]) -> tuple[ColumnChoice, ...]:
 
 
 def columns_screen(table: BookTable[Any], title: str) -> ColumnsScreen:
-    """Return the dialog for the columns of a table; `title` names its list."""
+    """Return the dialog for the columns of a table; `title` names the list."""
     chosen = [column.key for column in table.available_columns if column.title]
     return ColumnsScreen(f"Columns · {title}", choices_of(table), chosen)
 
 
 def apply_columns(host: Host, table: BookTable[Any], name: str, keys: tuple[str, ...]) -> None:
-    """Show the chosen columns (none: the default) and save the choice; `name` is the list's name in the settings."""
+    """Show the columns with these keys (none: the default) and save them; `name` is the list's name in the settings."""
     table.choose_columns(keys or None)
     settings = host.settings_file.settings
     columns = {**settings.columns, name: keys} if keys else {n: k for n, k in settings.columns.items() if n != name}

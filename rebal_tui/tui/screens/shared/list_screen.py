@@ -1,4 +1,4 @@
-"""Base class of list screens with a detail panel: filter, sort, copy, export."""
+"""Base class of list screens with a detail panel: filter, sort, copy and export."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ from rebal_tui.tui.widgets.table_order import View
 from rebal_tui.tui.widgets.text_field import TextField
 
 MANUAL_JOB_BUDGET_SECONDS = 2.0
-"""Time limit of a manually started job; heartbeats do the remaining work."""
+"""Time limit for running a job at once; heartbeats do what remains."""
 MANY_ROWS = 5_000
-"""From so many rows on, a typed filter takes longer than to draw its letter."""
+"""From so many rows on, filtering takes longer than drawing the typed letter, so it runs on another thread."""
 
 
 class ListScreen(ShowsMatching, HasPages):
     """A table, a filter input opened with `/`, and a detail panel for the row under the cursor.
 
-    `EXPORT` is the kind of records that key `x` exports. `FILTER_FIELDS` are the fields that a filter can name, and
-    `EXAMPLE_TERMS` is a filter shown as a hint.
+    `EXPORT` is the kind of records that key `x` exports. `FILTER_FIELDS` are the fields that a filter can name, as in
+    `drift>5`; `FILTER_CHOICES` has the valid values of some of them. `EXAMPLE_TERMS` is a filter shown as a hint.
     """
 
     AUTO_FOCUS = "BookTable"
@@ -57,7 +57,7 @@ class ListScreen(ShowsMatching, HasPages):
         self._filter_set_elsewhere = False
         self._sort_explained = False
         self._filtering = False
-        """Whether a typed filter is not applied yet."""
+        """Whether a typed filter is still being applied."""
 
     async def run_job(self, job: str) -> str:
         """Run a scheduler job now and return its result as text."""
@@ -72,7 +72,7 @@ class ListScreen(ShowsMatching, HasPages):
         yield self.make_table()
 
     def compose_list(self) -> ComposeResult:
-        """Yield the tables and the detail, each in its pane, the filter input and the bottom line."""
+        """Yield the tables and the detail panel, each in a pane, the filter input and the bottom line."""
         with Panes(id="body"):
             with Pane(section_label(self.SECTION), id="list-pane"):
                 yield from self.compose_tables()
@@ -91,7 +91,7 @@ class ListScreen(ShowsMatching, HasPages):
 
     @property
     def filter_text(self) -> str:
-        """The text filter of the table; its rows match it."""
+        """The text by which the rows are filtered; empty if there is no filter."""
         return self.table.view.text
 
     @property
@@ -104,7 +104,7 @@ class ListScreen(ShowsMatching, HasPages):
         return self.query_one(ListFoot)
 
     def show_filter(self) -> None:
-        """Show the filter as a chip in the bottom line, with its row counts and its error."""
+        """Show the filter in the bottom line, with its row counts and its error."""
         foot, text = self.foot, self.filter_text
         foot.counts = self.row_counts
         foot.fault = parse_filter(text, self.FILTER_FIELDS, self.FILTER_CHOICES).fault
@@ -132,11 +132,11 @@ class ListScreen(ShowsMatching, HasPages):
         return str(key)
 
     def row_here(self, key: str) -> Any:
-        """Return the row under the cursor, or None if the cursor has left the row with this key."""
+        """Return the row under the cursor if it has this key, else None."""
         return self.table.cursor_row if self.table.cursor_key == key else None
 
     async def detail_of(self, key: str) -> Builder | None:
-        """Return the detail of a row; None keeps the current detail."""
+        """Return the builder of a row's detail; None leaves the panel as it is."""
         raise NotImplementedError
 
     async def open_row(self, key: str) -> None:
@@ -150,7 +150,9 @@ class ListScreen(ShowsMatching, HasPages):
         self.detail.show(nothing, top=True)
 
     def request_detail(self, key: Hashable | None, delay: float = 0.0) -> None:
-        """Request the detail of a row after `delay` seconds; a later request cancels it."""
+        """Show the detail of a row after `delay` seconds, unless another detail is requested
+        before. None clears the panel.
+        """
         self._request += 1
         request = self._request
         if key is None:
@@ -195,8 +197,10 @@ class ListScreen(ShowsMatching, HasPages):
             self.call_after_refresh(lambda: self.host.work(self._filter_many(event.input), name="filter"))
 
     async def _filter_many(self, line: Input) -> None:
-        """Filter many rows on another thread, after the letter was drawn; of the texts typed meanwhile only the last
-        one counts."""
+        """Filter many rows on another thread, after the typed letter is drawn.
+
+        Of the texts typed meanwhile only the last is applied.
+        """
         try:
             while not self.table.has_arranged(line.value):
                 await asyncio.to_thread(self.table.arrange_ahead, line.value)
@@ -238,7 +242,9 @@ class ListScreen(ShowsMatching, HasPages):
         self.filter_by("")
 
     def show_only(self, text: str, label: str = "") -> None:
-        """Filter by text and clear all other filters; the chip shows `label`, by default the text."""
+        """Filter by text and clear all other filters; the bottom line shows `label` for the
+        filter, by default its text.
+        """
         self.reset_filters()
         line = self.query_one("#filter", Input)
         line.value, line.display = text, False
@@ -246,8 +252,10 @@ class ListScreen(ShowsMatching, HasPages):
         self.filter_by(text)
 
     def entered(self) -> None:
-        """Called when the user presses the section's key: sort the rows, and those that come next, and clear a filter
-        set by another section."""
+        """Called when the user presses the section's key.
+
+        Sorts the rows and those of the next refresh, and clears a filter set by another section.
+        """
         if self.is_mounted:
             self.table.action_sort_now()
             self.table.renew_order()
@@ -272,11 +280,11 @@ class ListScreen(ShowsMatching, HasPages):
         """Clear the filters other than the text filter."""
 
     def leave_list(self) -> None:
-        """Called by escape when no text filter is set and the list has the focus. By default, show all rows again."""
+        """Called on escape if no text filter is set and the list has the focus. By default, clears other filters."""
         self.reset_filters()
 
     def action_sort(self) -> None:
-        """Sort by the next column; who goes on to another one is told once that a key chooses it."""
+        """Sort by the next column. On a second press, a message names the key that lets the user choose the column."""
         again = self.table.view.sort is not None
         if order_name := self.table.cycle_sort():
             self.host.say(f"Sorted by {order_name}.")
@@ -297,7 +305,7 @@ class ListScreen(ShowsMatching, HasPages):
             self.host.say(f"Copied {key}.")
 
     def mark_shown(self, noun: str) -> None:
-        """Mark every row shown, or clear the marks when each of them is marked."""
+        """Mark every row shown; if all are marked already, clear the marks. `noun` is the word for a row."""
         shown = self.table.keys_shown
         if not shown:
             self.host.say(f"No {noun} to mark.")
@@ -310,7 +318,7 @@ class ListScreen(ShowsMatching, HasPages):
 
     @property
     def list_name(self) -> str:
-        """The name of the shown list in the settings file."""
+        """The name of the list in the settings file."""
         identity = self.table.id
         return f"{self.SECTION}.{identity}" if identity else str(self.SECTION)
 
@@ -339,7 +347,9 @@ class ListScreen(ShowsMatching, HasPages):
         self.app.push_screen(SavedFiltersScreen(self.list_name, section_label(self.SECTION), self.filter_text), chosen)
 
     def reported(self) -> Reported | None:
-        """The subject of a report on the row under the cursor; None without a row, or if its rows have no reports."""
+        """The subject of a report on the row under the cursor; None without a row, or if
+        rows of this list have no report.
+        """
         return None
 
     def action_export(self) -> None:

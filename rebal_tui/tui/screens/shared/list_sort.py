@@ -24,11 +24,11 @@ from rebal_tui.tui.widgets.table_order import View
 DEFAULT = "Default order"
 DIRECTIONS = {False: "ascending", True: "descending"}
 REVERSED = "-"
-"""Before the key of a column in the settings: the largest or last row is the first."""
+"""Stands before a column key in the settings if the order is descending."""
 
 
 class HasHost(Protocol):
-    """A screen below the app."""
+    """A screen of the app."""
 
     @property
     def host(self) -> Host:
@@ -41,7 +41,7 @@ class HasHost(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SortChoice:
-    """A column to sort by, or the default order with an empty key; `note` says how the rows are sorted now."""
+    """A column to sort by, or the default order with an empty key; `note` says whether it is the current order."""
 
     key: str
     title: str
@@ -49,7 +49,7 @@ class SortChoice:
 
 
 class SortScreen(Dialog[str]):
-    """The columns of a list that can sort it. Returns the key of the chosen one; empty: the default order."""
+    """The columns by which a list can be sorted. Returns the key of the chosen column; empty for the default order."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "dismiss(None)", "Cancel")]
     AUTO_FOCUS = "BookTable"
@@ -89,7 +89,7 @@ class SortScreen(Dialog[str]):
 
 
 def sort_screen(table: BookTable[Any], title: str) -> SortScreen:
-    """Return the dialog for the order of a table; `title` names its list."""
+    """Return the dialog that asks for the order of a table; `title` names the list."""
     view, shown = table.view, table.placed_columns
 
     def note(column: Column[Any]) -> str:
@@ -103,7 +103,10 @@ def sort_screen(table: BookTable[Any], title: str) -> SortScreen:
 
 
 def ask_sort(screen: HasHost, table: BookTable[Any], name: str, title: str) -> None:
-    """Let the user choose the column by which a table is sorted; `name` is the list's name in the settings."""
+    """Let the user choose the column by which a table is sorted, and save it.
+
+    `name` is the list's name in the settings, `title` its name in the dialog.
+    """
 
     def chosen(key: str | None) -> None:
         if key is not None:
@@ -113,21 +116,23 @@ def ask_sort(screen: HasHost, table: BookTable[Any], name: str, title: str) -> N
 
 
 def key_of(host: Host) -> str:
-    """Return the key that opens the dialog, as displayed."""
+    """Return the key that opens the dialog for the sort order, as displayed."""
     return key_text(host.settings_file.settings.keys.get("list.sort_by", BY_ID["list.sort_by"].keys))
 
 
 def view_of(table: BookTable[Any], saved: str) -> View | None:
-    """Return the view of a saved order, `equity` or `-equity`; None if the table has no such column."""
+    """Return the view for a saved order, such as `equity` or `-equity`; None if the table
+    cannot be sorted by that column.
+    """
     key, reverse = saved.removeprefix(REVERSED), saved.startswith(REVERSED)
     known = any(column.key == key and column.sort is not None for column in table.columns)
     return View(key, reverse, table.view.text) if known else None
 
 
 def apply_sort(host: Host, table: BookTable[Any], name: str, key: str) -> None:
-    """Sort by a column, or reverse it if the rows are sorted by it (an empty key: the default order), and save that.
+    """Sort by the column with this key, and save the order. An empty key means the default order.
 
-    `name` is the name of the list in the settings.
+    If the rows are sorted by that column already, the order is reversed. `name` is the list's name in the settings.
     """
     column, view = next((one for one in table.columns if one.key == key), None), table.view
     settings = host.settings_file.settings

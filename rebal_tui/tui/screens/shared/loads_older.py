@@ -1,4 +1,4 @@
-"""Lists that load their newest rows first, and older ones when the cursor comes to the last row."""
+"""Lists that load their newest rows first, and older ones when the cursor reaches the last row."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ from rebal_tui.tui.widgets.table import BookTable
 
 
 class LoadsOlder(ListScreen):
-    """A list of the newest rows, whose older rows are loaded when the cursor comes to the last one.
+    """A list of the newest rows that loads older rows when the cursor reaches the last row.
 
-    A section reads at most `limit` rows and then calls `note_loaded`; when it shows other rows, it calls `read_anew`.
+    A section reads at most `limit` rows, and then calls `note_loaded`. Before it shows other rows, such as after a
+    filter, it calls `read_anew`.
     """
 
     ROWS_AT_ONCE: ClassVar[int] = 500
     MAX_ROWS: ClassVar[int] = 5_000
-    """All rows that are loaded are read again when the book changes."""
+    """Most rows that are loaded: all loaded rows are read again whenever the book changes."""
     NARROWER: ClassVar[str] = "/ filters all of them"
-    """How older rows are found when `MAX_ROWS` are loaded."""
+    """Text for a message: how to find older rows when `MAX_ROWS` are loaded."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -31,17 +32,17 @@ class LoadsOlder(ListScreen):
 
     @property
     def limited_table(self) -> BookTable[Any]:
-        """The table whose rows are limited."""
+        """The table whose number of rows is limited."""
         return self.table
 
     def read_anew(self) -> None:
-        """Read the newest rows, because others are to be shown than before."""
+        """Read the newest rows again, because the list is to show other rows than before."""
         self.limit = self.ROWS_AT_ONCE
         self._loaded, self._more = 0, False
         self.host.pull_soon()
 
     def note_loaded(self, limit: int, count: int, *, more: bool) -> None:
-        """Take note that `count` rows were read with a limit, and whether there are `more`."""
+        """Record that `count` rows were read with this limit, and whether there are `more` rows."""
         added, self._loaded, self._more = 0 < self._loaded < limit, limit, more
         if added:
             rest = "the last row loads more" if more else "these are all"

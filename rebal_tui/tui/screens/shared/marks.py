@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 HELD = "⊘"
-"""Marks what a restriction bars from trading, and the runs that override one (R-60, R-61)."""
+"""Marks assets that a restriction keeps from trading, and runs that override a restriction (R-60, R-61)."""
 STOPPED = "■"
-"""Before the reason why an account, a portfolio or a withdrawal does nothing until a person acts."""
+"""Stands before the reason why an account, portfolio or withdrawal is stopped until a person acts."""

@@ -1,4 +1,4 @@
-"""The two fields of a form for a minimum trade: dollars and percent, and how they are parsed (R-64)."""
+"""The two fields of a form for a minimum trade, in dollars and in percent of equity, and their parsers (R-64)."""
 
 from __future__ import annotations
 
@@ -36,18 +36,18 @@ MINIMUMS: dict[str, tuple[str, str, Callable[[str], Any]]] = {
     "minimum_amount": ("Minimum trade $", "dollars per order; used where portfolio and account have none", _amount),
     "minimum_percent": ("Minimum trade %", "% of equity; the larger of $ and % counts", _percent),
 }
-"""The fields by name: label, the hint of those of the book, and parser."""
+"""The fields by name: label, hint for the minimum trade of the book, and parser."""
 
 
 def minimum_texts(minimum: MinimumTrade | None) -> dict[str, str]:
-    """Return the texts of both fields by field name; empty texts without a minimum trade."""
+    """Return the texts of both fields by field name; empty texts for None."""
     if minimum is None:
         return dict.fromkeys(MINIMUMS, "")
     return {"minimum_amount": money_text(minimum.amount), "minimum_percent": percent_text(minimum.percent)}
 
 
 def minimum_of(read: Mapping[str, Any]) -> MinimumTrade | None:
-    """Return the minimum trade of the parsed values of both fields; None when both are empty."""
+    """Return the minimum trade from the parsed values of both fields; None if both are empty."""
     amount, percent = read["minimum_amount"], read["minimum_percent"]
     if amount is None and percent is None:
         return None

@@ -1,4 +1,4 @@
-"""History of the notices, as lines."""
+"""History of the notices as lines."""
 
 from __future__ import annotations
 

@@ -18,13 +18,15 @@ from rebal_tui.tui.screens.shared.plan_effects import plan_effects
 from rebal_tui.tui.screens.shared.plan_lines import preview_lines, unsent_lines
 
 ALL = "all"
-"""What is typed to override every restriction that holds for the account."""
+"""The text to type to override every restriction of the account."""
 Preview = Callable[[Book, Sequence[str], str], PreviewView]
 Act = Callable[[Book, Sequence[str], str], str]
 
 
 def manual_override(view: PreviewView) -> FormScreen:
-    """Create the form that asks for restrictions and a note, and then creates the previewed run without them."""
+    """Create the form that asks for restrictions and a note, and then creates the previewed
+    run without these restrictions.
+    """
     account_id, kind = view.account_id, RunType(view.plan.type)
 
     def preview(book: Book, ids: Sequence[str], note: str) -> PreviewView:
@@ -42,7 +44,10 @@ NO_RESTRICTION = "No restriction of yours concerns this run; what the broker blo
 
 
 async def ask_for_queued_override(screen: ListScreen, run_id: str, account_id: str, client: str) -> None:
-    """Ask for restrictions and a note; a run that awaits approval then ignores these, and still awaits approval."""
+    """Ask for restrictions and a note for a run that awaits approval.
+
+    The run then ignores these restrictions, and still awaits approval.
+    """
     known: Mapping[str, str] = await screen.host.ask(restriction_queries.overridable, account_id)
     if not known:
         screen.host.say(NO_RESTRICTION, "warning")
@@ -51,7 +56,10 @@ async def ask_for_queued_override(screen: ListScreen, run_id: str, account_id: s
 
 
 def queued_override(run_id: str, client: str, known: Mapping[str, str]) -> FormScreen:
-    """Create the form that lets a run that awaits approval ignore some of the restrictions in `known`."""
+    """Create the form that lets a run that awaits approval ignore restrictions.
+
+    `known` has the text of each restriction that can be overridden, by its id.
+    """
 
     def preview(book: Book, ids: Sequence[str], note: str) -> PreviewView:
         return run_override_queries.preview_queued_override(book, run_id, ids, note)
@@ -88,9 +96,11 @@ def _form(title: str, known: Mapping[str, str], preview: Preview, act: Act, yes:
 
 
 def read_restrictions(text: str, known: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the ids of the restrictions that a text names: all for `all`, else by the beginning of a description.
+    """Return the ids of the restrictions that a text names: all for `all`, else one, by the
+    beginning of its description.
 
-    Several restrictions match only if the text is their whole description. Raises `Invalid` for other texts.
+    `known` has the descriptions by id. If several begin like the text, only those that equal it count. Raises
+    `Invalid` if no restriction, or more than one, is named that way.
     """
     typed = fold(" ".join(text.split()))
     if typed == ALL:

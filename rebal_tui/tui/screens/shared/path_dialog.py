@@ -20,7 +20,9 @@ MAX_FAULTS = 12
 
 
 class PathDialog(Dialog[str]):
-    """Asks for a path, and calls `submit`, which may show a fault. Escape closes the dialog."""
+    """Asks for a path, and calls `check` and `submit` with it. A refusal is shown as a
+    fault. Escape closes the dialog.
+    """
 
     HEADING: ClassVar[str] = ""
     NOTE: ClassVar[str] = ""
@@ -38,7 +40,7 @@ class PathDialog(Dialog[str]):
     """
 
     def __init__(self, start: str = "", *, at_once: bool = False) -> None:
-        """`start` is the path shown first; with `at_once` it is used without waiting for enter."""
+        """`start` is the path shown first; with `at_once` it is used immediately, without enter."""
         super().__init__()
         self._start_text = start
         self._at_once = at_once
@@ -76,13 +78,13 @@ class PathDialog(Dialog[str]):
             self.show_refusal(refusal)
 
     def check(self, path: Path) -> None:
-        """Check a path before `submit` is called with it. Raises a `Refusal` if it cannot be used."""
+        """Check the path before `submit`. Raises a `Refusal` if it cannot be used."""
 
     async def submit(self, path: Path) -> None:
-        """Do the work of the dialog with this path. Raises a `Refusal`, which the dialog shows."""
+        """Do the dialog's work with this path. Raises a `Refusal`, which the dialog shows."""
 
     def show_refusal(self, refusal: Refusal) -> None:
-        """Show the faults of a refusal, at most `MAX_FAULTS`."""
+        """Show the faults of a refusal, at most the first `MAX_FAULTS`."""
         more = len(refusal.faults) - MAX_FAULTS
         lines = [str(fault) for fault in refusal.faults[:MAX_FAULTS]]
         self.show_fault("\n".join([*lines, *([f"… and {more:,} more"] if more > 0 else [])]))

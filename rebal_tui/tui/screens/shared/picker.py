@@ -22,7 +22,7 @@ from rebal_tui.tui.widgets.table_order import View
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """An item to choose, with an explanatory note."""
+    """An item to choose; `note` explains it, and `style` is the style of the note."""
 
     key: str
     label: str
@@ -31,7 +31,7 @@ class Choice:
 
 
 class PickScreen(Dialog[str]):
-    """A filter input above the choices; enter returns the key under the cursor, escape an empty string."""
+    """A filter input above the choices. Enter returns the key of the choice under the cursor, escape an empty text."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss('')", "Cancel"),
@@ -81,7 +81,7 @@ class PickScreen(Dialog[str]):
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
-        """Filter by label; where no label matches, by note too."""
+        """Filter by label; if no label matches, by label and note."""
         typed, table = fold(event.value.strip()), self.query_one(BookTable)
         table.set_rows([choice for choice in self._choices if typed in fold(choice.label)] or self._choices)
         table.renew_order()

@@ -11,11 +11,13 @@ from rebal_tui.tui import formats
 from rebal_tui.tui.questions import Effect
 
 FILES_MODE = "FILES"
-"""The mode of a book whose orders are written to a trade list, as the status line shows it."""
+"""The mode of a files book, as the status line shows it; its orders go to a trade list."""
 
 
 def plan_effects(previews: Sequence[PreviewView], mode: str = "") -> list[Effect]:
-    """Return sells and buys of the plans with their dollars, and, for a single plan, its cash."""
+    """Return the sells and the buys of all plans together, in dollars; for a single plan,
+    also its cash before and after.
+    """
     bought = lines_total(line for preview in previews for line in preview.plan.buys)
     sold = lines_total(line for preview in previews for line in preview.plan.sells)
     sells = sum(len(preview.plan.sells) for preview in previews)

@@ -1,4 +1,4 @@
-"""Plan as lines: trade and reason of every asset."""
+"""A plan as lines: trade and reason of every asset."""
 
 from __future__ import annotations
 
@@ -26,13 +26,15 @@ HELD_REASONS = frozenset(
         LineReason.NO_BUY, LineReason.NO_SELL, LineReason.LOCKED, LineReason.OUT_OF_RANGE, LineReason.UNMANAGED,
     }
 )  # fmt: skip
-"""Reasons of lines that a restriction keeps from their targets."""
+"""Reasons of plan lines whose asset a restriction keeps from its target."""
 GOAL_NOTE = "Goal: where the run brings the asset, as restrictions or the drift band allow."
 
 
 def preview_lines(view: PreviewView, *, pays_out: bool = False) -> Builder:
-    """Build the preview of a run and its effect on the account. `pays_out`: the run's proceeds are paid out later,
-    which the figures do not include; the heading then says so."""
+    """Build the preview of a run and its effect on the account.
+
+    With `pays_out`, the proceeds are paid out later; the figures do not include the payout, and the heading says so.
+    """
 
     def build(width: int, _height: int) -> Sequence[Line]:
         plan = view.plan
@@ -73,7 +75,7 @@ def preview_lines(view: PreviewView, *, pays_out: bool = False) -> Builder:
 
 
 def unsent_lines(preview: Builder) -> Builder:
-    """Add to a preview that nothing has been sent: for pages and forms, not for a question whose yes sends."""
+    """Add to the lines of a preview that nothing has been sent. Not for a question whose yes sends the orders."""
 
     def build(width: int, height: int) -> Sequence[Line]:
         return [*preview(width, height), (), (("Nothing has been sent: this is a preview.", "muted"),)]
@@ -82,13 +84,13 @@ def unsent_lines(preview: Builder) -> Builder:
 
 
 def skip_reason(skipped: SkippedOrder) -> str:
-    """Return in a few words why an order is skipped; empty if the order's details state the reason with amounts."""
+    """Return in a few words why an order is skipped; empty if the order's details give the reason with amounts."""
     said = skipped.reason is SkipReason.ORDER_LESS_THAN_MIN_NOTIONAL and skipped.reason_details
     return "" if said else formats.words(skipped.reason)
 
 
 def _overridden(plan: Plan, width: int) -> list[Line]:
-    """Return the restrictions that the run overrides, with its note."""
+    """Return the restrictions that the run overrides, and the note of the override."""
     rules = plan.rules
     if not rules.overridden:
         return []
@@ -97,7 +99,7 @@ def _overridden(plan: Plan, width: int) -> list[Line]:
 
 
 def _sums(view: PreviewView, width: int) -> list[Line]:
-    """Return the key figures of a plan, wrapped to the width."""
+    """Return the key figures of a plan, wrapped to `width` cells."""
     plan = view.plan
     sale = not plan.weights.assets
     figures: list[Line] = [
@@ -124,7 +126,10 @@ def _sums(view: PreviewView, width: int) -> list[Line]:
 
 
 def _stops(stops: Sequence[RunStops], width: int) -> list[Line]:
-    """Return the destinations of a run that a drift band makes, side by side; nothing for other runs."""
+    """Return what a drift-band run would trade for each destination (target, edge, halfway), one line each.
+
+    Empty for other runs.
+    """
     if not stops:
         return []
     head = [("", 1), ("To", 8), ("Orders", 6), ("Bought $", 14), ("Sold $", 14), ("Left pp", 7)]
@@ -149,7 +154,9 @@ def _stops(stops: Sequence[RunStops], width: int) -> list[Line]:
 
 
 def plan_lines(plan: Plan, width: int) -> list[Line]:
-    """Return all lines of a plan, with traded assets highlighted, and goals where the run does not aim at weights."""
+    """Return all lines of a plan, traded assets highlighted; with a column for the goals if
+    they differ from the weights.
+    """
     wide = width >= WIDE_MIN_WIDTH
     aims = goal_shares(plan)
     lines: list[Line] = [heading("Plan", width, count_text(len(plan.lines), "line"))]
@@ -202,7 +209,7 @@ def _plan_line(line: PlanLine, aims: Mapping[str, int], wide: bool, room: int) -
 
 
 def _before_after(view: PreviewView, width: int, *, pays_out: bool) -> list[Line]:
-    """Return the weight of each asset before and after, as bars on one scale, with its target."""
+    """Return each asset's target and its weight before and after the run, as bars on one scale."""
     after, aims = dict(view.after), goal_shares(view.plan)
     most = max((share for _, share in (*view.before, *view.after)), default=1)
     size = max((width - 8 - 3 * 8 - 4) // 2, 6)

@@ -1,4 +1,4 @@
-"""Page with the preview of the run that would be created now; key `v` starts this run manually."""
+"""Page with the preview of the run that an account would have now; key `v` starts it as a manual run."""
 
 from __future__ import annotations
 
@@ -23,8 +23,11 @@ from rebal_tui.tui.screens.shared.plan_lines import preview_lines, unsent_lines
 
 
 class PreviewPage(ReadScreen):
-    """The preview of a run. Key `v` asks whether to start it; `l` leaves a line out, and `o` asks which restrictions to
-    override, if any apply. It is computed again whenever a dialog above it closes."""
+    """The preview of a run.
+
+    Key `v` asks whether to start the run; `l` leaves a line out, and `o` asks which restrictions to override, if any
+    apply. When a dialog above the page closes, the preview is computed again.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("v", "run", "Run this plan"),
@@ -66,7 +69,7 @@ class PreviewPage(ReadScreen):
             self.dismiss()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer the override only if a restriction applies to the run, and to leave a line out only if one trades."""
+        """Offer the override only if a restriction applies to the run, and leaving a line out only if a line trades."""
         if action == "leave_out":
             return bool(self._view.plan.sells or self._view.plan.buys)
         return bool(self._view.overridable) if action == "override" else super().check_action(action, parameters)
@@ -75,7 +78,7 @@ class PreviewPage(ReadScreen):
         leave_out(self, self._view, lambda: None)
 
     def action_override(self) -> None:
-        """Ask for the override above the preview, which closes once the run is created."""
+        """Ask for the override in a form above the preview; once the run is created, the preview closes."""
 
         def close(made: bool | None) -> None:
             if made and self.is_attached:
@@ -85,7 +88,7 @@ class PreviewPage(ReadScreen):
 
 
 async def show_preview(owner: ListScreen, account_id: str) -> None:
-    """Show the preview for an account, unless another screen was opened while it was computed."""
+    """Show the preview for an account, unless another screen was opened meanwhile."""
     view = await owner.host.ask(desk_queries.preview, account_id)
     if owner.is_current:
         owner.app.push_screen(PreviewPage(view))
@@ -99,9 +102,9 @@ async def confirm_manual_run(
     portfolio_id: str | None = None,
     made: Callable[[], None] | None = None,
 ) -> None:
-    """Ask whether to start a manual run, and show its plan, of which a line can be left out.
+    """Show the plan of a manual run, and ask whether to start it; a line of the plan can be left out.
 
-    `portfolio_id` is set only without a subscription. `made` is called once the run is created.
+    `portfolio_id` is given only for an account without a subscription. `made` is called once the run is created.
     """
     host = host_of(screen)
 

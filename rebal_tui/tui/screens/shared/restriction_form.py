@@ -26,11 +26,14 @@ EFFECTS = {
     RestrictionKind.BUY_ONLY: "no run sells anything",
     RestrictionKind.SELL_ONLY: "no run buys anything",
 }
-"""What each kind does, by kind; `asset` is its symbol."""
+"""What a restriction does, by kind; `{asset}` stands for the symbol."""
 
 
 def restriction_form(title: str, concerned: Concerned, symbols: tuple[str, ...]) -> FormScreen:
-    """Create the form; `symbols` are the completions of the field for the asset."""
+    """Create the form; `concerned` are the accounts or the portfolio that get the restriction.
+
+    `symbols` are the completions of the field for the asset.
+    """
 
     def propose(book: Book, values: Values) -> Proposal:
         draft = read_draft(values)
@@ -60,7 +63,9 @@ def restriction_form(title: str, concerned: Concerned, symbols: tuple[str, ...])
 
 
 def read_draft(values: Values) -> RestrictionDraft:
-    """Parse the fields into a draft of a restriction. Raises `Invalid` with a fault for each unreadable field."""
+    """Parse the fields into a draft of a restriction. Raises `Invalid` with a fault for each
+    field that cannot be parsed.
+    """
     faults = []
     kind = _KINDS.get(" ".join(values["kind"].replace("_", " ").casefold().split()))
     if kind is None:

@@ -1,4 +1,4 @@
-"""Full-screen pages of the rows of a list, with the actions of the list."""
+"""Full-screen pages of the rows of a list, on which the actions of the list also work."""
 
 from __future__ import annotations
 
@@ -37,15 +37,18 @@ OF_THE_LIST_ONLY = frozenset(
     resume import_positions enter_by_hand archive
     """.split()
 )
-"""Methods that act on the list as a whole, or that the page has itself."""
+"""Actions that concern the list as a whole, or that the page has itself; a page of a row does not get them."""
 ON_MARKED_ROWS = frozenset("subscribe move_accounts unsubscribe restrictions approve reject acknowledge verify".split())
-"""Methods that act on the marked rows, else on the row under the cursor."""
+"""Actions on the marked rows, or on the row under the cursor if none is marked."""
 GONE = "This row is no longer in the list; its last state:"
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Content of a page: title, lines, and the text that key `y` copies."""
+    """Content of a page: title, lines, and the text that key `y` copies.
+
+    `idle` has the ids of actions that cannot work on this row; their keys are not shown.
+    """
 
     title: str
     lines: Builder
@@ -54,15 +57,18 @@ class Page:
 
 
 class HasRows(Protocol):
-    """A list whose rows have pages: a section, or a page with a list of its own. `SECTION` is empty on a page."""
+    """A list whose rows have pages: a section, or a page with a list of its own.
+
+    `SECTION` is empty if the list is on a page.
+    """
 
     @property
     def SECTION(self) -> str:  # noqa: N802 - a constant of its screens
-        """The section whose list it is."""
+        """The section that the list belongs to; empty on a page."""
 
     @property
     def NOUN(self) -> str:  # noqa: N802 - a constant of its screens
-        """The word for a row, such as `account`."""
+        """The word for one row, such as `account`."""
 
     @property
     def host(self) -> Host:
@@ -81,14 +87,16 @@ class HasRows(Protocol):
         """Whether no other screen is above the list."""
 
     def export(self, first: str = "", more: Sequence[ExportChoice] = ()) -> None:
-        """Open the export dialog; `first` is the key of the first choice (empty: the rows), `more` has further ones."""
+        """Open the export dialog; `first` is the key of the choice selected first (empty:
+        the rows), `more` has more choices.
+        """
 
     async def open_row(self, key: str) -> None:
         """Show the page of a row."""
 
 
 class HasPages(SectionScreen):
-    """A section with a list whose rows have pages. `NOUN` is the word for a row, such as `account`."""
+    """A section with a list whose rows have pages. `NOUN` is the word for one row, such as `account`."""
 
     NOUN: ClassVar[str]
 
@@ -106,19 +114,21 @@ class HasPages(SectionScreen):
         raise NotImplementedError
 
     def export(self, first: str = "", more: Sequence[ExportChoice] = ()) -> None:
-        """Open the export dialog; `first` is the key of the first choice (empty: the rows), `more` has further ones."""
+        """Open the export dialog; `first` is the key of the choice selected first (empty:
+        the rows), `more` has more choices.
+        """
         raise NotImplementedError
 
 
 def page_actions(section: str) -> Sequence[Action]:
-    """Return the actions of a section that work on the page of a row."""
+    """Return the actions of a section that also work on the page of a row."""
     return [
         action for action in actions.section_actions(section) if action.method.partition("(")[0] not in OF_THE_LIST_ONLY
     ]
 
 
 def _steps(noun: str) -> tuple[Binding, Binding]:
-    """The keys to the next and the previous row, with what a row is."""
+    """The keys to the next and the previous row; `noun` is the word for one row."""
     return (
         Binding("right_square_bracket", "step(1)", f"Next {noun}", key_display="]"),
         Binding("left_square_bracket", "step(-1)", f"Previous {noun}", key_display="[", show=False),
@@ -126,9 +136,9 @@ def _steps(noun: str) -> tuple[Binding, Binding]:
 
 
 class PageOfList(LivePage, Dialog[T], ReadingPage[T]):
-    """A live page of the row under the cursor of a list; `]` and `[` go to the next and the previous row.
+    """A page of the row under the cursor of a list, kept up to date; `]` and `[` go to the next and the previous row.
 
-    Other keys of the list close the page and act on its row, even if other rows are marked; the page is open again when
+    Other keys of the list close the page and act on its row, even if other rows are marked; the page opens again when
     the action is over. `x`, which writes a report of the row, and `?` leave the page open.
     """
 
@@ -143,7 +153,7 @@ class PageOfList(LivePage, Dialog[T], ReadingPage[T]):
     """Key of the row that is shown, as text."""
     _steps = 0
     _seen: int | None = None
-    """Version of the book for which the page was last read again."""
+    """Version of the book from which the page's data was last read."""
 
     async def pull(self) -> None:
         version = await self.host.ask(_version)
@@ -152,19 +162,21 @@ class PageOfList(LivePage, Dialog[T], ReadingPage[T]):
             await self.renew()
 
     async def renew(self) -> None:
-        """Read the object of the page again and show it, unless `shows` is then False. Cursor and scrolling stay."""
+        """Read the page's data again, and show it if `shows` is true then. Cursor and scroll position stay."""
         raise NotImplementedError
 
     async def turn_to(self, key: str, step: int) -> None:
-        """Show the row with this key once its data has arrived, unless `is_latest(step)` is then False."""
+        """Fetch the data of the row with this key, and show it if `is_latest(step)` is true then."""
         raise NotImplementedError
 
     def is_latest(self, step: int) -> bool:
-        """Whether the page is open and the user has gone to no other row since this step."""
+        """Whether the page is open and the user has not gone to another row since step number `step`."""
         return step == self._steps and self.is_attached
 
     def shows(self, key: str, step: int) -> bool:
-        """Whether the page still shows the row with this key, and the user has gone to no other since this step."""
+        """Whether the page shows the row with this key, and the user has not gone to another
+        row since step number `step`.
+        """
         return key == self.row_key and self.is_latest(step)
 
     def action_step(self, direction: int) -> None:
@@ -212,7 +224,7 @@ class PageOfList(LivePage, Dialog[T], ReadingPage[T]):
 
 
 class RowPage(ReadScreen, PageOfList[None]):
-    """The details of a row as lines."""
+    """A page with the details of a row as lines."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark", "help", "Help", tooltip=PAGE_HELP, id="app.help"),
@@ -259,7 +271,7 @@ class RowPage(ReadScreen, PageOfList[None]):
 
 
 def _last_state(lines: Builder, why: str) -> Builder:
-    """The last lines of a row, below why there are no newer ones."""
+    """Build the lines that a row had last, below the reason why there are no newer ones."""
 
     def build(width: int, height: int) -> Sequence[Line]:
         return [*paragraph(why, width, "warn"), (), *lines(width, height)]
@@ -272,22 +284,23 @@ def _version(book: Book) -> int:
 
 
 def row_page(owner: HasPages, page: Page, key: str) -> RowPage:
-    """Return the page of a row, with the keys of those actions of its section that work on a row."""
+    """Return the page of a row, with keys for the section's actions that work on a row."""
     return with_keys_of(owner, RowPage)(owner, page, key)
 
 
 def with_keys_of(owner: HasRows, page: type[P], objects: str = "") -> type[P]:
-    """Return a subclass of `page` with the keys of those actions of a list that work on a row.
+    """Return a subclass of `page` with keys for the actions of a list that work on a row.
 
-    Its keys `]` and `[` are labeled with the list's word for a row. `objects` is the section of the object shown, if
-    that is not the list's: its actions are added under keys that are free, and switch to that section.
+    Its keys `]` and `[` are labeled with the list's word for a row. `objects` names the section of the object shown,
+    if it is not the section of the list: its actions are added for keys that are still free, and switch to that
+    section.
     """
     return cast("type[P]", _page_class(owner.SECTION, owner.NOUN, page, objects))
 
 
 @cache
 def _page_class(section: str, noun: str, page: type[Any], objects: str) -> type[Any]:
-    """A class per section, because Textual reads the keys from the class."""
+    """One class for each set of arguments, because Textual reads the keys from the class."""
     own = page_actions(section) if section else ()
     keys = [_binding(action, "of_list") for action in own]
     if objects and objects != section:

@@ -1,4 +1,4 @@
-"""Run details as lines: timeline, orders, weights, plan and decision."""
+"""Details of a run as lines: timeline, orders, weights, plan and decision."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ ALL_COLUMNS_MIN_WIDTH = 98
 QUANTITY_MIN_WIDTH = 62
 """From this width, orders show their shares: in gray those ordered, until the first execution."""
 TARGETS_MIN_WIDTH = 56
-"""From this width, weights show their targets beside what the run planned."""
+"""From this width in cells, the table of weights has a column of targets."""
 _WEIGHT_STYLES = {"Target": "muted", "Before": "muted"}
 
 
 def status_segment(status: str) -> TextSegment:
-    """Return glyph and text of a run status, styled."""
+    """Return mark and text of a run status, styled."""
     glyph, style = STATUSES.get(status, ("?", "warn"))
     return (f"{glyph} {status_words(status)}", style)
 
@@ -53,12 +53,14 @@ def status_words(status: str) -> str:
 
 
 def origin_text(initiated_from: str) -> str:
-    """Return `automatic` for a run that an evaluation created, `manual` for one that a person or API client created."""
+    """Return `automatic` for a run that an evaluation created, `manual` for one that a
+    person or an API client created.
+    """
     return "automatic" if initiated_from == InitiatedFrom.SYSTEM else "manual"
 
 
 def run_lines(view: RunView, *, whole: bool = False) -> Builder:
-    """Build run details for a panel; `whole` adds the plan and uses two columns if wide."""
+    """Build the details of a run for a panel; `whole` adds the plan, and uses two columns if wide enough."""
 
     def build(width: int, _height: int) -> Sequence[Line]:
         top = _head(view, width)

@@ -1,4 +1,4 @@
-"""Dialog of the saved filters of a list: apply one, save the current one under a name, delete one."""
+"""Dialog of the saved filters of a list: apply one, save the current filter under a name, or delete one."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from rebal_tui.tui.widgets.table_order import View
 
 @dataclass(frozen=True, slots=True)
 class SavedFilter:
-    """A filter of a list with its name."""
+    """The name and the text of a saved filter."""
 
     name: str
     text: str
 
 
 class SavedFiltersScreen(Dialog[SavedFilter]):
-    """The saved filters of a list. Returns the filter to apply, or None.
+    """The saved filters of a list. Returns the filter to apply, or None if the user cancels.
 
-    Text typed in the field searches the filters; `ctrl+s` saves the current filter with that text as name.
+    Typed text searches the filters; `ctrl+s` saves the list's current filter under the typed text as its name.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -55,7 +55,9 @@ class SavedFiltersScreen(Dialog[SavedFilter]):
     """
 
     def __init__(self, name: str, title: str, current: str) -> None:
-        """`name` is the list's name in the settings, `current` its filter, empty without one."""
+        """`name` is the list's name in the settings, `title` its name on screen, `current`
+        its filter (empty for none).
+        """
         super().__init__()
         self._list = name
         self._heading = title
@@ -132,7 +134,9 @@ class SavedFiltersScreen(Dialog[SavedFilter]):
 
 
 def save_filters(host: Host, name: str, filters: Mapping[str, str]) -> bool:
-    """Save the filters of a list; returns False and shows a message if the settings file cannot be written."""
+    """Save the filters of a list, given by filter name. If the settings file cannot be
+    written, show a message and return False.
+    """
     settings = host.settings_file.settings
     others = {other: saved for other, saved in settings.filters.items() if other != name}
     return save_settings(host, replace(settings, filters={**others, name: filters} if filters else others))

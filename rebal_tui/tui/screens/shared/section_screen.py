@@ -1,4 +1,4 @@
-"""Base class of section screens: status line, section tabs, footer, refresh on heartbeat."""
+"""Base class of the section screens: status line, section tabs, bottom line with keys, and refreshing."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ SECTION_TABS = tuple(Tab(section, section.label, mark=section.key, style="key") 
 
 
 class SectionScreen(HasKeyBar[None]):
-    """A screen of a section (or of Review). Subclasses define the body and the data to fetch."""
+    """The screen of a section, of Review or of Exceptions. Subclasses define the body and the data to fetch."""
 
     SECTION: ClassVar[str]
     pulled = False
-    """Whether the data of this section was fetched at least once."""
+    """Whether the data of this section has been fetched at least once."""
 
     @property
     def ready(self) -> bool:
-        """Whether the section shows what the keys pressed so far ask for; keys wait until then."""
+        """Whether the section shows the result of the keys pressed so far; further keys wait until then."""
         return self.pulled
 
     @property
@@ -49,15 +49,17 @@ class SectionScreen(HasKeyBar[None]):
         yield KeyBar()
 
     def compose_body(self) -> ComposeResult:
-        """Yield the widgets between the section tabs and the footer."""
+        """Yield the widgets between the section tabs and the bottom line."""
         return ()
 
     async def pull(self) -> None:
-        """Fetch the data of this section and show it. The heartbeat calls this while the section is visible."""
+        """Fetch the data of this section and show it. The app calls this about four times a
+        second while it is visible.
+        """
         self.show_status(await self.host.ask(status_queries.status_line))
 
     def show_status(self, status: StatusLine) -> None:
-        """Show the status line, and call attention to alerts that are new."""
+        """Show the status line; for new alerts, notify the user outside the screens."""
         before, self.host.last_status = self.host.last_status, status
         if before is not None and before.book == status.book and status.alerts > before.alerts:
             self.host.call_attention(f"{count_text(status.alerts - before.alerts, 'new alert')} in {status.book}")
@@ -74,7 +76,7 @@ class SectionScreen(HasKeyBar[None]):
         self.app.push_screen(HelpScreen(f"Help · {section_label(self.SECTION)}", self.help_builder()))
 
     def help_builder(self) -> Builder:
-        """Build the help: the keys of this section, and its symbols."""
+        """Return the builder of the help: the keys of this section, and its symbols."""
         from rebal_tui.tui.screens.shared.help_lines import help_lines
 
         return help_lines(self.SECTION, self.host.settings_file.settings.keys, self.host.mode_shown)
@@ -88,9 +90,9 @@ class SectionScreen(HasKeyBar[None]):
         self.query_one(StatusBar).reading = None
 
     def show_trouble(self, trouble: str) -> None:
-        """Show why the figures are not updating; an empty text clears the message.
+        """Show in the status line why the figures are not updated; an empty text clears that.
 
-        Does nothing once the screen is being removed and has no status line.
+        Does nothing while the screen is being removed and has no status line.
         """
         for bar in self.query(StatusBar):
             bar.trouble = trouble

@@ -19,7 +19,9 @@ STATUS_STYLES = {
 
 
 def glyph(row: AccountRow) -> tuple[str, str]:
-    """Return glyph and style of the status; `○` for an account without a portfolio."""
+    """Return mark and style of an account's status; the mark is `○` for an account without a
+    portfolio, `!` with an exception.
+    """
     if row.trade is None:
         return ("!", "bad") if row.exception else ("○", "muted")
     return (GLYPHS[row.trade], STATUS_STYLES[row.trade])

@@ -1,4 +1,4 @@
-"""Base class of list screens whose tabs, here called tiles, filter the list and count its rows."""
+"""Base class of list screens with tabs that filter the list and count its rows. The code calls these tabs tiles."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from rebal_tui.tui.widgets.tabs import ALL, TabBar
 
 
 class TiledListScreen(ListScreen):
-    """A list with filter tiles that show row counts; the current tile filters the list, the first shows all rows."""
+    """A list with filter tabs (tiles) that show row counts. The current tile filters the
+    list; the first shows all rows.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -26,11 +28,11 @@ class TiledListScreen(ListScreen):
         return self.query_one("#tiles", TabBar)
 
     def show_rows(self) -> None:
-        """Show the tiles and the rows of the current tile, once data is available."""
+        """Show the tiles and the rows of the current tile. Does nothing before the data is loaded."""
         raise NotImplementedError
 
     def set_tile(self, tile: str) -> None:
-        """Make a tile current and show its rows."""
+        """Make the tile with this key current and show its rows."""
         self.tile = self.tiles.current = tile
         label = next((one.label for one in self.tiles.tabs if one.key == tile), tile)
         no_match = f"No row of “{label}” matches the filter; escape clears it, then the tab."
@@ -40,7 +42,9 @@ class TiledListScreen(ListScreen):
         self.table.show_cursor()
 
     def expect_tile(self, tile: str) -> None:
-        """Called when the next key may make a tile current. A list of many rows filters them now."""
+        """Called when the next key may make this tile current, so that a list of many rows
+        can filter them in advance.
+        """
 
     def reset_filters(self) -> None:
         self.set_tile(ALL)
