@@ -158,7 +158,10 @@ class ActingApp(RobustApp):
         items: Sequence[Item] = (),
         other: OtherAnswer | None = None,
     ) -> None:
-        """Ask for confirmation before sending orders or moving money; on yes, pass `do` and `done` to `change`."""
+        """Ask for confirmation before sending orders or moving money. On yes, run `do` and show the message `done`.
+
+        `yes` is the label of the button; `text`, `lines`, `effects`, `items` and `other` are as in `Question`.
+        """
         from rebal_tui.tui.questions import Question
 
         question = Question(title, yes, text, effects, items, lines=lines, sends=True, other=other)

@@ -326,7 +326,7 @@ class RebalApp(ActingApp):
         default_namespace: DOMNode | None = None,
         namespaces: Mapping[str, DOMNode] | None = None,
     ) -> bool:
-        """Run the action of a key. For an action that changes a read-only book, show why it is read-only instead."""
+        """Run the action of a key. If it changes the book and that is read-only, show why it is read-only."""
         halted = self.backend.halted
         if halted is not None and isinstance(action, str):
             section = default_namespace.SECTION if isinstance(default_namespace, SectionScreen) else EVERYWHERE

@@ -49,7 +49,10 @@ class Asks(Protocol):
 
 
 class AsksAndSays(Asks, Protocol):
-    """Something that calls service functions and shows messages: a `Host`, or a session of the linear mode."""
+    """Something that calls service functions and shows messages: a `Host`, or a session of the linear mode.
+
+    The linear mode (`--plain`) has commands and sentences instead of screens.
+    """
 
     def say(self, text: str) -> None:
         """Show a short message."""
@@ -180,7 +183,10 @@ class Host(Protocol):
         items: Sequence[Item] = (),
         other: OtherAnswer | None = None,
     ) -> None:
-        """Ask for confirmation before sending orders or moving money; on yes, pass `do` and `done` to `change`."""
+        """Ask for confirmation before sending orders or moving money. On yes, run `do` and show the message `done`.
+
+        `yes` is the label of the button; `text`, `lines`, `effects`, `items` and `other` are as in `Question`.
+        """
 
     def go(self, section: str) -> None:
         """Go to a section."""

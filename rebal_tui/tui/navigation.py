@@ -28,7 +28,7 @@ class ShowsAmong:
     """A screen that can show some of its accounts only."""
 
     def show_among(self, some: Among) -> None:
-        """Show these accounts, clearing all other filters."""
+        """Show only the accounts in `some`, clearing all other filters."""
         raise NotImplementedError
 
 
@@ -133,7 +133,7 @@ class Navigation:
         self._go(Section.CASH, StartsWithdrawal, lambda cash: cash.new_withdrawal(account))
 
     def show_among(self, some: Among) -> None:
-        """Go to the Desk and show some of its accounts."""
+        """Go to the Desk and show only the accounts in `some`."""
         self._go(Section.DESK, ShowsAmong, lambda desk: desk.show_among(some))
 
     def show_desk_filtered(self, text: str) -> None:
@@ -166,7 +166,7 @@ class Navigation:
         return True
 
     def enter(self, section: str) -> None:
-        """Notify the current section that its key was pressed."""
+        """Tell the screen of the current section that the section's key was pressed."""
         stack = self._app.screen_stack
         if stack and self._app.current_mode == section and isinstance(stack[0], ShowsMatching):
             stack[0].entered()

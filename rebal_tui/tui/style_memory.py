@@ -44,7 +44,9 @@ class Candidates:
     found: Found
 
     def remember(self, path: tuple[Step, ...], rules: RulesMap | None) -> None:
-        """Cache the merged rules that apply at a path; None if no rule does."""
+        """Cache the merged rules for the node with this path, which lists the node and all
+        above it; None if no rule applies.
+        """
         if len(self.found) >= MAX_PATHS:
             self.found.clear()
         self.found[path] = None if rules is None else _as_set(rules)

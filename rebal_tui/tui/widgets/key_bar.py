@@ -262,7 +262,7 @@ def _in_table_order(screen: Screen[object]) -> list[ActiveBinding]:
 
 
 def _beside(text: str) -> int:
-    """Width in cells that the keys lose to `text`, the last line of a notice; 0 for no text."""
+    """Width in cells that a notice whose last line is `text` takes from the keys beside it; 0 for no text."""
     return MARK_WIDTH + cell_len(text) + KEYS_GAP if text else 0
 
 

@@ -47,8 +47,7 @@ class DrawsAhead(Protocol[R]):
         """Return the indices of the rows that would be in view with the cursor at index `cursor`."""
 
     def draw(self, first: int, rows: Sequence[R], cursor: int, *, moved: bool) -> list[Strip]:
-        """Return `rows` as lines; `first` is the index of the first of them, `cursor` that
-        of the row under the cursor.
+        """Return `rows` as lines; the first of them has the index `first`, and the cursor is at index `cursor`.
 
         With `moved`, rows that have moved are marked.
         """
@@ -70,18 +69,21 @@ class RowsAhead(Generic[R]):
         self._asked: Future[Arranged[R] | None] | None = None
 
     def expect_page(self, step: int) -> None:
-        """Expect the cursor to move by `step` rows again."""
+        """Draw ahead the rows that are in view if the cursor moves by `step` rows again."""
         self._expect(lambda: self._build(self._table.rows, self._table.cursor + step, moved=True))
 
     def expect_orders(self, accept: Accept | None, views: Sequence[View]) -> None:
-        """Expect these sort orders next, each shown from its first row.
+        """Prepare for the next keys that sort: these orders are shown next, each from its first row.
 
         Rows are arranged for all of them, but drawn only for the first.
         """
         self._expect(lambda: self._arrange(accept, views, lambda _rows: 0))
 
     def expect_filter(self, accept: Accept | None, view: View, besides: Callable[[], None]) -> None:
-        """Expect another filter, with the cursor on the same row if `accept` accepts it; `besides` is called first."""
+        """Draw ahead the rows that another filter shows, with the cursor on the same row if `accept` accepts it.
+
+        `besides` is called first; it draws what changes along with the rows.
+        """
 
         def begin() -> None:
             besides()
@@ -95,13 +97,13 @@ class RowsAhead(Generic[R]):
         self._frame_comes = self._begin is not None and get_running_loop().time() < self._until
 
     def frame_drawn(self) -> None:
-        """Called when the table has made the lines of a repaint."""
+        """Called when the table has drawn its lines for a repaint of the screen."""
         if self._frame_comes and self._begin is not None:
             self._frame_comes = False
             self._later(START_SECONDS, self._begin)
 
     def stop(self) -> None:
-        """Expect nothing, because another key was pressed."""
+        """Stop drawing ahead, because another key was pressed."""
         self._begin = None
         self._pause()
 

@@ -144,8 +144,7 @@ class RowsView(StyledView, Generic[R]):
         return lines
 
     def draw(self, first: int, rows: Sequence[R], cursor: int, *, moved: bool = True) -> list[Strip]:
-        """Return `rows` as lines; `first` is the index of the first of them, `cursor` that
-        of the row under the cursor.
+        """Return `rows` as lines; the first of them has the index `first`, and the cursor is at index `cursor`.
 
         With `moved`, rows that have moved are marked.
         """

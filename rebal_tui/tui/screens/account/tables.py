@@ -54,7 +54,7 @@ def position_columns() -> tuple[Column[PositionView], ...]:
 
 
 def ledger_columns() -> tuple[Column[Numbered], ...]:
-    """Columns of the cash ledger with the settlement day."""
+    """Columns of the changes of cash (the ledger), with their settlement day."""
     return (
         Column("at", "When", 15, lambda row: formats.timestamp(row[1].at), sort=lambda row: row[1].at, descending=True),
         Column("kind", "Type", 11, lambda row: formats.words(row[1].kind), sort=lambda row: row[1].kind),

@@ -25,7 +25,10 @@ Change = Callable[..., "tuple[tuple[BulkResult, ...], Undo | None]"]
 async def preview_in_parts(
     host: AsksAndSays, service: Callable[..., BulkPreview], account_ids: Sequence[str], *args: str, **kwargs: bool
 ) -> BulkPreview:
-    """Call the preview function `service` for `PART` accounts at a time, and return the previews as one."""
+    """Call the preview function `service` for `PART` accounts at a time, and return the previews as one.
+
+    `args` and `kwargs` are passed to `service` after the account ids.
+    """
     rows: list[FirstRun] = []
     joined, progress = BulkPreview("", ()), _Progress(host, "Checked", len(account_ids))
     for start in _starts(account_ids):

@@ -198,7 +198,7 @@ def cancel_effects(view: WithdrawalView) -> list[Effect]:
 
 
 def retry_refusal(view: WithdrawalView) -> str:
-    """Return why a withdrawal cannot be retried; empty if it is stopped, so that it can."""
+    """Return why a withdrawal cannot be retried; empty if it is stopped and can be retried."""
     if view.stopped is not None:
         return ""
     if WithdrawalStage(view.stage).final:

@@ -1,4 +1,7 @@
-"""Questions before a portfolio changes, and why a change is refused. Used by the screens and by the linear mode."""
+"""Questions before a portfolio changes, and why a change is refused.
+
+Used by the screens and by the linear mode (`--plain`, without screens).
+"""
 
 from __future__ import annotations
 

@@ -286,7 +286,7 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
         self._paste("")
 
     def on_paste(self, event: Paste) -> None:
-        """Open text that is pasted into the list in the dialog that creates a portfolio from text."""
+        """When text is pasted into the list, open it in the dialog that creates a portfolio from text."""
         if self.table.has_focus and event.text.strip():
             event.stop()
             self._paste(event.text)

@@ -71,7 +71,8 @@ def outcome_lines(done: str, results: Sequence[BulkResult]) -> Builder:
 def approve_question(views: Sequence[ReviewView], *, changed: bool = False, mode: str = "") -> Question:
     """Build the question whether to approve runs: dollars sold and bought, and the runs, or the plan of a single run.
 
-    `changed` says that the plan has changed since the question was answered. `mode` is as the status line shows it.
+    `changed`: the user has approved a plan that had changed by then, and is asked again. `mode` is the book's mode,
+    as the status line shows it.
     """
     plans = [view.preview.plan for view in views]
     title = "Approve this run?" if len(plans) == 1 else f"Approve {len(plans)} runs?"

@@ -166,16 +166,19 @@ class PageOfList(LivePage, Dialog[T], ReadingPage[T]):
         raise NotImplementedError
 
     async def turn_to(self, key: str, step: int) -> None:
-        """Fetch the data of the row with this key, and show it if `is_latest(step)` is true then."""
+        """Fetch the data of the row with this key, and show it if `is_latest(step)` is true then.
+
+        `step` numbers the user's moves from row to row on this page.
+        """
         raise NotImplementedError
 
     def is_latest(self, step: int) -> bool:
-        """Whether the page is open and the user has not gone to another row since step number `step`."""
+        """Whether the page is open and the user has not gone to another row since the move with the number `step`."""
         return step == self._steps and self.is_attached
 
     def shows(self, key: str, step: int) -> bool:
         """Whether the page shows the row with this key, and the user has not gone to another
-        row since step number `step`.
+        row since move number `step`.
         """
         return key == self.row_key and self.is_latest(step)
 
