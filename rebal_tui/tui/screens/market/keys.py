@@ -106,9 +106,9 @@ class MarketKeys:
         )
 
     async def _step_day(self) -> str:
+        """Advance in parts. Between them the screens are refreshed, and an open form or question stops the time."""
         from rebal_tui.services.view_models.market import Effect
 
-        """Advance in parts. Between them the screens are refreshed, and an open form or question stops the time."""
         before, _ = await self._host.ask(_outside)
         await self._host.ask(simulator.begin_step)
         while await self._host.ask(simulator.step_on):
