@@ -74,7 +74,7 @@ def size_buys(
 
 
 def resize_buys(plan: Plan, cash: Money) -> Allocation:
-    """The buys of a plan, sized anew after its sells have finished (R-20).
+    """The buys of a plan, recalculated after its sells have finished (R-20).
 
     `cash` is booked cash less reservations.
     """

@@ -73,10 +73,10 @@ def boxes_of(
 def stops_of_whole(
     lines: Sequence[Line], boxes: Mapping[str, tuple[Fraction, Fraction]], target: ReachableTarget
 ) -> Stops:
-    """The stops of a run that trades every line.
+    """The stops of a run that trades every line (R-62).
 
-    Every line moves into its box. What the sum of the lines then lacks to the sum of their targets moves each line
-    further, by the same part of the distance to the edge of its box.
+    First every line moves into its box. If the lines then sum to less or more than their targets, each line moves
+    further toward the edge of its box, all by the same part of their distance, until the sums agree.
     """
     nearest = {line.symbol: _clip(line.value, boxes[line.symbol]) for line in lines}
     missing = sum(target.values.values()) - sum(nearest.values())

@@ -27,7 +27,8 @@ IDLE_DETAILS = {
 class Holdings:
     """The account that a plan starts from: `cash` is booked cash less reservations, so equity is managed equity (R-2).
 
-    `rules` are the account's trading rules: what may be traded, and where the plan stops (R-60 to R-65).
+    `rules` are the account's trading rules: its restrictions, minimum trade, whole shares, and where the plan stops
+    (R-60 to R-65).
     """
 
     cash: Money

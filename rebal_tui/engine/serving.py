@@ -1,4 +1,4 @@
-"""Whether a plan serves the trigger that asked for it (R-14, R-15).
+"""Whether a plan serves the trigger for which it was made (R-14, R-15).
 
 A plan serves a trigger if its orders correct what the trigger found.
 """

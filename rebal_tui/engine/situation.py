@@ -192,7 +192,7 @@ def compute_excess_cash(free: Money, cash_floor: Money, cash_weight: Percent, eq
 
 
 def equity_suffices(equity: Value, assets: int) -> bool:
-    """Whether equity is at least $1 for each asset weight, as a full rebalance requires (R-14)."""
+    """Whether equity is at least $1 for each of `assets` assets, as a full rebalance requires (R-14)."""
     return equity >= assets * ATTO
 
 

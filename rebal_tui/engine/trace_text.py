@@ -86,8 +86,8 @@ def cash_target_note(plan: Plan) -> str:
 def buys_cut_text(plan: Plan, scale: tuple[int, int], bought: Money, wanted: Money) -> str:
     """How far a common factor cuts the buys of a plan: `cash short: buys cut to 99.61 %` (R-20).
 
-    Empty for a cut of less than a cent. `wanted` are the dollars that the buys should have, `bought` those that they
-    have. For an account in whole shares, the percentage is `bought` ÷ `wanted`, and whole shares are named as the cause
+    Empty for a cut of less than a cent. `wanted` are the dollars of all buys without the cut, `bought` the dollars with
+    it. For an account in whole shares, the percentage is `bought` ÷ `wanted`, and whole shares are named as the cause
     if one share of each order would make up for what is lacking (R-65), because rounding leaves cash above its target.
     The percentage is rounded down, so that it never reads as 100.
     """
@@ -111,10 +111,9 @@ def percent(value: Percent) -> str:
 
 
 def ratio_text(numerator: int, denominator: int, limit: int, limit_denominator: int = 1) -> str:
-    """`numerator` ÷ `denominator` ÷ 100 with two decimals, rounded half to even: 1284 ÷ 1 gives `12.84`.
+    """The text of `numerator` ÷ `denominator` ÷ 100 with two decimals, rounded half to even: 1284 ÷ 1 gives `12.84`.
 
-    It has more decimals, up to 18, as long as it would otherwise show on the wrong side of `limit` ÷
-    `limit_denominator`.
+    It gets more decimals, up to 18, as long as rounding puts it on the wrong side of `limit` ÷ `limit_denominator`.
     """
     side = _sign(numerator * limit_denominator - limit * denominator)
     for places in range(2, 19):
@@ -175,7 +174,7 @@ def condition_text(condition: Condition) -> str:
 
 
 def condition_words(condition: Condition) -> str:
-    """The text of `condition_text`; a relative band says what it is a percent of: `±20 % of target`."""
+    """The text of `condition_text`; a relative band is followed by what it is a percent of: `±20 % of target`."""
     relative = isinstance(condition, DriftBand) and condition.sub_type is BandType.RELATIVE
     return f"{condition_text(condition)} of target" if relative else condition_text(condition)
 

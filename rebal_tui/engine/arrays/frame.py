@@ -114,7 +114,7 @@ class AccountColumns:
         return len(self.cash)
 
     def part(self, start: int, stop: int) -> AccountColumns:
-        """The accounts from `start` up to, not including, `stop`."""
+        """The columns of the accounts from `start` up to, not including, `stop`."""
         return AccountColumns(
             self.cash[start:stop], self.reserved[start:stop], self.cash_floor[start:stop], self.portfolio[start:stop],
             self.rebalanced_on[start:stop], self.system_run_on[start:stop], self.marks[start:stop],

@@ -1,4 +1,4 @@
-"""Which accounts hold some assets."""
+"""The accounts that hold given assets."""
 
 from __future__ import annotations
 

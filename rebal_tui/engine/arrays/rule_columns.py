@@ -1,7 +1,8 @@
 """The trading rules of accounts as arrays (R-60 to R-67).
 
-There is one entry per account with rules, and one per restricted line: an asset of an account for which a restriction
-is in force.
+The trading rules of an account are its restrictions, its minimum trade, where its runs stop, whole shares, and the
+overrides of its subscription. There is one entry per account with rules, and one per restricted line: an asset of an
+account for which a restriction is in force.
 """
 
 from __future__ import annotations

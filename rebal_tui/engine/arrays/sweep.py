@@ -89,10 +89,7 @@ class Sweep:
 
 
 def sweep(frame: BookFrame, day_context: DayContext) -> Sweep:
-    """The band usage of every account at the frame's prices, and its groups: the tabs of the Desk that list it.
-
-    An account that an automatic run traded today, or that is in a cooldown, has no due calendar rebalance.
-    """
+    """The band usage of every account at the frame's prices, and the tabs of the Desk that list the account."""
     usages, targets = band_usages(frame), None
     equity = usages.equity + dollars(frame.accounts.reserved)
     if frame.accounts.rules:

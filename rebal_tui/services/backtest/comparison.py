@@ -155,7 +155,7 @@ class Comparison:
     def cheaper_parts(self) -> tuple[str, str, str]:
         """The sentence of `cheaper` in three parts: the policy, whether it tracks as well, its figures.
 
-        Without a cheaper policy, a text that says so and two empty texts.
+        Without a cheaper policy: a text to that effect and two empty texts.
         """
         found = cheaper(self._figures, self.around)
         if found is None:

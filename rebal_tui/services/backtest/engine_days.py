@@ -1,4 +1,4 @@
-"""The days on which the engine rebalances the accounts of a book, over a price history."""
+"""The days on which the engine would rebalance the accounts of a book over a price history."""
 
 from __future__ import annotations
 

@@ -63,8 +63,8 @@ class Surge:
 def measure_surge(book: Book, decided: DecidedBook, rows: Rows, reviewed: Flags, *, surged: bool) -> Surge:
     """Measure the runs that the decisions of some rows require, before any of them is created.
 
-    `reviewed` tells by account row whether the run waits for review anyway; such runs are not measured. `surged`: a
-    surge was found earlier in the pass, so that all measured runs wait. Nothing is measured while the guard is off.
+    `reviewed` has by account row whether the run waits for review anyway; such runs are not measured. `surged`: a surge
+    was found earlier in the pass, so that all measured runs wait. Nothing is measured while the guard is off.
     """
     guards, frame = book.settings.guards, decided.frame
     reason = np.zeros(len(frame), np.uint8)

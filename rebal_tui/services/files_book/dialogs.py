@@ -50,8 +50,8 @@ class PositionsShown:
 class OpenQuestions:
     """What the user must add before a positions file can be read: which columns to read, or only its date.
 
-    `columns` are the file's columns, empty when only the date is missing. `usual` suggests a column for each field, by
-    the columns' usual names.
+    `columns` are the file's columns, empty when only the date is missing. `usual` suggests a column for each field,
+    found by common column names.
     """
 
     columns: tuple[str, ...]

@@ -16,7 +16,7 @@ from rebal_tui.services.broker_sync.events import sync
 
 @dataclass(frozen=True, slots=True)
 class ListState:
-    """A trade list with the number of its lines, of those filled in full, and of those still open."""
+    """A trade list: the number of its lines, of lines filled in full, and of lines still open."""
 
     number: int
     lines: int

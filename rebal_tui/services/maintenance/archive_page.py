@@ -1,4 +1,4 @@
-"""The archive of an open book: what there is, what can move into it, and moving it in chunks."""
+"""The archive of an open book: what it has, what can be moved into it, and moving that in chunks."""
 
 from __future__ import annotations
 
@@ -44,9 +44,10 @@ def _file(book: Book) -> ArchiveFile | None:
 
 
 def preview(book: Book, through: str) -> ArchivePreview:
-    """What archiving up to a year would move; if an earlier archiving was interrupted, that it is continued first.
+    """What archiving up to the year `through` would move.
 
-    Raises `Conflict` as `archiving.archivable` and `Archiving` do.
+    After an interrupted archiving, the preview shows that one, because it is continued first. Raises `Conflict` as
+    `archiving.archivable` and `Archiving` do.
     """
     target, found = _target(book), archives.record(book.database)
     _require_idle(book)

@@ -1,8 +1,9 @@
 """Moving the decisions, prices and finished runs of past years from a book into its archive.
 
-The archive is written beside the book, verified and renamed, then recorded in the book. Only then rows are removed from
-the book, in chunks. Calling `archive` again continues an interrupted one. Until the archive is recorded, nothing has
-changed in the book. Afterward a row may be in both files until it is removed; readers then use the book's.
+The archive is written to the folder of the book, verified and renamed, then recorded in the book. Only then rows are
+removed from the book, in chunks. Calling `archive` again continues an interrupted one. Until the archive is recorded,
+nothing has changed in the book. Afterward a row may be in both files until it is removed; readers then use the book's
+row.
 """
 
 from __future__ import annotations

@@ -91,7 +91,7 @@ def _passes(database: Database) -> tuple[dict[int, int], list[int]]:
 def _first_kept(database: Database) -> int | None:
     """The time, in microseconds, from which every pass must still have its points.
 
-    None for a book with so many subscriptions that its passes run in chunks, or without audit entries.
+    None for a book without audit entries, or with more subscriptions than a pass decides in one chunk.
     """
     row = database.row("SELECT (SELECT count(*) FROM subscriptions), (SELECT max(at) FROM audit)")
     if row is None or row[1] is None or row[0] > chunks.MAX_ACCOUNTS_PER_CHUNK:

@@ -34,7 +34,10 @@ def schedule_faults(database: Database) -> Iterator[Fault]:
 
 
 def _sessions(database: Database) -> Iterator[Fault]:
-    """Check that sessions follow each other and have usual hours; those of a real broker's calendar may be unusual."""
+    """Check that sessions follow each other and have the exchange's normal hours.
+
+    The hours of a real broker's calendar may differ.
+    """
     real = bool(book_settings.get(database, book_settings.BROKER))
     rows = database.rows("SELECT day, open, close, settles_on, next_day FROM sessions ORDER BY day")
     following = [row[0] for row in rows[1:]]

@@ -19,8 +19,8 @@ def times_by_decision(found: Sequence[StoredDecision], evaluated: Sequence[datet
     """The evaluation times of an account's decisions of one session, by index in `found`, where they are certain.
 
     A decision stores its last time and how many evaluations it counts. `evaluated` has the times of all evaluations of
-    the book, oldest first. The earlier times of a decision are certain if exactly as many times as it counts are left,
-    from the begin of its subscription to its last time.
+    the book, oldest first. The earlier times of a decision are certain if, between the start of its subscription and
+    its last time, exactly as many times are left as it counts.
     """
     left = list(evaluated)
     times: dict[int, list[datetime]] = {}

@@ -202,7 +202,7 @@ def _filled_while_blocked(view: RunView, trail: AuditIndex) -> tuple[str, ...]:
 
 
 def _approval(view: RunView, asked_by: str, approved: AuditEntry | None) -> str:
-    """Who asked for a run and who approved it."""
+    """Who requested a run and who approved it, as sentences."""
     by = f"Requested by {asked_by}. " if asked_by and view.run.initiated_from is InitiatedFrom.API else ""
     match view.run.approval:
         case Approval.NOT_NEEDED:

@@ -95,7 +95,7 @@ def requeue_on_change(book: Book) -> None:
 
 
 def _begin(book: Book, start_condition: tuple[object, ...], sending: bool) -> None:
-    """Start processing anew: apply pending events, look up unknown orders, then divide the queued runs into chunks."""
+    """Restart processing: apply pending events, look up unknown orders, then divide the queued runs into chunks."""
     sync(book)
     book.work_queue.begin(start_condition)
     if sending:

@@ -16,9 +16,9 @@ from rebal_tui.store import cash, fills, plan_inputs, reservations, run_orders
 def raised_cash(book: Book, run: Run) -> Money:
     """The cash that a run has raised: cash that its plan used plus proceeds of its sells, at most `needed_cash`.
 
-    The cash used is the excess over the cash target. Where assets cannot raise the rest of the amount, cash of the cash
-    target is used, too. The result is never more than the booked cash without reservations. It is 0 for a run that was
-    not planned yet, and for other types than partial_liquidation.
+    The cash used is the excess over the cash target. If assets cannot raise the rest of the amount, cash of the cash
+    target is used, too. The result is never more than the booked cash less reservations. It is 0 for a run that was not
+    planned yet, and for other types than partial_liquidation.
     """
     if run.type is not RunType.PARTIAL_LIQUIDATION or run.amount is None:
         return Money(0)

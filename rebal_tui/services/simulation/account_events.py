@@ -20,7 +20,7 @@ def set_restriction(book: Book, account_id: str, restriction: Restriction, on: b
 
 
 def set_status(book: Book, account_id: str, status: AccountStatus) -> None:
-    """Set an account to one of the API's statuses."""
+    """Set the broker status of an account."""
     book.account(account_id)
     sandbox(book).set_account_status(account_id, status.value, book.now())
     _record(book, "account.status", account_id, {"status": status.value})
