@@ -152,7 +152,7 @@ FAULTS |= {
         ),
     ),
     "sessions before the book are not known": _with(
-        rules_view, "_days_before", lambda first: (),
+        rules_view, "days_before", lambda first: (),
         partial(
             staggered.test_each_account_has_its_day_once_a_period_from_the_first_day_of_a_book_on, *_CONDITION
         ),
