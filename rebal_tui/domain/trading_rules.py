@@ -203,7 +203,10 @@ class TradingRules:
 
     @property
     def stops_early(self) -> bool:
-        """Whether a drift-band run stops before the target, or trades breached lines only."""
+        """Whether a drift-band run does less than bring every asset to its target.
+
+        It may stop halfway or at the edge of the band, or trade only the assets that are outside (R-62, R-63).
+        """
         return self.destination is not Destination.TARGET or self.scope is not RebalanceScope.WHOLE
 
     def to_target(self) -> TradingRules:

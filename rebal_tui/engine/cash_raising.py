@@ -44,9 +44,10 @@ def raise_cash(
 ) -> int:
     """Add sells until they raise `needed` billionths of a dollar; returns what is still needed, 0 or less if nothing.
 
-    `raised` has the shares to sell by symbol and is changed. No line is sold below its value in `floors`. `most` limits
-    the shares of each line, so that rounding up never sells what a restriction keeps. With `whole_shares`, sells are in
-    whole shares, but a full exit sells all that is held (R-65).
+    `ordered` are the lines in the order in which they are sold. `raised` has the shares to sell by symbol and is
+    changed. No line is sold below its value in `floors`, nor more shares of it in all than in `most`, so that rounding
+    up never sells what a restriction keeps. With `whole_shares`, sells are in whole shares, but a line that is sold
+    entirely sells its fraction, too (R-65).
     """
     for line in ordered:
         if needed <= 0:

@@ -79,7 +79,7 @@ class FileWatch:
 
 
 def same_content(one: FileMark | None, other: FileMark | None) -> bool:
-    """Whether two marks are equal but for the time of the last change, as after `touch`."""
+    """Whether two marks have the same size and digests; the times of the last change may differ, as after `touch`."""
     return (one and (one.size, one.digests)) == (other and (other.size, other.digests))
 
 

@@ -12,7 +12,10 @@ REPEAT_SECONDS = 10.0
 
 
 class Faults:
-    """Counts errors by activity, type and source line. Of equal errors, the 1st, 10th, 100th … are logged."""
+    """Counts errors by what the app was doing (the activity), by type and by source line.
+
+    Of equal errors, the 1st, 10th, 100th … are logged.
+    """
 
     def __init__(self, now: Callable[[], float]) -> None:
         """`now` is monotonic time in seconds."""

@@ -90,7 +90,7 @@ def book_minimum(book: Book) -> MinimumTrade | None:
 
 
 def set_book_minimum(book: Book, minimum: MinimumTrade | None) -> tuple[str, ...]:
-    """Store the minimum trade of the whole book (R-64); None removes it. Returns the change as text, empty if none.
+    """Store the minimum trade of the whole book (R-64); None removes it. Returns a text of the change, if any.
 
     It applies from the next evaluation on, to accounts for which no subscription, account or portfolio sets one.
     """

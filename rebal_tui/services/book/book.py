@@ -225,7 +225,7 @@ class Book:
         self.version += 1
 
     def reload_run(self, account_id: str) -> None:
-        """Read an account's open run again."""
+        """Read an account's open run again from the store."""
         run = runs.open_run(self.database, account_id)
         if run is not None:
             self.apply_run_state(run)

@@ -87,7 +87,7 @@ class WorkQueue:
         self._busy, self._paused = False, more
 
     def take(self, open_runs: Mapping[str, Run]) -> list[Run]:
-        """Remove the runs to be processed now from the queue and return them."""
+        """Empty the queue; returns its runs that are among `open_runs`, the open run of each account."""
         if self._all:
             found = list(open_runs.values())
         else:

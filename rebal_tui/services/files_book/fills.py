@@ -26,10 +26,10 @@ _REFERENCE = re.compile(r"L([0-9]{1,9})-([0-9]{1,9})", re.ASCII)
 
 @dataclass(slots=True)
 class FillReport:
-    """The result of a transactions file.
+    """What importing a custodian's file of transactions has done.
 
-    `booked` has the new fills as (list, line, shares), `known` the number of rows that were booked before, `flows` the
-    rows that are no trades, and `unmatched` the trades that are on no trade list.
+    `booked` are the new fills as (number of the trade list, number of the line, shares). `known` is how many rows were
+    booked before. `flows` are the rows that are no trades, `unmatched` the trades that are on no trade list.
     """
 
     booked: list[tuple[int, int, Qty]] = field(default_factory=list)

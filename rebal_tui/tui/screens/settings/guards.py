@@ -53,11 +53,19 @@ LIMITS: dict[str, tuple[str, str, Callable[[str], Any]]] = {
     "jump_limit": ("Price jump limit", "% since the last close; a larger jump puts the asset on hold", _jump_limit),
     "surge_limit": (
         "Surge: session",
-        "% of subscribed equity; when a session trades more, runs wait for review; 0: no limit",
+        "% of subscribed equity; when a session trades more, automatic runs wait for review; 0: no limit",
         _surge_limit,
     ),
-    "surge_run_limit": ("Surge: run", "dollars; a run that trades more waits for review; 0: no limit", _dollars),
-    "surge_order_limit": ("Surge: order", "dollars; a run with a larger order waits for review; 0: no limit", _dollars),
+    "surge_run_limit": (
+        "Surge: run",
+        "dollars; an automatic run that trades more waits for review; 0: no limit",
+        _dollars,
+    ),
+    "surge_order_limit": (
+        "Surge: order",
+        "dollars; an automatic run with a larger order waits for review; 0: no limit",
+        _dollars,
+    ),
 }
 """The limits of the guards by name: label, hint and parser."""
 LIMITS_OF = {"jump_guard": ("jump_limit",), "surge_guard": ("surge_limit", "surge_run_limit", "surge_order_limit")}

@@ -85,7 +85,7 @@ class SettingsScreen(Dialog[None]):
         where = (
             f"Screen settings are saved in {file.path}, the others in the book."
             if file.path
-            else "Settings are saved in the book."
+            else "Screen settings are not saved, the others in the book."
         )
         faults = "".join(f"\n■ {fault}" for fault in file.faults)
         return cls(replace(file.settings, theme=theme), policy, minimum, guards, where + faults)

@@ -80,7 +80,7 @@ def approve_question(views: Sequence[ReviewView], *, changed: bool = False, mode
         title = "The plan has changed, nothing was sent. Approve the new plan?"
     effects = [
         *plan_effects([view.preview for view in views], mode),
-        Effect("Nothing is sent for a run whose plan has changed by then.", style="muted"),
+        Effect("Nothing is sent for a run whose plan has changed when you approve.", style="muted"),
     ]
     several = len(views) > 1
     return Question(
