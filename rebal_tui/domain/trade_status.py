@@ -48,7 +48,7 @@ class TradeStatus:
     It is None where a person must act first, and with `IN_RANGE` without a calendar condition. `note` explains the time
     in a few words, or is empty; with `NEEDS_YOU` it names the first necessary act and who does it, such as `you approve
     or reject the run`. `reviewed` says whether an automatic run of the account waits for approval before it trades
-    (R-27).
+    (R-27), `cash_run` whether the first trade only invests cash (R-14.7).
     """
 
     kind: StatusKind
@@ -57,3 +57,4 @@ class TradeStatus:
     sentence: str
     note: str
     reviewed: bool = False
+    cash_run: bool = False

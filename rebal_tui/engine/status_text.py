@@ -35,6 +35,8 @@ _ACTS = {
     "prices": "every asset has a price",
 }
 """What ends a failed check, by its name."""
+_COOLED = {"drift_band", "portfolio_update", "calendar"}
+"""Triggers that the cooldown holds back."""
 _LIMITS = {Restriction.CRYPTO, Restriction.OPTIONS}
 """Restrictions that stop an account although none of its assets is of that class (R-40)."""
 
@@ -146,12 +148,13 @@ def _trigger(situation: Situation, probe: Decision) -> str:
     """The trigger that makes a run, as a sentence."""
     verdicts = (Verdict.FIRES, Verdict.HOLDS_BACK)
     held = {check.check: check.detail for check in probe.trace if check.verdict in verdicts}
+    if probe.outcome is Outcome.INVEST_CASH:
+        waits = any(check.verdict is Verdict.HOLDS_BACK and check.check in _COOLED for check in probe.trace)
+        return f"{excess_text(situation)} of cash to invest{'; a rebalance waits for the cooldown' if waits else ''}."
     if "drift_band" in held:
         return _usage_sentence(situation).strip()
     if "calendar" in held and probe.outcome is Outcome.FULL_REBALANCE:
         return _sentence(held["calendar"])
-    if "invest_cash" in held:
-        return f"{excess_text(situation)} of cash to invest."
     triggers = ("unfinished", "first_rebalance", "portfolio_update", "calendar")
     return next((_sentence(held[name]) for name in triggers if name in held), "")
 

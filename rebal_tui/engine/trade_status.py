@@ -171,4 +171,5 @@ def _described(
         status_sentence(situation, probe, kind, waits_for, at, reviewed=reviewed, halted=halted),
         status_note(situation, probe, kind, waits_for, _cooldown_end(situation, probe), schedule),
         reviewed,
+        cash_run=probe.outcome is Outcome.INVEST_CASH,
     )

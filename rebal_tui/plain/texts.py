@@ -219,7 +219,7 @@ def decision_text(decision: Decision, *, whole: bool) -> Iterator[str]:
         yield label("Status", status.sentence)
         if status.first_trade_at is not None and status.kind is not StatusKind.WILL_TRADE:
             note = f", {status.note}" if status.note else ""
-            yield label(first_trade_label(status.kind), f"{when(status.first_trade_at)}{note}")
+            yield label(first_trade_label(status), f"{when(status.first_trade_at)}{note}")
         elif status.kind in (StatusKind.NEEDS_YOU, StatusKind.WAITS):
             until = what_ends_it(status)
             yield label("First possible rebalance", f"unknown{f' until {until}' if until else ''}")

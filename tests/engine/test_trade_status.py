@@ -108,6 +108,14 @@ CASES: list[tuple[str, Situation, StatusKind, WaitsFor | None, datetime | None, 
         "",
     ),
     (
+        "traded today, drifted again in cooldown, with cash",
+        account({"SPY": "70", "TLT": "30"}, cash="600", quota_run="q", cooldown_days=7, rebalanced=at(DAY, time(10))),
+        WAITS, WaitsFor.QUOTA, TOMORROW,
+        "Waits for the next session; already traded today. $70.00 of cash to invest; "
+        "a rebalance waits for the cooldown.",
+        "one automatic run a session",
+    ),
+    (
         "too little equity", account({}, cash="1.5", rebalanced=None, target=weights("0", SPY="60", TLT="40")), WAITS,
         WaitsFor.MINIMUM_EQUITY, None,
         "Waits for equity of at least $1 for each asset. First rebalance of this subscription.", "",

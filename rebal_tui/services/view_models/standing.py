@@ -112,9 +112,11 @@ def short_status(
     return f"calendar {when}" if when else "in range"
 
 
-def first_trade_label(kind: StatusKind) -> str:
+def first_trade_label(status: TradeStatus) -> str:
     """The label before the date of the first possible trade; an account in range has only that of its calendar."""
-    return "Next calendar rebalance" if kind is StatusKind.IN_RANGE else "First possible rebalance"
+    if status.kind is StatusKind.IN_RANGE:
+        return "Next calendar rebalance"
+    return "First possible cash run" if status.cash_run else "First possible rebalance"
 
 
 def what_ends_it(status: TradeStatus) -> str:

@@ -306,7 +306,7 @@ def status_lines(decision: Decision, width: int, *, near: bool = False) -> list[
     dated = status.kind in (StatusKind.NEEDS_YOU, StatusKind.WAITS)
     if status.first_trade_at is not None and status.kind is not StatusKind.WILL_TRADE:
         note = f" ({status.note})" if status.note else ""
-        text = f"{first_trade_label(status.kind)} {formats.day_time(status.first_trade_at)}{note}"
+        text = f"{first_trade_label(status)} {formats.day_time(status.first_trade_at)}{note}"
     elif dated:
         until = what_ends_it(status)
         text = f"First possible rebalance unknown{f' until {until}' if until else ''}"
