@@ -167,7 +167,8 @@ def _next_open(book: Book, now: datetime) -> datetime | None:
 def _next_close(book: Book, now: datetime) -> datetime | None:
     if book.settings.backup_folder is None:
         return None
-    session = book.session(now)
+    # Not the day's session: in a files book, that one never closes.
+    session = book.calendar.on_or_before(new_york_day(now))
     if session is not None and now < session.close:
         return session.close
     following = book.calendar.next_after(new_york_day(now))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -29,7 +30,7 @@ from rebal_tui.services.files_book.trade_list import close_list, make_list, trad
 from rebal_tui.services.maintenance.schedule_check import schedule_faults
 from rebal_tui.services.queries.desk import account_view, desk_snapshot
 from rebal_tui.services.queries.runs import runs_snapshot
-from rebal_tui.services.queries.status import status_line
+from rebal_tui.services.queries.status import job_views, status_line
 from rebal_tui.services.runs.processing import process_runs
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.services.view_models.standing import what_ends_it
@@ -54,6 +55,21 @@ SHARED = Path("/work/shared/data/files")
 START = {"1": {"AAA": "60", "BBB": "40", "CASH": "2000"}, "2": {"AAA": "10", "CASH": "1000.37"}}
 FIRST = positions(START, "2026-11-27 16:30")
 AFTER_CLOSE_AND_WEEKEND = "2026-11-28 11:00"
+MONDAY_CLOSE = "2026-11-30 16:00"
+
+
+def test_the_next_backup_is_at_the_next_close_although_the_priced_session_never_closes(tmp_path: Path) -> None:
+    book = empty_book()
+    book.settings = replace(book.settings, backup_folder=str(tmp_path))
+    imported(book, FIRST)
+    for now, close in (
+        (AFTER_CLOSE_AND_WEEKEND, MONDAY_CLOSE),
+        ("2026-11-30 08:00", MONDAY_CLOSE),
+        (MONDAY_CLOSE, "2026-12-01 16:00"),
+    ):
+        set_time(book, now)
+        view = next(view for view in job_views(book) if view.name == "backup")
+        assert view.next_at == at(close), now
 
 
 def test_an_import_makes_accounts_with_cash_positions_and_prices() -> None:
