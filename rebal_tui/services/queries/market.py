@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.errors import NotFound
+from rebal_tui.domain.portfolios import PortfolioStatus
 from rebal_tui.domain.quantities import HUNDRED_PERCENT, Percent, Price, Qty, market_value, value_cents
 from rebal_tui.engine.shares import share
 from rebal_tui.market.clock import SimulatedClock
@@ -96,12 +97,14 @@ def _prices(book: Book, account_id: str) -> dict[str, Price]:
 
 def _rows(book: Book) -> tuple[AssetRow, ...]:
     models = Counter(symbol for p in book.portfolios.values() for symbol in p.weights.symbols)
+    in_force = [p for p in book.portfolios.values() if p.status is PortfolioStatus.ACTIVE]
+    active = Counter(symbol for p in in_force for symbol in p.weights.symbols)
     holders = totals.holders(book)
     halted = book.sandbox.halted() if book.sandbox else frozenset()
     frozen = book.feed.frozen if isinstance(book.feed, RandomWalk) else frozenset()
     rows = [
         replace(
-            _row(book, asset, models[asset.symbol], holders.get(asset.symbol, 0)),
+            _row(book, asset, models[asset.symbol], active[asset.symbol], holders.get(asset.symbol, 0)),
             halted=asset.symbol in halted,
             frozen=asset.symbol in frozen,
             hold=hold.reason if (hold := book.asset_holds.get(asset.symbol)) else "",
@@ -111,7 +114,7 @@ def _rows(book: Book) -> tuple[AssetRow, ...]:
     return tuple(sorted(rows, key=lambda row: row.symbol))
 
 
-def _row(book: Book, asset: Asset, models: int, holders: int) -> AssetRow:
+def _row(book: Book, asset: Asset, models: int, active: int, holders: int) -> AssetRow:
     close = book.price_history.last_close(asset.symbol)
     return AssetRow(
         symbol=asset.symbol,
@@ -125,6 +128,7 @@ def _row(book: Book, asset: Asset, models: int, holders: int) -> AssetRow:
         change_bp=share(asset.price - close, close) if asset.price is not None and close else None,
         trend=book.price_history.of(asset.symbol),
         portfolios=models,
+        active_portfolios=active,
         accounts=holders,
     )
 

@@ -13,9 +13,10 @@ class AssetRow:
     """An asset in the market.
 
     `change_bp` is the change since the last close in hundredths of a percent, None without a last close. `trend` has
-    the latest prices, oldest first. `portfolios` and `accounts` count those that target and hold the asset. In the
-    simulation, trading of a `halted` asset is stopped, and the price of a `frozen` one does not move. `hold` is why the
-    asset is on hold (R-55), empty when it is not.
+    the latest prices, oldest first. `portfolios` and `accounts` count those that target and hold the asset,
+    `active_portfolios` the portfolios among them that are active. In the simulation, trading of a `halted` asset is
+    stopped, and the price of a `frozen` one does not move. `hold` is why the asset is on hold (R-55), empty when it is
+    not.
     """
 
     symbol: str
@@ -29,6 +30,7 @@ class AssetRow:
     change_bp: int | None
     trend: tuple[Price, ...]
     portfolios: int
+    active_portfolios: int
     accounts: int
     frozen: bool = False
     hold: str = ""

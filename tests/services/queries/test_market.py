@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from rebal_tui.domain.errors import NotFound
+from rebal_tui.domain.portfolios import PortfolioStatus
 from rebal_tui.domain.quantities import Percent
 from rebal_tui.services.queries import market as market_queries
 from rebal_tui.services.simulation import simulator
 from rebal_tui.services.view_models.market import Effect
+from rebal_tui.store import portfolios
 from tests.services.factories import account, balanced, fill_book, make_book
 from tests.tui.simulated import market_book
 
@@ -21,6 +23,15 @@ def test_a_snapshot_counts_holders_of_an_asset_and_accounts_outside() -> None:
     assert (rows["GLD"].portfolios, rows["GLD"].accounts) == (1, 1)
     assert (seen.outside, seen.subscribed, seen.paused) == (0, 5, True)
     assert not rows["SPY"].halted
+
+
+def test_the_active_portfolios_of_an_asset_are_counted_apart() -> None:
+    book = market_book(1)
+    with book.write() as tx:
+        portfolios.set_status(tx, "balanced", PortfolioStatus.INACTIVE, book.now())
+        tx.reload_portfolios()
+    spy = next(row for row in market_queries.market_snapshot(book).assets if row.symbol == "SPY")
+    assert (spy.portfolios, spy.active_portfolios) == (2, 1)
 
 
 @pytest.mark.slow

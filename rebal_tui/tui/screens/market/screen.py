@@ -222,7 +222,7 @@ class MarketScreen(ShowsAsset, ListScreen, inherit_bindings=False):
             f"{symbol} can be bought and sold again. Portfolios that need adjustment because of it stay in "
             "that status until reactivated."
             if tradable
-            else f"The broker will reject orders in {symbol}. {count_text(row.portfolios, 'active portfolio')} "
+            else f"The broker will reject orders in {symbol}. {count_text(row.active_portfolios, 'active portfolio')} "
             "with it would need adjustment at the next evaluation, and queued runs would be canceled. "
             f"Held by {count_text(row.accounts, 'account')}."
         )
