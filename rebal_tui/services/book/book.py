@@ -20,7 +20,6 @@ from rebal_tui.market.protocol import Clock, PriceFeed, Quote
 from rebal_tui.services.book.book_time import BookTime
 from rebal_tui.services.book.calendars import calendar_of
 from rebal_tui.services.book.frame_cache import ChangeTrackingDict, FrameCache
-from rebal_tui.services.book.price_history import PriceHistory
 from rebal_tui.services.book.prices import AssetsById, PriceCache
 from rebal_tui.services.book.progress import FollowState, PollingState, UnfinishedPass
 from rebal_tui.services.book.quarantine_view import QuarantineView
@@ -29,6 +28,7 @@ from rebal_tui.services.book.reference_prices import ReferencePrices
 from rebal_tui.services.book.rules_view import FrameRules, RulesView
 from rebal_tui.services.book.search_index import SearchIndex
 from rebal_tui.services.book.settings import Settings
+from rebal_tui.services.book.stored_closes import resumed_history
 from rebal_tui.services.book.work_queue import WorkQueue
 from rebal_tui.store import asset_holds, assets, audit, holds, portfolios, quarantine, runs, uncorrectable, unfinished
 from rebal_tui.store.account_table import Accounts, AccountTable, ExtrasByAccount, Progress
@@ -73,7 +73,7 @@ class Book:
         self.settings = settings
         self.version = 0
         self._ticks = 0
-        self.price_history = PriceHistory()
+        self.price_history = resumed_history(database)
         self.follow_state = FollowState()
         self.price_cache = PriceCache()
         self.account_table = AccountTable()

@@ -1,4 +1,4 @@
-"""Recent prices of each symbol for small charts, in memory only."""
+"""Recent prices of each symbol for small charts, in memory only, and the last close before them."""
 
 from __future__ import annotations
 
@@ -35,6 +35,12 @@ class PriceHistory:
                 day = days[quote.at] = new_york_day(quote.at)
             self._note_close(symbol, day, quote.price)
 
+    def resume(self, symbol: str, day: date, price: Price, close: Price | None) -> None:
+        """Continue a symbol from its last price, of `day`, and the close before that day; None if it is unknown."""
+        self._last[symbol] = (day, price)
+        if close is not None:
+            self._closes[symbol] = close
+
     def rename(self, labels: Mapping[str, str]) -> None:
         """Move the prices of renamed assets to their new labels; `labels` maps old to new."""
         self._points = renamed(self._points, labels)
@@ -68,12 +74,16 @@ class PriceHistory:
         """Last price of the previous day with prices; on the first day, the first price seen; None before any price."""
         return self._closes.get(symbol)
 
+    def closes(self) -> dict[str, tuple[date, Price]]:
+        """By symbol, the day of the last price and the `last_close` before it."""
+        return {symbol: (self._last[symbol][0], close) for symbol, close in self._closes.items()}
+
     def _note_close(self, symbol: str, day: date, price: Price) -> None:
         known = self._last.get(symbol)
-        if known is None:
-            self._closes[symbol] = price
-        elif known[0] != day:
+        if known is not None and known[0] != day:
             self._closes[symbol] = known[1]
+        else:
+            self._closes.setdefault(symbol, price)
         self._last[symbol] = (day, price)
 
 

@@ -16,6 +16,7 @@ from rebal_tui.services.advisory.restrictions import end_restrictions
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.settings import Mode
 from rebal_tui.services.book.slots import next_slot
+from rebal_tui.services.book.stored_closes import store_closes
 from rebal_tui.services.broker_sync.events import sync
 from rebal_tui.services.evaluation_pass.chunks import begin_pass, evaluate_chunk
 from rebal_tui.services.evaluation_pass.isolation import set_apart_failing
@@ -149,10 +150,11 @@ def _prices_due(book: Book, now: datetime) -> str | None:
 
 
 def save_prices(book: Book) -> int:
-    """Store the last price of every asset; returns the number of assets."""
+    """Store the last price and the last close of every asset; returns the number of assets."""
     known = [(a.symbol, a.price, a.price_at) for a in book.assets.values()]
     with book.write() as tx:
         assets.save_prices(tx, [(s, price, at) for s, price, at in known if price and at])
+        store_closes(tx, book.price_history, book.assets)
     return len(known)
 
 

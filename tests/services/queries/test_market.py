@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import pytest
 
+from rebal_tui import bootstrap
 from rebal_tui.domain.errors import NotFound
 from rebal_tui.domain.portfolios import PortfolioStatus
 from rebal_tui.domain.quantities import Percent
+from rebal_tui.services.book.book import Book
 from rebal_tui.services.queries import market as market_queries
+from rebal_tui.services.schedule import scheduler
+from rebal_tui.services.schedule.jobs import save_prices
 from rebal_tui.services.simulation import simulator
 from rebal_tui.services.view_models.market import Effect
 from rebal_tui.store import portfolios
 from tests.services.factories import account, balanced, fill_book, make_book
-from tests.tui.simulated import market_book
+from tests.tui.simulated import at_time, market_book
 
 
 def test_a_snapshot_counts_holders_of_an_asset_and_accounts_outside() -> None:
@@ -32,6 +36,31 @@ def test_the_active_portfolios_of_an_asset_are_counted_apart() -> None:
         tx.reload_portfolios()
     spy = next(row for row in market_queries.market_snapshot(book).assets if row.symbol == "SPY")
     assert (spy.portfolios, spy.active_portfolios) == (2, 1)
+
+
+def change_of(book: Book, symbol: str) -> int | None:
+    return next(row for row in market_queries.market_snapshot(book).assets if row.symbol == symbol).change_bp
+
+
+def test_the_change_since_the_last_close_survives_a_reopening() -> None:
+    book = market_book(1)
+    at_time(book, "2026-03-03 10:00")
+    scheduler.tick(book)
+    simulator.shock(book, "SPY", Percent(-1000))
+    scheduler.tick(book)
+    assert change_of(book, "SPY") == -1000
+    save_prices(book)
+    reopened = bootstrap.open_simulation(book.database)
+    assert change_of(reopened, "SPY") == -1000, "before the first price"
+    scheduler.tick(reopened)
+    assert (change_of(reopened, "SPY"), change_of(reopened, "TLT")) == (-1000, 0)
+    save_prices(reopened)
+    next_day = bootstrap.open_simulation(reopened.database)
+    at_time(next_day, "2026-03-04 10:00")
+    scheduler.tick(next_day)
+    simulator.shock(next_day, "SPY", Percent(500))
+    scheduler.tick(next_day)
+    assert change_of(next_day, "SPY") == 500, "the last price before it was closed is now the close"
 
 
 @pytest.mark.slow
