@@ -21,7 +21,7 @@ from rebal_tui.services.schedule import scheduler
 from rebal_tui.services.schedule.book_thread import BookThread
 from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.book_backend import BookBackend
-from rebal_tui.tui.screens.account.page import AccountPage
+from rebal_tui.tui.screens.account.page import NAMED, AccountPage
 from rebal_tui.tui.screens.accounts.screen import AccountsScreen
 from rebal_tui.tui.screens.cash.screen import CashScreen
 from rebal_tui.tui.screens.shared.confirm import ConfirmScreen
@@ -459,6 +459,7 @@ def test_the_account_view_follows_prices_and_keeps_its_cursor() -> None:
         assert isinstance(app.screen, ReadScreen)
         await press(pilot, "escape", "t")
         assert "Ended 3 runs: 3 completed success." in screen_text(app)
+        assert NAMED in shown_messages(app)
         await press(pilot, "T", "T", "enter")
         assert app.current_mode == Section.RUNS
         await press(pilot, "1", "enter")

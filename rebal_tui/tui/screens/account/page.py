@@ -38,6 +38,7 @@ OVERVIEW, AUDIT = "Overview", "Audit"
 DAY_REPORT = "day report"
 """Key of the export choice that writes a report of one day."""
 READING = "Reading the audit trail…"
+NAMED = "Entries that name the account; the report of a run cites the run's entries."
 MOST_TIMES = 5
 """Limit for runs and decisions, as a multiple of the number loaded first: all are read again after a change."""
 TABS = (OVERVIEW, "Positions", "Cash", "Runs", "Decisions", AUDIT)
@@ -170,6 +171,7 @@ class AccountPage(PageOfList[str]):
             if name == tab:
                 shown.focus()
         if tab == AUDIT:
+            self.host.say(NAMED)
             self.host.work(self._read_trail(), name="audit trail")
 
     async def _read_trail(self) -> None:
