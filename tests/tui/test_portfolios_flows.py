@@ -271,6 +271,18 @@ def test_a_sum_that_is_not_100_cannot_be_saved_and_is_explained() -> None:
     assert len(book.portfolios) == 3
 
 
+def test_the_cursor_goes_to_the_part_of_a_line_that_is_wrong() -> None:
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "n", *"ab", "enter", "enter", *"esgv", "tab", *"100", "ctrl+s")
+        row = editor_of(app)._rows[0]
+        assert any("weight line 1: ESGV is unknown" in text for text in shown_messages(app))
+        assert row.symbol.has_focus
+        await press(pilot, "end", "ctrl+u", *"spy", "tab", "backspace", *".123", "ctrl+s")
+        assert row.percent.has_focus
+
+    run(flow, full_book())
+
+
 def test_every_fault_is_shown_next_to_its_field() -> None:
     book = full_book()
     book.assets["GLD"] = type(book.assets["GLD"])(

@@ -326,7 +326,7 @@ class PortfolioEditor(Dialog[str]):
         field: Widget
         if kind == "line":
             row = self._rows[int(number)]
-            field = row.symbol if "symbol" in self._checked.faults[location] else row.percent
+            field = row.percent if location in self._checked.in_percent else row.symbol
         elif location == forms.SUM:
             field = self._rows[-1].percent if self._rows[-1].line.symbol else self._rows[-1].symbol
         else:

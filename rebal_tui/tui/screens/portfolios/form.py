@@ -114,11 +114,13 @@ class PortfolioForm:
 class Checked:
     """Result of checking a form. `faults` are messages by field location; `body` is None if there are any.
 
-    `calendar` is the calendar condition, if it is valid. `total` is the sum of weights in hundredths of a percent.
+    `in_percent` has the locations of weight lines whose fault is in the percent; others are in the symbol. `calendar`
+    is the calendar condition, if it is valid. `total` is the sum of weights in hundredths of a percent.
     """
 
     body: PortfolioBody | None
     faults: Mapping[str, str]
+    in_percent: frozenset[str]
     calendar: CalendarCondition | None
     total: int
 
@@ -167,8 +169,13 @@ def check(form: PortfolioForm, assets: Mapping[str, AssetChoice], stored: Weight
     raw, locations = _raw(form)
     body, found = parse_draft(raw)
     faults: dict[str, str] = {}
+    in_percent: set[str] = set()
     for fault in found:
-        faults.setdefault(_location_of(fault.location, locations), _in_words(fault.message))
+        location = _location_of(fault.location, locations)
+        if location not in faults:
+            faults[location] = _in_words(fault.message)
+            if fault.location.endswith("].percent"):
+                in_percent.add(location)
     if not any(not line.blank for line in form.lines):
         faults[SUM] = "add a line with a symbol and its percent"
     elif SUM in faults:
@@ -180,7 +187,7 @@ def check(form: PortfolioForm, assets: Mapping[str, AssetChoice], stored: Weight
                 why = choice.ineligible if choice else "unknown"
                 faults[line_location(index)] = f"{line.symbol} is {why}"
     calendar = next((c for c in body.conditions if isinstance(c, CalendarCondition)), None)
-    return Checked(None if faults else body, faults, calendar, total_of(form))
+    return Checked(None if faults else body, faults, frozenset(in_percent), calendar, total_of(form))
 
 
 def _raw(form: PortfolioForm) -> tuple[dict[str, object], dict[str, str]]:
