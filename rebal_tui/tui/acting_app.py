@@ -36,7 +36,7 @@ class ActingApp(RobustApp):
         self._undo = UndoOffer(self)
         self.way_back = WayBack(self, partial(self.work, name="page"))
         self._explanation: Notice | None = None
-        """The last notice that explains a field."""
+        """The last notice that explains a field or a key; escape closes it."""
 
     @property
     def mode_shown(self) -> str:
@@ -69,15 +69,17 @@ class ActingApp(RobustApp):
         if text := help_of(self.focused):
             if any(note.explain(text) for note in self.screen.query(FieldNote)):
                 return
-            self.say(text)
-            self._explanation = self.notice
+            self.explain(text)
         else:
             self.action_help()
 
+    def explain(self, text: str) -> None:
+        """Show a message in the bottom line; as long as it is there, escape closes it and does nothing else."""
+        self.say(text)
+        self._explanation = self.notice
+
     async def _check_bindings(self, key: str, priority: bool = False) -> bool:
-        """Run the action of a key. If a field's explanation is in the bottom line, escape
-        closes it and does nothing else.
-        """
+        """Run the action of a key. If an explanation is in the bottom line, escape closes it and does nothing else."""
         if priority and key == "escape" and self.notice is not None and self.notice is self._explanation:
             self.dismiss_notice()
             return True

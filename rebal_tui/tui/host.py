@@ -145,6 +145,9 @@ class Host(Protocol):
     def say(self, text: str, severity: SeverityLevel = "information") -> None:
         """Show a short message in the bottom line."""
 
+    def explain(self, text: str) -> None:
+        """Show a message in the bottom line; as long as it is there, escape closes it and does nothing else."""
+
     def call_attention(self, text: str) -> None:
         """Show a text as the terminal's own notification or bell, if the settings ask for it."""
 

@@ -389,6 +389,13 @@ def test_unsaved_changes_need_confirmation() -> None:
         assert editor_of(app)._read().name == "Balancedx"
         await press(pilot, "escape", "y")
         assert on_the_list(app)
+        await press(pilot, "n", "x", "f5")
+        assert "so there is no impact" in screen_text(app)
+        await press(pilot, "escape")
+        assert editor_of(app)._read().name == "x", "escape closes what f5 said, and asks nothing"
+        assert "so there is no impact" not in screen_text(app)
+        await press(pilot, "escape")
+        assert isinstance(app.screen, ConfirmScreen)
 
     run(flow, book)
     assert book.portfolios["balanced"].name == "Balanced"

@@ -335,7 +335,7 @@ class PortfolioEditor(Dialog[str]):
 
     def action_impact(self) -> None:
         if self._saved is None:
-            self.host.say("A new portfolio has no subscribers yet, so there is no impact.")
+            self.host.explain("A new portfolio has no subscribers yet, so there is no impact.")
         elif (body := self._ready()) is not None:
             self.host.work(self._show_impact(body), name="impact")
 
