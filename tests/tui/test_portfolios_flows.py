@@ -311,7 +311,9 @@ def test_every_fault_is_shown_next_to_its_field() -> None:
         await press(pilot, "tab")
         await type_text(pilot, "1")
         assert screen_text(app).count("duplicate asset GLD") >= 1
-        await press(pilot, "ctrl+r", "ctrl+r")
+        await press(pilot, "ctrl+r")
+        assert app.focused is editor_of(app).query_one("#cash"), "not in a line that is right"
+        await press(pilot, "up", "ctrl+r")
         assert "XXX" not in screen_text(app)
         editor = editor_of(app)
         for name in ("band-0", "cooldown"):

@@ -194,15 +194,15 @@ class WeightRows(Vertical):
         self.post_message(self.Changed())
 
     async def remove_row(self, row: WeightRow) -> None:
-        """Remove a row and focus the next one. If it is the only row, clear it instead."""
+        """Remove a row and focus the next one, or cash behind the last one. If it is the only row, clear it instead."""
         rows = self.rows
         if len(rows) == 1:
             row.symbol.value = row.percent.value = ""
             row.symbol.focus()
             return
-        at = rows.index(row)
+        below = rows[rows.index(row) + 1 :]
+        (below[0].symbol if below else self.screen.query_one("#cash", Input)).focus()
         await row.remove()
-        self.rows[min(at, len(rows) - 2)].symbol.focus()
         self.post_message(self.Changed())
 
     @on(Input.Changed, ".symbol")
