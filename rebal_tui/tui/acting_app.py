@@ -37,6 +37,8 @@ class ActingApp(RobustApp):
         self.way_back = WayBack(self, partial(self.work, name="page"))
         self._explanation: Notice | None = None
         """The last notice that explains a field or a key; escape closes it."""
+        self.opening: set[Worker[None]] = set()
+        """The work that is about to open a dialog."""
 
     @property
     def mode_shown(self) -> str:
@@ -95,6 +97,14 @@ class ActingApp(RobustApp):
         finalize(worker, coroutine.close)
         return worker
 
+    def work_to_open(self, coroutine: Coroutine[Any, Any, Any], *, name: str) -> None:
+        """Run a coroutine that opens a dialog in the background. Keys typed meanwhile wait for the dialog."""
+        self.opening.add(self.work(coroutine, name=name))
+
+    def _opened(self, worker: Worker[None]) -> None:
+        self.opening.discard(worker)
+        self.keys_ready()
+
     async def _guarded(self, coroutine: Coroutine[Any, Any, Any], name: str) -> None:
         try:
             await coroutine
@@ -110,6 +120,11 @@ class ActingApp(RobustApp):
             self.say(f"{event.worker.name} failed: {event.worker.error}", "error")
         if event.worker.is_finished:
             self.way_back.check()
+            if event.worker in self.opening:
+                # The call comes behind the messages that build the dialog and focus its first field.
+                waits = bool(self.screen_stack) and self.screen.call_later(self._opened, event.worker)
+                if not waits:
+                    self._opened(event.worker)
 
     async def change(self, do: Callable[[], Awaitable[Any]], done: str) -> None:
         """Await `do`, show the message `done`, followed by the result of `do` if that is

@@ -261,9 +261,10 @@ class RebalApp(ActingApp):
 
     @property
     def unready(self) -> bool:
-        """Whether keys must wait for the section's rows. While the book is being opened, keys act at once."""
+        """Whether keys must wait for a dialog or the section's rows. While the book is opened, they act at once."""
         section = self.section
-        return self.last_status is not None and section is self.screen and section is not None and not section.ready
+        reads = section is self.screen and section is not None and not section.ready
+        return self.last_status is not None and (reads or bool(self.opening))
 
     def _trouble(self, text: str) -> None:
         """Show why heartbeat or refresh fails: once as a message, and in the status line until `text` is empty."""

@@ -154,6 +154,9 @@ class Host(Protocol):
     def work(self, coroutine: Coroutine[Any, Any, Any], *, name: str) -> Worker[None]:
         """Run a coroutine in the background; a failure becomes a message. The returned worker can be canceled."""
 
+    def work_to_open(self, coroutine: Coroutine[Any, Any, Any], *, name: str) -> None:
+        """Run a coroutine that opens a dialog in the background. Keys typed meanwhile wait for the dialog."""
+
     def pull_soon(self) -> None:
         """Refresh the visible section now, without waiting for the next regular refresh."""
 

@@ -53,7 +53,7 @@ class RobustApp(StyledApp):
 
     @property
     def unready(self) -> bool:
-        """Whether keys must wait because the current screen has no rows yet."""
+        """Whether keys must wait because the current screen has no rows yet, or a dialog is about to open."""
         return False
 
     def keys_ready(self) -> None:

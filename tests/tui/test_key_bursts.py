@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -115,6 +116,33 @@ def test_keys_for_a_section_that_opens_wait_for_its_rows() -> None:
             await until(pilot, lambda: isinstance(app.screen, TiledListScreen) and app.screen.tile != ALL)
             assert isinstance(app.screen, TiledListScreen)
             assert app.screen.tile != ALL
+
+    run(flow, invested())
+
+
+def test_keys_for_a_form_wait_until_it_is_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the book was busy, they acted on the list below the form."""
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "2")
+        await settle(pilot)
+        ask, free = app.ask, asyncio.Event()
+
+        async def asked_late(*args: Any) -> Any:
+            await free.wait()
+            return await ask(*args)
+
+        monkeypatch.setattr(app, "ask", asked_late)
+        burst(app, "n")
+        await pilot.pause(0.05)
+        burst(app, "Own Mix")
+        await pilot.pause(0.05)
+        assert app.screen is app.section
+        free.set()
+        await until(pilot, lambda: isinstance(app.focused, Input) and app.focused.value == "Own Mix")
+        assert isinstance(app.focused, Input)
+        assert app.focused.value == "Own Mix"
+        assert len(app.screen_stack) == 2
 
     run(flow, invested())
 

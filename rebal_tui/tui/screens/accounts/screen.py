@@ -225,7 +225,7 @@ class AccountsScreen(ShowsAccount, ActsOnAccount, TiledListScreen, inherit_bindi
     def action_deposit(self) -> None:
         row = self._row()
         if row is not None:
-            self.host.work(self._with_simulator(row, simulate.deposit_form), name="deposit")
+            self.host.work_to_open(self._with_simulator(row, simulate.deposit_form), name="deposit")
 
     async def _with_simulator(self, row: AccountRow, form: Callable[[AccountRow], FormScreen]) -> None:
         await self.host.ask(cash.sandbox)

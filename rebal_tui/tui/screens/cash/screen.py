@@ -115,7 +115,7 @@ class CashScreen(StartsWithdrawal, LoadsOlder, TiledListScreen, inherit_bindings
 
     def new_withdrawal(self, account: str = "") -> None:
         """Open the form for a new withdrawal, with the account filled in if given."""
-        self.host.work(self._form(account), name="withdrawal")
+        self.host.work_to_open(self._form(account), name="withdrawal")
 
     async def _form(self, account: str) -> None:
         names = await self.host.ask(account_queries.account_names)
@@ -136,7 +136,7 @@ class CashScreen(StartsWithdrawal, LoadsOlder, TiledListScreen, inherit_bindings
         self.new_withdrawal()
 
     def action_journal(self, incoming: bool) -> None:
-        self.host.work(self._journal(incoming), name="journal")
+        self.host.work_to_open(self._journal(incoming), name="journal")
 
     async def _journal(self, incoming: bool) -> None:
         names = await self.host.ask(account_queries.account_names)

@@ -112,7 +112,7 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
 
     def edit_portfolio(self, portfolio_id: str) -> None:
         self.show_portfolio(portfolio_id)
-        self.host.work(self._edit(portfolio_id), name="edit")
+        self.host.work_to_open(self._edit(portfolio_id), name="edit")
 
     def reported(self) -> Reported | None:
         row = self.table.cursor_row
@@ -127,7 +127,7 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
         return row if self.selected_id() is not None and isinstance(row, PortfolioRow) else None
 
     def action_new(self) -> None:
-        self.host.work(self._edit(None), name="new portfolio")
+        self.host.work_to_open(self._edit(None), name="new portfolio")
 
     def action_edit(self) -> None:
         row = self._row()
@@ -136,7 +136,7 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
         if row.status == PortfolioStatus.INACTIVE:
             self.host.say(f"{row.name} is inactive; reactivate it first with r.")
             return
-        self.host.work(self._edit(row.id), name="edit")
+        self.host.work_to_open(self._edit(row.id), name="edit")
 
     async def _edit(self, portfolio_id: str | None) -> None:
         draft = await self.host.ask(portfolio_queries.portfolio_draft, portfolio_id)

@@ -70,7 +70,7 @@ class RestrictionsScreen(LiveDialog, Dialog[None]):
             self.query_one(BookTable).set_rows(rows)
 
     def action_new(self) -> None:
-        self.host.work(self._new(), name="restrictions")
+        self.host.work_to_open(self._new(), name="restrictions")
 
     async def _new(self) -> None:
         concerned = self._concerned
@@ -82,7 +82,7 @@ class RestrictionsScreen(LiveDialog, Dialog[None]):
         if len(self._concerned.account_ids) != 1:
             self.host.say("Settings are those of one account: open the restrictions of one.", "warning")
             return
-        self.host.work(self._settings(self._concerned.account_ids[0]), name="settings")
+        self.host.work_to_open(self._settings(self._concerned.account_ids[0]), name="settings")
 
     async def _settings(self, account_id: str) -> None:
         given = await self.host.ask(trade_settings.settings_of, account_id)
