@@ -182,6 +182,7 @@ def situation_of(stored: StoredDecision, context: DecisionContext, *, paused: st
         reserved=inputs.reserved,
         cash_floor=inputs.cash_floor,
         open_run=inputs.open_run,
+        open_run_awaits=inputs.open_run_awaits,
         external_orders=inputs.external_orders,
         unreconciled=paused if stored.kind.deciding == RECONCILIATION else "",
         quota_run=inputs.quota_run,
