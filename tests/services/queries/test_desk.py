@@ -29,7 +29,7 @@ from rebal_tui.services.queries.desk import account_view, desk_snapshot, preview
 from rebal_tui.services.runs.manual import approve_run
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.services.view_models.desk import DeskRow
-from rebal_tui.services.view_models.standing import Tile
+from rebal_tui.services.view_models.standing import Tile, short_status
 from rebal_tui.store import run_orders
 from rebal_tui.tui.screens.shared.account_lines import account_lines
 from tests.services.brokers import broker
@@ -181,6 +181,15 @@ def test_the_drift_history_marks_a_reviewed_run_only_once_it_trades() -> None:
     approve_run(book, run.id, plan)
     advance_to(book, "2026-03-02 10:30")
     assert [point.run for point in account_view(book, "a").history][-1]
+
+
+def test_a_date_in_the_list_has_its_year_only_from_a_year_ahead() -> None:
+    now = new_york("2026-11-30 08:00")
+    texts = [
+        short_status(IN_RANGE, None, new_york(at), now, traded=False)
+        for at in ("2027-03-15 09:30", "2027-11-29 09:30", "2027-11-30 09:30")
+    ]
+    assert texts == ["calendar 15 Mar", "calendar 29 Nov", "calendar 30 Nov 2027"]
 
 
 def test_tiles_count_the_rows() -> None:
