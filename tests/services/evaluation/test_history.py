@@ -177,7 +177,7 @@ def test_a_timeline_shows_every_state_with_its_message() -> None:
     events = timeline(book.database, run, plan_of(book.database, run))
     assert [what for _, what, _ in events] == ["QUEUED", "IN_PROGRESS", "buying", "COMPLETED_SUCCESS"]
     assert events[0][2] == decision.reason
-    assert events[1][2] == "0 sells, then 2 buys; cash target $2,500.00"
+    assert events[1][2] == "2 buys; cash target $2,500.00"
     assert events[-1][2] == "all orders filled"
     assert [at for at, _, _ in events] == sorted(at for at, _, _ in events)
 
