@@ -62,7 +62,8 @@ def prerequisites(situation: Situation, trace: Trace) -> None:
     if situation.unreconciled:
         trace.stop(RECONCILIATION, situation.unreconciled, "R-12")
     restrictions(situation, trace)
-    waiting_text = f"run {situation.open_run[:8]} is under way; one run at a time" if situation.open_run else ""
+    does = "awaits approval" if situation.open_run_awaits else "is under way"
+    waiting_text = f"run {situation.open_run[:8]} {does}; one run at a time" if situation.open_run else ""
     if situation.external_orders:
         waiting_text = waiting_text or f"{count_text(situation.external_orders, 'open order')} placed outside rebal-tui"
     trace.require(

@@ -33,13 +33,13 @@ class Situation:
     """All inputs of an evaluation.
 
     `session` is today's session, None when today has none or is unknown to the calendar; `closed_reason` is why.
-    `open_run` is the id of a run of the account that is not final, `quota_run` the id of its automatic run of this
-    session (R-11), `external_orders` the number of open orders placed outside rebal-tui. `unreconciled` is why the
-    account is paused because the broker's figures differ from the book, empty when it is not paused. `cash_floor` is
-    the cash target of the last finished run under the same cash weight, 0 without one. With `price_max_age` None, a
-    price of any age is fresh. `unfinished` are the undone sells of the last full_rebalance, None without any.
-    `update_due` and `proposed_again` are the results of the functions of these names. `rules` are the account's trading
-    rules: what may be traded, and where a rebalance stops (R-60 to R-65).
+    `open_run` is the id of a run of the account that is not final, `open_run_awaits` whether that run awaits approval,
+    `quota_run` the id of its automatic run of this session (R-11), `external_orders` the number of open orders placed
+    outside rebal-tui. `unreconciled` is why the account is paused because the broker's figures differ from the book,
+    empty when it is not paused. `cash_floor` is the cash target of the last finished run under the same cash weight, 0
+    without one. With `price_max_age` None, a price of any age is fresh. `unfinished` are the undone sells of the last
+    full_rebalance, None without any. `update_due` and `proposed_again` are the results of the functions of these names.
+    `rules` are the account's trading rules: what may be traded, and where a rebalance stops (R-60 to R-65).
     """
 
     now: datetime
@@ -52,6 +52,7 @@ class Situation:
     reserved: Money = Money(0)
     cash_floor: Money = Money(0)
     open_run: str | None = None
+    open_run_awaits: bool = False
     external_orders: int = 0
     unreconciled: str = ""
     quota_run: str | None = None

@@ -48,8 +48,9 @@ class Kind:
 class Inputs:
     """An account's inputs of an evaluation. Money in billionths; `positions` is packed by `codec.to_positions`.
 
-    `open_run` is the id of the account's open run, `quota_run` the id of the run that used its quota. The times and
-    `propose_on` are those of the subscription. `undone` is written by `unfinished.to_text`, `rules` by
+    `open_run` is the id of the account's open run, `open_run_awaits` whether that run awaited approval at the time,
+    `quota_run` the id of the run that used the account's quota. The times and `propose_on` are those of the
+    subscription. `undone` is written by `unfinished.to_text`, `rules` by
     `rules_text.to_text`.
     """
 
@@ -61,6 +62,7 @@ class Inputs:
     last_rebalanced_at: datetime | None
     external_orders: int
     open_run: str | None
+    open_run_awaits: bool
     quota_run: str | None
     positions: bytes
     subscribed_at: datetime
@@ -193,6 +195,7 @@ class _Record(NamedTuple):
     last_rebalanced_at: int | None
     outside_orders: int
     open_run: str | None
+    open_run_awaits: int
     quota_run: str | None
     positions: bytes
     subscribed_at: int
@@ -205,10 +208,14 @@ class _Record(NamedTuple):
     approval: str | None
 
 
+_AWAITED = (
+    "o.key IS NOT NULL AND o.approval <> 'not_needed' AND (o.started_at IS NULL OR o.started_at > c.at) AND NOT EXISTS "
+    "(SELECT 1 FROM run_events e WHERE e.run = o.key AND e.what = 'approved' AND e.at <= c.at)"
+)
 _EXPRESSIONS = {
     "account_id": "a.id", "portfolio_id": "p.id", "subscription_id": "s.id", "at": "c.at", "signature": "k.signature",
     "outcome": "k.outcome", "deciding": "k.deciding", "run_id": "r.id", "open_run": "o.id", "quota_run": "q.id",
-    "subscribed_at": "s.created_at", "approval": "r.approval",
+    "open_run_awaits": _AWAITED, "subscribed_at": "s.created_at", "approval": "r.approval",
 }  # fmt: skip
 _COLUMNS = (
     f"SELECT {select_list(_Record, _EXPRESSIONS, 'd')} "
@@ -291,6 +298,7 @@ def _stored(row: Sequence[Any]) -> StoredDecision:
             last_rebalanced_at=from_time_or_none(found.last_rebalanced_at),
             external_orders=found.outside_orders,
             open_run=found.open_run,
+            open_run_awaits=bool(found.open_run_awaits),
             quota_run=found.quota_run,
             positions=found.positions,
             subscribed_at=from_time(found.subscribed_at),

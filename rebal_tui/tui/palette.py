@@ -18,6 +18,7 @@ from rebal_tui.tui.actions import applies, offered
 from rebal_tui.tui.book_services import name_queries, run_queries
 from rebal_tui.tui.host import Host, host_of
 from rebal_tui.tui.keymap import key_text
+from rebal_tui.tui.screens.shared.run_lines import status_words
 from rebal_tui.tui.sections import EVERYWHERE, LISTS, section_label
 from rebal_tui.tui.text import printable, ui_text
 
@@ -159,5 +160,7 @@ class DataProvider(_Provider):
             yield f"Asset {symbol}", partial(host.navigation.show_asset, symbol)
         if host.last_runs is not None:
             for run in host.last_runs.rows:
-                text = f"Run {formats.short_id(run.id)} · {formats.words(run.type)} · {run.client}"
+                state = "to review" if run.awaiting_approval else status_words(run.status).removeprefix("completed ")
+                made = f"{formats.short_timestamp(run.created_at)} · {state}"
+                text = f"Run {formats.short_id(run.id)} · {formats.words(run.type)} · {run.client} · {made}"
                 yield text, partial(host.navigation.show_run, run.id)

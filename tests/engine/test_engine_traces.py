@@ -96,6 +96,10 @@ TRACES: dict[str, tuple[Situation, tuple[str, ...]]] = {
         replace(situation(cash="100"), open_run="abcdefghijkl"),
         (*CALM[:3], "open_orders fail R-12.3 run abcdefgh is under way; one run at a time"),
     ),
+    "run in review": (
+        replace(situation(cash="100"), open_run="abcdefghijkl", open_run_awaits=True),
+        (*CALM[:3], "open_orders fail R-12.3 run abcdefgh awaits approval; one run at a time"),
+    ),
     "orders of others": (
         replace(situation(cash="100"), external_orders=2),
         (*CALM[:3], "open_orders fail R-12.3 2 open orders placed outside rebal-tui"),

@@ -149,7 +149,7 @@ def test_from_nothing_to_a_trade_list_of_60_accounts_and_the_next_day(
         first_keys = [key.action for key in app.screen.query_one(KeyBar).keys[:3]]
         assert first_keys == ["approve", "reject", "trade_list"]
         await keys("4")
-        assert app.screen.query_one(KeyBar).keys[0].action == "trade_list", "also where the runs are “on the list”"
+        assert app.screen.query_one(KeyBar).keys[0].action == "trade_list", "also where the runs are “on a list”"
         await keys("L")
         await keys.path(listed)
         assert any("List 1 with" in text for text in shown_messages(app)), shown_messages(app)

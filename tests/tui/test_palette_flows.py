@@ -88,7 +88,8 @@ def test_objects_of_every_type_are_found_by_name() -> None:
         assert any("not subscribed" in text for text in await hits("zoe"))
         assert "Portfolio Gold" in await hits("gold")
         assert "Asset GLD" in await hits("gld")
-        assert any(text.startswith("Run ") and "Client b" in text for text in await hits("run client b"))
+        runs = [text for text in await hits("run client b") if text.startswith("Run ")]
+        assert ["full rebalance", "Client b", "02 Mar 10:15", "success"] in [text.split(" · ")[1:] for text in runs]
         assert await hits("[/] [b]") == []
 
     run(flow, book, "1")

@@ -297,7 +297,7 @@ def test_in_a_live_book_approval_requires_typing() -> None:
 @pytest.mark.slow
 def test_an_empty_queue_is_shown_as_empty_and_refuses_with_a_message() -> None:
     async def flow(pilot: Any, app: Any) -> None:
-        assert "No run awaits approval." in screen_text(app)
+        assert "No run awaits approval. Review is set in" in screen_text(app)
         await press(pilot, "A", "R", "g", "a")
         assert shown_messages(app).count("No run selected.") == 4
 

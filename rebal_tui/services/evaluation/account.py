@@ -47,6 +47,7 @@ def _situation(book: Book, subscription: Subscription, now: datetime, ignore_win
         reserved=book.reserved(account_id),
         cash_floor=book.cash_floor(account_id, portfolio.weights.cash),
         open_run=open_run.id if open_run else None,
+        open_run_awaits=open_run is not None and open_run.awaits_approval,
         external_orders=book.extras[account_id].external_orders,
         unreconciled="; ".join((*hold_reason, *book.held_back(account_id, portfolio.weights.symbols))),
         quota_run=book.quota_run(account_id, day.isoformat()),

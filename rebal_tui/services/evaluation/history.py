@@ -182,6 +182,7 @@ def situation_of(stored: StoredDecision, context: DecisionContext, *, paused: st
         reserved=inputs.reserved,
         cash_floor=inputs.cash_floor,
         open_run=inputs.open_run,
+        open_run_awaits=inputs.open_run_awaits,
         external_orders=inputs.external_orders,
         unreconciled=paused if stored.kind.deciding == RECONCILIATION else "",
         quota_run=inputs.quota_run,
@@ -310,6 +311,6 @@ def why_created(database: Database, run: Run) -> str:
 
 
 def plan_text(plan: Plan) -> str:
-    """A summary of a plan: the number of sells and buys, and the cash target."""
-    sells, buys = count_text(len(plan.sells), "sell"), count_text(len(plan.buys), "buy")
-    return f"{sells}, then {buys}; cash target {money(plan.cash_target)}"
+    """A summary of a plan: the number of sells, if any, the number of buys, and the cash target."""
+    sells = f"{count_text(len(plan.sells), 'sell')}, then " if plan.sells else ""
+    return f"{sells}{count_text(len(plan.buys), 'buy')}; cash target {money(plan.cash_target)}"

@@ -20,7 +20,7 @@ from rebal_tui.domain.quantities import (
     value_cents,
     whole_cents,
 )
-from rebal_tui.domain.runs import RunType
+from rebal_tui.domain.runs import Approval, RunType
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.domain.text import weekday_time_text
 from rebal_tui.engine import trace_text
@@ -276,7 +276,11 @@ def _band(portfolio: Portfolio | None, target: Percent, goal: Percent) -> tuple[
 
 
 def _history(book: Book, account_id: str) -> tuple[DriftPoint, ...]:
-    made = [run.created_at for run in past_rows.newest(book.database, 40, account_id)]
+    made = [
+        run.created_at if run.approval is Approval.NOT_NEEDED else run.started_at
+        for run in past_rows.newest(book.database, 40, account_id)
+        if run.started_at is not None
+    ]
     points = []
     previous = None
     for at, used in decisions.history(book.database, account_id):

@@ -61,7 +61,7 @@ _STOPS = (*_STOP_TEXTS, "needs_adjustment", "inactive", "unreconciled", "asset_h
 _STOPPING = tuple(CHECKS.index(name) for name in ("portfolio_status", "account", "reconciliation"))
 
 
-ON_THE_LIST = "on the list"
+ON_THE_LIST = "on a list"
 """State of a run whose orders a person sends, until its fills are known."""
 
 

@@ -89,7 +89,9 @@ def _list_made(_book: Book, subject: str, detail: Detail) -> str:
 
 
 def _list_written(_book: Book, subject: str, detail: Detail) -> str:
-    return f"Trade list {subject} written for {detail['format']}, copy {detail['copy']}."
+    form = "" if detail["format"] == "generic" else f" in the {detail['format']} format"
+    again = f" again, copy {detail['copy']}" if detail["copy"] else ""
+    return f"Trade list {subject} written{form}{again}."
 
 
 def _list_closed(_book: Book, subject: str, detail: Detail) -> str:

@@ -164,7 +164,7 @@ class HoldingView:
 class DriftPoint:
     """One point of the drift history: the largest band usage of an account at one evaluation, in tenths of a percent.
 
-    `run` is whether a run was created since the point before.
+    `run` is whether a run that traded was created since the point before; one that was reviewed counts from its start.
     """
 
     at: datetime

@@ -22,6 +22,8 @@ LABELS = {
     StatusKind.WAITS: "Waits",
     StatusKind.IN_RANGE: "In range",
 }
+_DAYS_OF_A_YEAR = 365
+"""A date from this many days ahead is shown with its year; a nearer one cannot be taken for that of another year."""
 _UNDATED = {
     WaitsFor.EXTERNAL_ORDERS: "waits: external order",
     WaitsFor.MINIMUM_EQUITY: "waits: low equity",
@@ -97,9 +99,9 @@ def short_status(
     when = ""
     if first_trade_at is not None:
         local = first_trade_at.astimezone(NEW_YORK)
-        today = new_york_day(now) == local.date()
-        when = f"{local:%H:%M}" if today else f"{local.day} {local:%b}"
-        if not today and local.year != new_york_day(now).year:
+        days = (local.date() - new_york_day(now)).days
+        when = f"{local.day} {local:%b}" if days else f"{local:%H:%M}"
+        if days >= _DAYS_OF_A_YEAR:
             when += f" {local:%Y}"
     if kind is StatusKind.NEEDS_YOU:
         return "needs you"

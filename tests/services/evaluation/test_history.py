@@ -22,12 +22,13 @@ from rebal_tui.services.evaluation.history import decision_of_run, latest_decisi
 from rebal_tui.services.evaluation.planning import plan_run
 from rebal_tui.services.evaluation_pass.chunks import evaluation_pass
 from rebal_tui.services.maintenance.check import check_book
-from rebal_tui.services.runs.manual import create_run
+from rebal_tui.services.runs.manual import approve_run, create_run
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.store import audit, audit_digests, holds, portfolios
 from rebal_tui.store.holds import HoldCause, HoldKind
 from tests.services.brokers import broker, reopen
 from tests.services.factories import (
+    SLOW,
     account,
     advance_to,
     all_runs,
@@ -112,6 +113,23 @@ def test_decisions_that_name_an_earlier_run_are_read_as_they_were_made() -> None
     assert stored(book, later.decisions) == list(later.decisions)
 
 
+def test_a_decision_says_whether_the_open_run_awaited_approval_at_its_time() -> None:
+    book = simple_book(cash="0", held={"SPY": "100"}, follows=balanced(review=True), model=SLOW)
+    scheduler.tick(book)
+    run = only_run(book)
+    (made,) = evaluation_pass(book).decisions
+    assert made.reason == f"run {run.id[:8]} awaits approval; one run at a time"
+    advance_minute(book)
+    plan = plan_of(book.database, run)
+    assert plan is not None
+    approve_run(book, run.id, plan)
+    assert stored(book, (made,))[0].trace == made.trace
+    advance_minute(book)
+    (later,) = evaluation_pass(book).decisions
+    assert later.reason == f"run {run.id[:8]} is under way; one run at a time"
+    assert stored(book, (later,))[0].trace == later.trace
+
+
 def test_the_decision_of_a_run_remains_when_an_equal_one_is_made_again() -> None:
     book = mixed_decisions_book()
     made = {d.account_id: d for d in evaluation_pass(book).decisions}
@@ -159,7 +177,7 @@ def test_a_timeline_shows_every_state_with_its_message() -> None:
     events = timeline(book.database, run, plan_of(book.database, run))
     assert [what for _, what, _ in events] == ["QUEUED", "IN_PROGRESS", "buying", "COMPLETED_SUCCESS"]
     assert events[0][2] == decision.reason
-    assert events[1][2] == "0 sells, then 2 buys; cash target $2,500.00"
+    assert events[1][2] == "2 buys; cash target $2,500.00"
     assert events[-1][2] == "all orders filled"
     assert [at for at, _, _ in events] == sorted(at for at, _, _ in events)
 

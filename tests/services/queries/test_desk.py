@@ -26,9 +26,10 @@ from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.services.queries.accounts import account_row
 from rebal_tui.services.queries.cash import preview_manual
 from rebal_tui.services.queries.desk import account_view, desk_snapshot, preview
+from rebal_tui.services.runs.manual import approve_run
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.services.view_models.desk import DeskRow
-from rebal_tui.services.view_models.standing import Tile
+from rebal_tui.services.view_models.standing import Tile, short_status
 from rebal_tui.store import run_orders
 from rebal_tui.tui.screens.shared.account_lines import account_lines
 from tests.services.brokers import broker
@@ -166,6 +167,29 @@ def test_a_run_in_progress_is_shown_as_the_state() -> None:
     done = simple_book()
     scheduler.tick(done)
     assert row(done).state == "traded today"
+
+
+def test_the_drift_history_marks_a_reviewed_run_only_once_it_trades() -> None:
+    book = simple_book(cash="0", held={"SPY": "100"}, follows=balanced(review=True), model=SLOW)
+    scheduler.tick(book)
+    advance_to(book, "2026-03-02 10:00")
+    assert not any(point.run for point in account_view(book, "a").history)
+    advance_to(book, "2026-03-02 10:07")
+    run = all_runs(book)[0]
+    plan = plan_of(book.database, run)
+    assert plan is not None
+    approve_run(book, run.id, plan)
+    advance_to(book, "2026-03-02 10:30")
+    assert [point.run for point in account_view(book, "a").history][-1]
+
+
+def test_a_date_in_the_list_has_its_year_only_from_a_year_ahead() -> None:
+    now = new_york("2026-11-30 08:00")
+    texts = [
+        short_status(IN_RANGE, None, new_york(at), now, traded=False)
+        for at in ("2027-03-15 09:30", "2027-11-29 09:30", "2027-11-30 09:30")
+    ]
+    assert texts == ["calendar 15 Mar", "calendar 29 Nov", "calendar 30 Nov 2027"]
 
 
 def test_tiles_count_the_rows() -> None:

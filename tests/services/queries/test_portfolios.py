@@ -152,4 +152,4 @@ def test_a_portfolio_says_that_the_book_reviews_every_run(book: Book) -> None:
     assert "review off" in shown()[1]
     set_review(book, True)
     assert shown()[0] == "by book"
-    assert "the book reviews every automatic run" in shown()[1]
+    assert "review by the book" in shown()[1]

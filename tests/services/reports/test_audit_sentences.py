@@ -113,6 +113,17 @@ def test_sentences_are_made_once(lived: Book, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize(
+    ("form", "copy", "text"),
+    [("generic", 0, "Trade list 1 written."), ("ibkr", 2, "Trade list 1 written in the ibkr format again, copy 2.")],
+)
+def test_a_trade_list_names_its_format_and_copy_where_they_say_something(form: str, copy: int, text: str) -> None:
+    book = factories.simple_book()
+    with book.write() as tx:
+        tx.record("files.list_written", "1", {"format": form, "copy": copy}, "advisor")
+    assert audit_sentences.audit_sentence(book, audit.entries(book.database, 1)[0]) == text
+
+
+@pytest.mark.parametrize(
     ("amount", "text"), [(25 * NANO, "Other cash added: $25.00."), (-NANO, "Other cash taken: $1.00.")]
 )
 def test_every_kind_of_cash_has_its_amount(amount: int, text: str) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from rebal_tui.domain.portfolios import Weights
 from rebal_tui.domain.quantities import Percent, Value
 from rebal_tui.services.view_models.portfolios import PortfolioRow
+from rebal_tui.tui.screens.account.tables import decision_columns
 from rebal_tui.tui.screens.market import lines as market
 from rebal_tui.tui.screens.portfolios import columns as portfolios
+from rebal_tui.tui.screens.shared.account_lines import OUTCOMES
 from rebal_tui.tui.widgets.table_layout import lay_out_columns, widest_texts
 
 LIST_AT_200 = 137
@@ -24,6 +26,12 @@ def test_portfolios_show_their_conditions_where_there_is_width_even_if_the_longe
     assert widths["name"] == len(row.name)
     assert widths["conditions"] >= 50
     assert "conditions" not in {placed.column.key for placed in lay_out_columns(columns, 71, {"name": 20})}
+
+
+def test_no_outcome_of_a_decision_is_cut() -> None:
+    longest = max(len(text) for text, _ in OUTCOMES.values())
+    placed = lay_out_columns(decision_columns(), 78, {"reason": 80})
+    assert [one.width >= longest for one in placed if one.column.key == "outcome"] == [True]
 
 
 def test_no_name_of_an_asset_is_cut_while_width_is_free() -> None:

@@ -76,7 +76,7 @@ def decision_columns() -> tuple[Column[Decision], ...]:
     """Columns of decisions with outcome and reason."""
     return (
         Column("at", "When", 15, lambda row: formats.timestamp(row.at), sort=lambda row: row.at, descending=True),
-        Column("outcome", "Outcome", 17, lambda row: (OUTCOMES[row.outcome],), sort=lambda row: row.outcome),
+        Column("outcome", "Outcome", 21, lambda row: (OUTCOMES[row.outcome],), sort=lambda row: row.outcome),
         Column("reason", "Reason", 30, lambda row: ((row.reason, "muted"),), grow=1, max_width=160),
     )
 

@@ -74,7 +74,7 @@ def _head(view: PortfolioView, width: int) -> list[Line]:
     row = view.row
     lines: list[Line] = []
     own = f"review {'on' if row.review else 'off'}"
-    review = "the book reviews every automatic run" if row.book_reviews else own
+    review = "review by the book" if row.book_reviews else own
     lines.append((status_segment(row.status), (f"  {review}  id ", "muted"), (formats.short_id(row.id), "muted")))
     for culprit in view.culprits:
         lines.extend(paragraph(f"{BARRED_GLYPH if has_barred(row) else STOPPED} {culprit}", width, "bad"))

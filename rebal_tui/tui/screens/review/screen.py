@@ -73,7 +73,7 @@ class ReviewScreen(ListScreen, inherit_bindings=False):
             return
         self._snapshot = snapshot
         with self.app.batch_update():
-            self.table.set_empty("No run awaits approval." if not snapshot.rows else "No run matches this filter.")
+            self.table.set_empty("No run matches this filter." if snapshot.rows else lines.empty_text(snapshot))
             self.table.set_rows(snapshot.rows)
             self.table.marked = self.table.marked & {row.id for row in snapshot.rows}
             self._show_tabs()
