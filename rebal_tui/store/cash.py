@@ -193,6 +193,16 @@ def withdrawals(database: Database, *, only_open: bool = False, limit: int = 500
     return [_withdrawal(row) for row in rows]
 
 
+def withdrawal_at(database: Database, account_id: str, at: datetime) -> Withdrawal | None:
+    """The withdrawal that an account had at a time, None without one; an account has one at a time."""
+    row = database.row(
+        f"{_WITHDRAWALS} WHERE accounts.id = ?1 AND w.created_at <= ?2 AND w.updated_at >= ?2 "
+        "ORDER BY w.key DESC LIMIT 1",
+        (account_id, to_time(at)),
+    )
+    return None if row is None else _withdrawal(row)
+
+
 def withdrawal_count(database: Database) -> int:
     row = database.row("SELECT count(*) FROM withdrawals")
     return row[0] if row else 0

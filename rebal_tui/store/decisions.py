@@ -249,6 +249,19 @@ def _sessions(database: Database) -> Iterator[str]:
         row = database.row("SELECT max(session) FROM decisions WHERE session < ?", (row[0],))
 
 
+def restrictions_before(database: Database, account_id: str, at: datetime) -> str | None:
+    """The broker's blocks in an account's last stored decision before `at`; None without such a decision."""
+    for session in _sessions(database):
+        row = database.row(
+            "SELECT d.restrictions FROM decisions d JOIN contexts c ON c.key = d.context WHERE d.session = ? "
+            "AND d.account = (SELECT key FROM accounts WHERE id = ?) AND c.at < ? ORDER BY d.context DESC LIMIT 1",
+            (session, account_id, to_time(at)),
+        )
+        if row:
+            return str(row[0])
+    return None
+
+
 def of_run(database: Database, run_id: str) -> StoredDecision | None:
     """The decision that created a run, None for a manual run."""
     row = database.row(

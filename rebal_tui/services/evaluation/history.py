@@ -20,7 +20,7 @@ from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.runs import Approval, Run, RunType
 from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.domain.text import count_text
-from rebal_tui.domain.trading_rules import RunOverride
+from rebal_tui.domain.trading_rules import RunOverride, TradeRestriction
 from rebal_tui.engine.evaluation import evaluate
 from rebal_tui.engine.plan_lines import Holdings
 from rebal_tui.engine.prerequisites import RECONCILIATION
@@ -250,6 +250,17 @@ def plan_of(database: Database, run: Run) -> Plan | None:
     """
     inputs = stored_plans.inputs(database, run.id)
     return None if inputs is None else recompute_plan(run, inputs, plan_context(database, inputs.context))
+
+
+def restrictions_of_plan(database: Database, run: Run) -> tuple[TradeRestriction, ...]:
+    """The restrictions that a run's plan respected, from its stored inputs; empty for a run that was not planned yet.
+
+    They lack who made them and when, which the audit trail has. Raises `ValueError` when the inputs cannot be read.
+    """
+    inputs = stored_plans.inputs(database, run.id)
+    if inputs is None or inputs.rules is None:
+        return ()
+    return rules_text.from_text(inputs.rules, plan_context(database, inputs.context).symbols).restrictions
 
 
 def plan_context(database: Database, key: int) -> DecisionContext:

@@ -6,6 +6,8 @@ key of each exception, computed from the book's arrays, sorts them; a view is bu
 
 from __future__ import annotations
 
+import json
+from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
@@ -23,12 +25,12 @@ from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.ineligible_assets import ALERT as INELIGIBLE_ALERT
 from rebal_tui.services.book.ineligible_assets import eligible_again, fault_texts, ineligible_assets
 from rebal_tui.services.book.quarantine import alert_text
-from rebal_tui.services.broker_sync.events import ENDED_ALERT, RESTRICTED_ALERT
+from rebal_tui.services.broker_sync.events import ENDED_ALERT
 from rebal_tui.services.queries import totals
 from rebal_tui.services.queries.account_exceptions import account_exceptions
 from rebal_tui.services.queries.status_columns import SHORT_TEXTS
 from rebal_tui.services.view_models.exceptions import ExceptionCounts, ExceptionKind, ExceptionPage, ExceptionView
-from rebal_tui.store import accounts, audit, decision_contexts, jobs, past_rows
+from rebal_tui.store import accounts, audit, decision_contexts, decisions, jobs, past_rows
 from rebal_tui.store.account_table import STATUSES
 from rebal_tui.store.id_keys import keys
 
@@ -37,6 +39,7 @@ Ints = NDArray[np.int64]
 KINDS = tuple(ExceptionKind)
 _SUBJECT_BITS, _ASSET_BITS = 33, 24
 _KIND_SHIFT = _SUBJECT_BITS + _ASSET_BITS
+_ALL = 2**62
 _ACTIVE = STATUSES.index(AccountStatus.ACTIVE)
 _OF_ACCOUNTS = frozenset(
     {
@@ -191,9 +194,11 @@ class Exceptions:
         reasons = {
             name: text for name, text in blocking_reasons(account, valuation) if (name == "account_status") is ended
         }
-        alert = ENDED_ALERT if ended else RESTRICTED_ALERT
-        short = account.status.value if ended else ", ".join(SHORT_TEXTS[name] for name in reasons)
-        return self._raised.get((alert, account_id), self._began), "; ".join(reasons.values()), short
+        if ended:
+            since, short = self._raised.get((ENDED_ALERT, account_id), self._began), account.status.value
+        else:
+            since, short = self._blocked_since(account_id), ", ".join(SHORT_TEXTS[name] for name in reasons)
+        return since, "; ".join(reasons.values()), short
 
     def _quarantined(self, one: Quarantined) -> ExceptionView:
         book = self._book
@@ -206,13 +211,15 @@ class Exceptions:
         return ExceptionView(ExceptionKind.QUARANTINED, account_id, symbol, portfolio, None, count, one.since, text)
 
     def _of_portfolio(self, portfolio_id: str) -> ExceptionView:
+        """The exception of a portfolio that needs adjustment; it begins with its alert, as when it still was active."""
         portfolio = self._book.portfolios[portfolio_id]
         faults = [*filter(None, [portfolio.fault]), *fault_texts(ineligible_assets(self._book, portfolio))]
         recovered = ", ".join(eligible_again(self._book, portfolio)) or "all its assets"
         causes = ", ".join(faults) or f"{recovered} can be held again"
         return ExceptionView(
             ExceptionKind.PORTFOLIO_NEEDS_ADJUSTMENT, None, None, portfolio_id, None,
-            len(self._book.subscribers(portfolio_id)), portfolio.updated_at,
+            len(self._book.subscribers(portfolio_id)),
+            self._raised.get((INELIGIBLE_ALERT, portfolio_id), portfolio.updated_at),
             f"{portfolio.name} needs adjustment{':' if faults else ';'} {causes}.", short=f"{portfolio.name}: {causes}",
             over=not faults,
         )  # fmt: skip
@@ -233,6 +240,21 @@ class Exceptions:
     def _follows(self, account_id: str) -> str | None:
         subscription = self._book.subscriptions.get(account_id)
         return subscription.portfolio_id if subscription else None
+
+    def _blocked_since(self, account_id: str) -> datetime:
+        """When the broker began to block an account; another block added or removed in between changes nothing.
+
+        The start of the book if it was blocked at its first sight, or if no block of the broker is the cause.
+        """
+        changes = self._block_changes.get(account_id, [])
+        since = self._began
+        for at, blocked in reversed(changes):
+            if not blocked:
+                return since
+            since = at
+        if changes and decisions.restrictions_before(self._book.database, account_id, since):
+            return self._began
+        return since
 
     def _owes_since(self, account_id: str) -> datetime:
         """When an account's cash fell below zero, from its movements; the start of the book if it was negative then."""
@@ -274,7 +296,15 @@ class Exceptions:
 
     @cached_property
     def _raised(self) -> Mapping[tuple[str, str], datetime]:
-        return jobs.raised_at(self._book.database, (ENDED_ALERT, RESTRICTED_ALERT, INELIGIBLE_ALERT))
+        return jobs.raised_at(self._book.database, (ENDED_ALERT, INELIGIBLE_ALERT))
+
+    @cached_property
+    def _block_changes(self) -> Mapping[str, list[tuple[datetime, bool]]]:
+        """By account, each change of the broker's blocks and whether it left any, oldest first."""
+        found = defaultdict[str, list[tuple[datetime, bool]]](list)
+        for entry in audit.entries_after(self._book.database, 0, _ALL, ("account.restrictions",)):
+            found[entry.subject].append((entry.at, bool(json.loads(entry.detail)["restrictions"])))
+        return found
 
     @cached_property
     def _began(self) -> datetime:

@@ -19,7 +19,7 @@ from rebal_tui.domain.quantities import (
     nearest_cents,
     value_cents,
 )
-from rebal_tui.domain.runs import Run, RunStatus
+from rebal_tui.domain.runs import Run, RunStatus, RunType
 from rebal_tui.engine.shares import CASH, planned_shares, share
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.ineligible_assets import ineligible_assets
@@ -32,7 +32,7 @@ from rebal_tui.services.queries.totals import assets_under
 from rebal_tui.services.view_models.portfolios import PortfolioRow
 from rebal_tui.services.view_models.runs import RunRow, RunsSnapshot, RunView, RunWeight, TimelineEvent
 from rebal_tui.services.wire.shapes import asset_ids, run_json
-from rebal_tui.store import archives, audit, fills, past_rows, run_orders, runs
+from rebal_tui.store import archives, audit, cash, fills, past_rows, run_orders, runs
 from rebal_tui.store.audit import AuditEntry
 from rebal_tui.store.database import Database
 
@@ -108,7 +108,7 @@ def run_view(book: Book, run_id: str) -> RunView:
         run=run,
         client=account.name,
         account_number=account.account_number,
-        portfolio=book.portfolios[run.portfolio_id].name if run.portfolio_id else WITHOUT_PORTFOLIO,
+        portfolio=_followed(book, run),
         plan=plan,
         orders=detail.orders,
         failed_orders=detail.failed_orders,
@@ -120,6 +120,17 @@ def run_view(book: Book, run_id: str) -> RunView:
         api_json=json.dumps(run_json(detail, asset_ids(book.assets)), indent=2, ensure_ascii=False),
         raised=raised_text(run, plan, filled, _ended_with(book, run)),
     )
+
+
+def _followed(book: Book, run: Run) -> str:
+    """The portfolio of a run; of a withdrawal's run, whose account follows none meanwhile, the one that it left."""
+    if run.portfolio_id:
+        return book.portfolios[run.portfolio_id].name
+    raises = run.type is RunType.PARTIAL_LIQUIDATION
+    withdrawal = cash.withdrawal_at(book.database, run.account_id, run.created_at) if raises else None
+    if withdrawal is None or withdrawal.portfolio_id is None:
+        return WITHOUT_PORTFOLIO
+    return f"withdrawal from {book.portfolios[withdrawal.portfolio_id].name}"
 
 
 def _ended_with(book: Book, run: Run) -> Iterator[AuditEntry]:

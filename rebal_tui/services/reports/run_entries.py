@@ -19,7 +19,7 @@ from rebal_tui.domain.text import count_text
 from rebal_tui.engine.shares import goal_shares
 from rebal_tui.engine.trace_text import cash_target_note
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.evaluation.history import AWAITS
+from rebal_tui.services.evaluation.history import AWAITS, restrictions_of_plan
 from rebal_tui.services.queries.runs import run_view
 from rebal_tui.services.reports.audit_index import AuditIndex
 from rebal_tui.services.reports.model import Entry, Table
@@ -101,9 +101,12 @@ def run_entries(book: Book, run_id: str, trail: AuditIndex) -> list[Entry]:
         sentence = f"{name} {_EVENTS.get(event.what, words(event.what))}{what}."
         waited = _unfinished(view, new_york_day(event.at), asked_by) if event.what == "QUEUED" else ""
         notes = _filled_while_blocked(view, trail) if ended else ()
+        if event.what == "IN_PROGRESS" and view.plan is not None:
+            notes = _restricted(book, view.plan, view.run, trail)
         entries.append(Entry(event.at, who, sentence, tuple(tables), number, notes, traded, waited, (event.at,)))
     if not view.run.status.final and view.plan is not None and view.run.started_at is None:
-        entries[-1] = replace(entries[-1], tables=(_plan(view.plan, view.run),))
+        notes = (*entries[-1].notes, *_restricted(book, view.plan, view.run, trail))
+        entries[-1] = replace(entries[-1], tables=(_plan(view.plan, view.run),), notes=notes)
     return _placed(entries, trail)
 
 
@@ -199,6 +202,21 @@ def _filled_while_blocked(view: RunView, trail: AuditIndex) -> tuple[str, ...]:
             at = f"{time_text(block)[:5]} on {day_text(new_york_day(block))}"
             return (f"{fills} came after the broker blocked the account at {at}, for orders sent before the block.",)
     return ()
+
+
+def _restricted(book: Book, plan: Plan, run: Run, trail: AuditIndex) -> tuple[str, ...]:
+    """A sentence on each restriction that the lines of a plan name: who added it, when, and its audit entry.
+
+    A restriction without such an entry is left out.
+    """
+    sentences = []
+    for one in restrictions_of_plan(archives.holding(book.database, run.id), run):
+        named = any(one.symbol in (None, line.symbol) and one.reason in line.detail for line in plan.lines)
+        added = trail.first(one.id, "restriction.added")
+        if named and added is not None:
+            at = minute_text(added.at)
+            sentences.append(f"Restriction {one.named}: added by {added.actor} on {at}, audit entry {added.seq}.")
+    return tuple(sentences)
 
 
 def _approval(view: RunView, asked_by: str, approved: AuditEntry | None) -> str:

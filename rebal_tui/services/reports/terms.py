@@ -77,7 +77,7 @@ TERMS: tuple[tuple[str, str], ...] = (
     (
         "Approval",
         "A portfolio, an account or a limit of the book can require that a person approves a run before an order is "
-        "sent. A run that required none was made and sent by the program alone.",
+        "sent. A run that required none was sent without one; where a person requested it, its result says so.",
     ),
     (
         "Amounts, prices",

@@ -146,6 +146,32 @@ def test_differences_restrictions_and_ended_accounts() -> None:
     assert kinds(book, account_id="nobody") == []
 
 
+def test_a_blocked_account_is_dated_by_the_first_of_its_blocks_although_others_came_and_went() -> None:
+    book = quiet_book("ab")
+    for at, block, on in (
+        ("09:40", Restriction.SHORT_POSITION, True), ("09:45", Restriction.SHORT_POSITION, False),
+        ("09:50", Restriction.CRYPTO, True), ("09:55", Restriction.TRADING_BLOCKED, True),
+        ("10:00", Restriction.TRADING_BLOCKED, False),
+    ):  # fmt: skip
+        advance_to(book, f"2026-03-02 {at}")
+        account_events.set_restriction(book, "b", block, on)
+        for alert in jobs.open_alerts(book.database):
+            with book.write() as tx:
+                jobs.acknowledge(tx, alert.key, book.now())
+    assert [one.since for one in listed(book)] == [new_york("2026-03-02 09:50")]
+
+
+def test_an_account_blocked_since_the_start_stays_so_dated_when_another_block_comes() -> None:
+    book = make_book()
+    fill_book(book, [account("b", "50000", restrictions=["crypto"])], [balanced()], {"b": "balanced"})
+    scheduler.tick(book)
+    (before,) = listed(book, kind=KIND.ACCOUNT_RESTRICTED)
+    advance_to(book, "2026-03-03 09:55")
+    account_events.set_restriction(book, "b", Restriction.TRADING_BLOCKED, True)
+    (after,) = listed(book, kind=KIND.ACCOUNT_RESTRICTED)
+    assert before.since == after.since < book.now()
+
+
 def test_a_portfolio_that_needs_adjustment_and_a_failed_run() -> None:
     book = simple_book(names="ab")
     with book.write() as tx:
@@ -190,6 +216,7 @@ def test_an_active_portfolio_is_listed_from_the_report_that_its_asset_is_not_tra
 
 def test_an_asset_to_replace_becomes_a_portfolio_that_needs_adjustment_at_the_evaluation() -> None:
     book = quiet_book("ab")
+    reported = book.now()
     report_tradable(book, "TLT", False)
     advance_to(book, "2026-03-02 09:45")
     (one,) = listed(book)
@@ -197,6 +224,7 @@ def test_an_asset_to_replace_becomes_a_portfolio_that_needs_adjustment_at_the_ev
         KIND.PORTFOLIO_NEEDS_ADJUSTMENT, "balanced", "Balanced: TLT is not tradable",
     )  # fmt: skip
     assert one.remedy == "replace the assets that cannot be held; saving reactivates it"
+    assert one.since == reported
     assert len(jobs.open_alerts(book.database)) == 1
 
 

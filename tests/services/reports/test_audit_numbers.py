@@ -70,9 +70,9 @@ def test_the_plan_of_a_withdrawal_names_the_base_of_its_targets(book: Book) -> N
         assert line.target_value == line.target * 47_000 * 10**18 // 10_000
 
 
-def test_the_report_of_a_withdrawals_run_names_the_portfolio_that_the_account_follows_now(book: Book) -> None:
+def test_a_withdrawals_run_names_the_portfolio_left_and_its_report_the_one_followed_now(book: Book) -> None:
     run = next(run for run in factories.all_runs(book) if run.type is RunType.PARTIAL_LIQUIDATION)
-    assert run_view(book, run.id).portfolio == "no portfolio"
+    assert run_view(book, run.id).portfolio == "withdrawal from Balanced"
     assert run_report(book, run.id).sections[0].portfolio == "Balanced"
 
 

@@ -17,8 +17,10 @@ from rebal_tui.domain.errors import Invalid
 from rebal_tui.domain.orders import OrderRequest, Side
 from rebal_tui.domain.quantities import NANO, Percent, parse_money, parse_qty
 from rebal_tui.domain.runs import RunType
+from rebal_tui.domain.trading_rules import Concerned, RestrictionDraft, RestrictionKind
 from rebal_tui.services.advisory.cash import deposit
 from rebal_tui.services.advisory.portfolios import update_portfolio
+from rebal_tui.services.advisory.restrictions import add_restrictions
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.history import plan_of
 from rebal_tui.services.parsing.portfolio_body import PortfolioBody
@@ -30,7 +32,7 @@ from rebal_tui.services.reports.render import facts
 from rebal_tui.services.runs.manual import approve_run, create_run, reject_run
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.services.simulation.corporate_actions import apply_corporate_action
-from rebal_tui.store import runs
+from rebal_tui.store import audit, runs
 from tests.services import factories
 
 NOTE = "checked with the client"
@@ -104,6 +106,23 @@ def test_a_run_that_waits_is_the_result_of_its_day(approved: Book) -> None:
     reject_run(approved, run.id, "not today")
     (rejected,) = account_report(approved, "a", date(2026, 3, 5)).sections[0].days[0].results
     assert rejected.startswith(f"Did not trade (invest cash, run {run.id[:8]}, canceled: rejected: not today).")
+
+
+def test_a_plan_says_who_left_a_line_out_and_when() -> None:
+    book = factories.simple_book()
+    (lock,) = add_restrictions(
+        book, RestrictionDraft(RestrictionKind.LOCK, "left out of the run", "SPY"), Concerned(("a",)), "ada"
+    )
+    add_restrictions(book, RestrictionDraft(RestrictionKind.NO_SELL, "low basis", "TLT"), Concerned(("a",)), "ada")
+    scheduler.tick(book)
+    run = factories.only_run(book)
+    (seq,) = [e.seq for e in audit.entries(book.database) if e.action == "restriction.added" and lock.id in e.detail]
+
+    (planned,) = [one for one in entries(run_report(book, run.id)) if any("Plan" in t.title for t in one.tables)]
+
+    assert planned.notes == (
+        f"Restriction lock SPY (left out of the run): added by ada on Mon 02 Mar 2026 09:30, audit entry {seq}.",
+    ), "not the one that changed nothing"
 
 
 def test_a_quiet_day_is_told_in_three_lines() -> None:

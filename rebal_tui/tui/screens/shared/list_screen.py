@@ -284,13 +284,12 @@ class ListScreen(ShowsMatching, HasPages):
         self.reset_filters()
 
     def action_sort(self) -> None:
-        """Sort by the next column. On a second press, a message names the key that lets the user choose the column."""
-        again = self.table.view.sort is not None
+        """Sort by the next column. The first time, a message names the key for the other columns and the way back."""
         if order_name := self.table.cycle_sort():
             self.host.say(f"Sorted by {order_name}.")
-        elif again and not self._sort_explained:
+        elif not self._sort_explained:
             self._sort_explained = True
-            self.host.say(f"{key_of(self.host)} chooses the column.")
+            self.host.say(f"{key_of(self.host)} chooses the column, or the default order again.")
 
     def action_sort_by(self) -> None:
         ask_sort(self, self.table, self.list_name, section_label(self.SECTION))
