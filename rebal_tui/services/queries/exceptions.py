@@ -6,8 +6,6 @@ key of each exception, computed from the book's arrays, sorts them; a view is bu
 
 from __future__ import annotations
 
-import json
-from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
@@ -28,6 +26,7 @@ from rebal_tui.services.book.quarantine import alert_text
 from rebal_tui.services.broker_sync.events import ENDED_ALERT
 from rebal_tui.services.queries import totals
 from rebal_tui.services.queries.account_exceptions import account_exceptions
+from rebal_tui.services.queries.block_changes import block_changes
 from rebal_tui.services.queries.status_columns import SHORT_TEXTS
 from rebal_tui.services.view_models.exceptions import ExceptionCounts, ExceptionKind, ExceptionPage, ExceptionView
 from rebal_tui.store import accounts, audit, decision_contexts, decisions, jobs, past_rows
@@ -39,7 +38,6 @@ Ints = NDArray[np.int64]
 KINDS = tuple(ExceptionKind)
 _SUBJECT_BITS, _ASSET_BITS = 33, 24
 _KIND_SHIFT = _SUBJECT_BITS + _ASSET_BITS
-_ALL = 2**62
 _ACTIVE = STATUSES.index(AccountStatus.ACTIVE)
 _OF_ACCOUNTS = frozenset(
     {
@@ -246,7 +244,7 @@ class Exceptions:
 
         The start of the book if it was blocked at its first sight, or if no block of the broker is the cause.
         """
-        changes = self._block_changes.get(account_id, [])
+        changes = block_changes(self._book).get(account_id, ())
         since = self._began
         for at, blocked in reversed(changes):
             if not blocked:
@@ -297,14 +295,6 @@ class Exceptions:
     @cached_property
     def _raised(self) -> Mapping[tuple[str, str], datetime]:
         return jobs.raised_at(self._book.database, (ENDED_ALERT, INELIGIBLE_ALERT))
-
-    @cached_property
-    def _block_changes(self) -> Mapping[str, list[tuple[datetime, bool]]]:
-        """By account, each change of the broker's blocks and whether it left any, oldest first."""
-        found = defaultdict[str, list[tuple[datetime, bool]]](list)
-        for entry in audit.entries_after(self._book.database, 0, _ALL, ("account.restrictions",)):
-            found[entry.subject].append((entry.at, bool(json.loads(entry.detail)["restrictions"])))
-        return found
 
     @cached_property
     def _began(self) -> datetime:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -30,8 +31,9 @@ from rebal_tui.services.simulation import account_events
 from rebal_tui.services.view_models.accounts import AccountGroup, InGroup
 from rebal_tui.services.view_models.exceptions import BLOCKS, REMEDIES, ExceptionKind, ExceptionView
 from rebal_tui.services.view_models.standing import Tile
+from rebal_tui.store import audit, jobs
 from rebal_tui.store import holds as hold_store
-from rebal_tui.store import jobs
+from rebal_tui.store.database import Database
 from rebal_tui.store.holds import HoldCause, HoldKind
 from tests.services.factories import (
     account,
@@ -159,6 +161,24 @@ def test_a_blocked_account_is_dated_by_the_first_of_its_blocks_although_others_c
             with book.write() as tx:
                 jobs.acknowledge(tx, alert.key, book.now())
     assert [one.since for one in listed(book)] == [new_york("2026-03-02 09:50")]
+
+
+def test_the_audit_trail_is_read_for_blocks_only_where_it_has_grown(monkeypatch: pytest.MonkeyPatch) -> None:
+    book = quiet_book("ab")
+    account_events.set_restriction(book, "b", Restriction.CRYPTO, True)
+    read_from: list[int] = []
+    entries_after = audit.entries_after
+
+    def counted(database: Database, seq: int, limit: int, actions: Sequence[str]) -> list[audit.AuditEntry]:
+        read_from.append(seq)
+        return entries_after(database, seq, limit, actions)
+
+    monkeypatch.setattr(audit, "entries_after", counted)
+    head = audit.head(book.database)[0]
+    assert listed(book) == listed(book)
+    account_events.set_restriction(book, "a", Restriction.CRYPTO, True)
+    assert len(listed(book)) == 2
+    assert read_from == [0, head]
 
 
 def test_an_account_blocked_since_the_start_stays_so_dated_when_another_block_comes() -> None:
