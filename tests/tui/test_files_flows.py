@@ -151,6 +151,10 @@ def test_from_nothing_to_a_trade_list_of_60_accounts_and_the_next_day(
         await keys("4")
         assert app.screen.query_one(KeyBar).keys[0].action == "trade_list", "also where the runs are “on a list”"
         await keys("L")
+        await press(pilot, "z")
+        field = app.screen.focused
+        assert isinstance(field, Input)
+        assert field.value == "z", "what is typed replaces the path that is offered"
         await keys.path(listed)
         assert any("List 1 with" in text for text in shown_messages(app)), shown_messages(app)
         assert keys.pressed < 40
