@@ -121,6 +121,16 @@ def test_the_accounts_that_a_shock_moved_out_of_their_bands_are_shown_on_the_des
     run(flow, book, "6")
 
 
+def test_the_accounts_that_left_their_bands_are_shown_in_the_order_after_the_shock() -> None:
+    async def flow(pilot: Any, app: Any) -> None:
+        await press(pilot, "6", "slash", *"spy", "enter", "o", "down")
+        await write(pilot, "-30")
+        await press(pilot, "enter", "y", "b")
+        assert [row.account_id for row in app.screen.table.rows] == ["e", "a", "b", "c", "d"]
+
+    run(flow, market_book(), "1")
+
+
 @pytest.mark.slow
 def test_a_shock_of_all_assets_and_faults_next_to_their_fields() -> None:
     book = market_book()
