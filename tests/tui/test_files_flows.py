@@ -165,6 +165,10 @@ def test_from_nothing_to_a_trade_list_of_60_accounts_and_the_next_day(
 
     async def monday(pilot: Pilot[Any], app: RebalApp) -> None:
         keys = Keys(pilot)
+        for section, of_simulator in (("6", "o Shock prices"), ("3", "d Deposit")):
+            await press(pilot, section)
+            assert of_simulator not in screen_text(app).splitlines()[-1], "a key of the simulator is no key here"
+            assert "/ Filter" in screen_text(app).splitlines()[-1]
         await keys("3", "P")
         await keys.path(tmp_path / "missing.csv")
         assert "file not found" in screen_text(app)

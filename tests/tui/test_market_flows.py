@@ -271,7 +271,7 @@ def test_a_live_market_shows_that_it_is_not_simulated() -> None:
     async def flow(pilot: Any, app: Any) -> None:
         await press(pilot, "o", "h", "U")
         assert isinstance(app.screen, MarketScreen)
-        assert shown_messages(app).count("Market actions need a simulated market.") == 3
+        assert shown_messages(app).count("Available with the simulated broker only.") == 3
 
     run(flow, simple_book(), "6")
 
