@@ -131,6 +131,17 @@ def test_the_accounts_that_left_their_bands_are_shown_in_the_order_after_the_sho
     run(flow, market_book(), "1")
 
 
+def test_a_button_that_cannot_be_pressed_yet_has_one_line_also_in_the_colors_of_the_terminal() -> None:
+    async def flow(pilot: Any, app: Any) -> None:
+        app.theme = "ansi-dark"
+        await press(pilot, "o")
+        buttons = {button.id: button for button in app.screen.query(Button)}
+        assert buttons["shock"].disabled
+        assert {button.region.height for button in buttons.values()} == {1}
+
+    run(flow, market_book(2), "6")
+
+
 @pytest.mark.slow
 def test_a_shock_of_all_assets_and_faults_next_to_their_fields() -> None:
     book = market_book()
