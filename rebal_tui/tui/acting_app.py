@@ -11,6 +11,7 @@ from weakref import finalize
 from textual.worker import Worker, WorkerState
 
 from rebal_tui.domain.errors import Refusal
+from rebal_tui.tui.actions import not_offered
 from rebal_tui.tui.book_services import undo
 from rebal_tui.tui.robust_app import RobustApp
 from rebal_tui.tui.undo import NOTHING, UndoOffer
@@ -44,6 +45,11 @@ class ActingApp(RobustApp):
     def mode_shown(self) -> str:
         """The mode as the status line shows it: `SIMULATED ×600`, `SIMULATION PAUSED`, `REPLAY 2020-03-16`, `LIVE`."""
         raise NotImplementedError
+
+    @property
+    def not_offered(self) -> frozenset[str]:
+        """The ids of the actions that a book of this mode never has."""
+        return not_offered(self.mode_shown)
 
     def pull_soon(self) -> None:
         """Refresh the visible section now, without waiting for the next regular refresh."""

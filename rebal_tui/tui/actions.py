@@ -16,12 +16,20 @@ def applies(action: Action, section: str) -> bool:
     return action.scope in (EVERYWHERE, section) or (action.scope == LISTS and section in LIST_SECTIONS)
 
 
-def offered(action: Action, mode: str) -> bool:
-    """Whether help and palette list an action for a book in this mode.
+SIMULATION_ONLY = frozenset(
+    f"market.{name}" for name in ("pause", "faster", "slower", "step", "shock", "action", "halt", "tradable", "left")
+) | {"accounts.deposit", "accounts.simulate"}
+"""Ids of the actions that control simulated time, or need the simulated broker."""
 
-    Actions that control simulated time are listed only for a simulated book. `mode` is as the status line shows it.
-    """
-    return mode not in REAL_TIME_MODES or action.scope != EVERYWHERE or not action.id.startswith("market.")
+
+def not_offered(mode: str) -> frozenset[str]:
+    """Return the ids of the actions that a book in this mode never has. `mode` is as the status line shows it."""
+    return SIMULATION_ONLY if mode in REAL_TIME_MODES else frozenset()
+
+
+def offered(action: Action, mode: str) -> bool:
+    """Whether help and palette list an action for a book in this mode."""
+    return action.id not in not_offered(mode)
 
 
 def find(method: str, *scopes: str) -> Action | None:

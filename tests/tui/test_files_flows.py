@@ -151,6 +151,10 @@ def test_from_nothing_to_a_trade_list_of_60_accounts_and_the_next_day(
         await keys("4")
         assert app.screen.query_one(KeyBar).keys[0].action == "trade_list", "also where the runs are “on a list”"
         await keys("L")
+        await press(pilot, "z")
+        field = app.screen.focused
+        assert isinstance(field, Input)
+        assert field.value == "z", "what is typed replaces the path that is offered"
         await keys.path(listed)
         assert any("List 1 with" in text for text in shown_messages(app)), shown_messages(app)
         assert keys.pressed < 40
@@ -161,6 +165,10 @@ def test_from_nothing_to_a_trade_list_of_60_accounts_and_the_next_day(
 
     async def monday(pilot: Pilot[Any], app: RebalApp) -> None:
         keys = Keys(pilot)
+        for section, of_simulator in (("6", "o Shock prices"), ("3", "d Deposit")):
+            await press(pilot, section)
+            assert of_simulator not in screen_text(app).splitlines()[-1], "a key of the simulator is no key here"
+            assert "/ Filter" in screen_text(app).splitlines()[-1]
         await keys("3", "P")
         await keys.path(tmp_path / "missing.csv")
         assert "file not found" in screen_text(app)

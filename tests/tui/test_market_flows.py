@@ -121,6 +121,27 @@ def test_the_accounts_that_a_shock_moved_out_of_their_bands_are_shown_on_the_des
     run(flow, book, "6")
 
 
+def test_the_accounts_that_left_their_bands_are_shown_in_the_order_after_the_shock() -> None:
+    async def flow(pilot: Any, app: Any) -> None:
+        await press(pilot, "6", "slash", *"spy", "enter", "o", "down")
+        await write(pilot, "-30")
+        await press(pilot, "enter", "y", "b")
+        assert [row.account_id for row in app.screen.table.rows] == ["e", "a", "b", "c", "d"]
+
+    run(flow, market_book(), "1")
+
+
+def test_a_button_that_cannot_be_pressed_yet_has_one_line_also_in_the_colors_of_the_terminal() -> None:
+    async def flow(pilot: Any, app: Any) -> None:
+        app.theme = "ansi-dark"
+        await press(pilot, "o")
+        buttons = {button.id: button for button in app.screen.query(Button)}
+        assert buttons["shock"].disabled
+        assert {button.region.height for button in buttons.values()} == {1}
+
+    run(flow, market_book(2), "6")
+
+
 @pytest.mark.slow
 def test_a_shock_of_all_assets_and_faults_next_to_their_fields() -> None:
     book = market_book()
@@ -261,7 +282,7 @@ def test_a_live_market_shows_that_it_is_not_simulated() -> None:
     async def flow(pilot: Any, app: Any) -> None:
         await press(pilot, "o", "h", "U")
         assert isinstance(app.screen, MarketScreen)
-        assert shown_messages(app).count("Market actions need a simulated market.") == 3
+        assert shown_messages(app).count("Available with the simulated broker only.") == 3
 
     run(flow, simple_book(), "6")
 

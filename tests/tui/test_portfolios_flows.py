@@ -228,6 +228,11 @@ def test_arrows_stay_in_their_column_of_the_weights() -> None:
         first.symbol.focus()
         assert await reached("down") is second.symbol
         assert await reached("up", "up") is editor.query_one("#description")
+        assert await reached("down") is first.percent, "a number typed next does not replace the symbol"
+        assert await reached("shift+tab") is first.symbol
+        await press(pilot, "ctrl+r", "ctrl+r")
+        editor.query_one("#description").focus()
+        assert await reached("down") is editor._rows[0].symbol, "a line without a symbol needs one first"
 
     run(flow, full_book())
 

@@ -179,6 +179,26 @@ def test_saved_settings_apply_at_once_and_in_headless_runs(tmp_path: Path) -> No
     assert book_settings.get(again.database, "review") == "1"
 
 
+def test_arrows_move_between_the_fields_of_the_form_and_enter_opens_a_choice() -> None:
+    async def flow(pilot: Any, app: Any) -> None:
+        await press(pilot, "comma")
+        form = app.screen
+        assert "↑ ↓ or tab moves" in screen_text(app)
+        reached = []
+        for key in ("down",) * 5 + ("up",) * 3:
+            await press(pilot, key)
+            reached.append(form.focused.id)
+        assert reached == ["density", "notify", "keys", "review", "evaluate_minutes", "review", "keys", "notify"]
+        notify = form.query_one("#notify", Select)
+        assert not notify.expanded
+        await press(pilot, "enter", "down", "enter")
+        assert notify.value == Notify.ALERTS
+        await press(pilot, "space", "up", "enter")
+        assert notify.value == Notify.OFF
+
+    run(flow, market_book(2), "1")
+
+
 def test_evaluations_follow_the_times_that_were_set() -> None:
     book = market_book(2)
     apply_policy(book, BookPolicy(evaluate_at=(time(11), time(9), time(15, 30), time(15, 45))))

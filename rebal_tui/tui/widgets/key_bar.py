@@ -227,13 +227,27 @@ class HasFirstSteps(Protocol):
         """Names of these actions, in order; empty when none is offered."""
 
 
+@runtime_checkable
+class HasNotOffered(Protocol):
+    """An app that has no use for some actions, such as those of the simulated broker in
+    another book; no bar shows their keys.
+    """
+
+    @property
+    def not_offered(self) -> frozenset[str]:
+        """The ids of these actions."""
+
+
 def _available_keys(screen: Screen[object]) -> list[ShownKey]:
     """Return one key for each action whose key is to be shown; those of `HasFirstSteps.first_actions` come first."""
     first = screen.first_actions if isinstance(screen, HasFirstSteps) else ()
+    app = screen.app
+    never = app.not_offered if isinstance(app, HasNotOffered) else frozenset()
     keys: dict[str, ShownKey] = {}
     for _, binding, enabled, tooltip in _in_table_order(screen):
-        if (binding.show or binding.action in first) and binding.action not in keys:
-            display = screen.app.get_key_display(binding)
+        is_shown = (binding.show or binding.action in first) and binding.id not in never
+        if is_shown and binding.action not in keys:
+            display = app.get_key_display(binding)
             keys[binding.action] = ShownKey(binding.key, display, binding.description, binding.action, enabled, tooltip)
     return [*(keys.pop(action) for action in first if action in keys), *keys.values()]
 

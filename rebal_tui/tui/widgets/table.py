@@ -230,9 +230,13 @@ class BookTable(RowsView[R], can_focus=True):
         self._ahead.expect_orders(self._accept, [before])
 
     def watch_view(self, old: View, new: View) -> None:
-        """Arrange the rows again. After a new sort order, go to the first row; else scroll to the cursor."""
+        """Arrange the rows again. After a new sort order, or when the text filter hides the row under the cursor, go to
+        the first row; else scroll to the cursor.
+        """
+        before = self._cursor_key
         self._arrange()
-        if (old.sort, old.reverse) != (new.sort, new.reverse):
+        is_hidden = old.text != new.text and self._cursor_key != before
+        if is_hidden or (old.sort, old.reverse) != (new.sort, new.reverse):
             self._go(0)
         else:
             self.show_cursor()

@@ -129,6 +129,24 @@ def test_the_row_under_the_cursor_stays_in_view_when_a_filter_is_cleared() -> No
     table_run(script)
 
 
+def test_a_filter_that_hides_the_row_under_the_cursor_is_shown_from_its_first_row() -> None:
+    async def script(pilot: Pilot[None], table: BookTable[Row], messages: list[Message]) -> None:
+        table.move_to("k05")
+        table.view = View(text="k1")
+        await pilot.pause()
+        assert table.cursor_key == "k10"
+        last = [m for m in messages if isinstance(m, BookTable.Highlighted)][-1]
+        assert last.key == "k10"
+        table.move_to("k15")
+        table.view = View(text="k15")
+        table.view = View(text="k1")
+        kept = table.cursor_row
+        assert kept is not None
+        assert kept.key == "k15", "the cursor stays on a row that is shown"
+
+    table_run(script)
+
+
 def test_sorting_goes_through_the_columns_on_the_screen() -> None:
     async def script(pilot: Pilot[None], table: BookTable[Row], messages: list[Message]) -> None:
         del messages

@@ -12,6 +12,7 @@ from rebal_tui.domain.cash import WithdrawalStage
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.view_models.cash import WithdrawalView
 from rebal_tui.services.view_models.report_subject import ReportKind, ReportSubject
+from rebal_tui.services.view_models.status import REAL_TIME_MODES
 from rebal_tui.tui import actions, formats
 from rebal_tui.tui.book_services import account_queries, cash_queries, status_queries, withdrawals
 from rebal_tui.tui.navigation import StartsWithdrawal
@@ -72,9 +73,10 @@ class CashScreen(StartsWithdrawal, LoadsOlder, TiledListScreen, inherit_bindings
         if self._stamp is None:
             return
         tile, rows = self.tile, self._rows
+        deposits = "" if self.host.mode_shown in REAL_TIME_MODES else "; deposits are made in Accounts (3)"
         self.tiles.tabs = cash_columns.group_tabs(rows, self._cut)
         self.table.set_empty(
-            "No cash movements yet. n requests a withdrawal; deposits are made in Accounts (3)."
+            f"No cash movements yet. n requests a withdrawal{deposits}."
             if not rows
             else f"No cash movements under “{tile}”; escape shows all."
         )

@@ -164,6 +164,8 @@ class DeskScreen(ShowsAccount, ShowsAmong, TiledListScreen, inherit_bindings=Fal
         self.show_only("")
         self._among, self._filter_set_elsewhere = some, True
         self.show_rows()
+        # These rows may be those from before the change that `some` are about; the next ones are sorted anew.
+        self.table.renew_order()
         self.show_filter()
 
     def set_tile(self, tile: str) -> None:

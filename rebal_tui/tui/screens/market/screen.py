@@ -124,7 +124,7 @@ class MarketScreen(ShowsAsset, ListScreen, inherit_bindings=False):
         if self.selected_id() is None or not isinstance(row, AssetRow):
             return None
         if not self._simulated:
-            self.host.say("Market actions need a simulated market.")
+            self.host.say("Available with the simulated broker only.", "warning")
             return None
         return row
 

@@ -234,14 +234,18 @@ class WeightRows(Vertical):
         """Move the focus up (-1) or down (1): between rows in the same column, to cash
         below, to the description above.
 
-        From cash, up goes to the last row. Up from the first percentage only shows a message. Returns False if the
-        focus was in no row and did not move this way.
+        From cash, up goes to the last row. From the description, down goes to the first percentage if that row has a
+        symbol, which a typed number would replace. Up from the first percentage only shows a message. Returns False if
+        the focus was in no row and did not move this way.
         """
         row, rows, screen = self.here, self.rows, self.screen
-        cash = screen.query_one("#cash", Input)
+        cash, description = screen.query_one("#cash", Input), screen.query_one("#description", Input)
         if row is None:
             if screen.focused is cash and direction < 0:
                 rows[-1].percent.focus()
+                return True
+            if direction > 0 and screen.focused is description and rows[0].line.symbol:
+                rows[0].percent.focus()
                 return True
             return False
         at = rows.index(row) + direction
@@ -250,7 +254,7 @@ class WeightRows(Vertical):
         elif direction > 0:
             cash.focus()
         elif screen.focused is row.symbol:
-            screen.query_one("#description", Input).focus()
+            description.focus()
         else:
             host_of(self).say(UP_AND_DOWN)
         return True

@@ -33,8 +33,15 @@ from rebal_tui.tui.text import ui_text
 from rebal_tui.tui.widgets.form_scroll import FormScroll
 from rebal_tui.tui.widgets.key_bar import KeyBar
 
+TITLE = "Settings · ↑ ↓ or tab moves between fields · enter opens a choice"
 NOTIFY_WORDS = (("off", Notify.OFF), ("new alerts, by the terminal or bell", Notify.ALERTS))
 """Labels and values of the choices for notifications of the terminal."""
+
+
+class ChoiceField(Select[str], inherit_bindings=False):
+    """A choice that opens with enter or space. While it is closed, up and down move to the other fields of the form."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter,space", "show_overlay", "Open", show=False)]
 
 
 class SettingsScreen(Dialog[None]):
@@ -44,6 +51,8 @@ class SettingsScreen(Dialog[None]):
         Binding("escape", "leave", "Cancel"),
         Binding("ctrl+s", "save", "Save", priority=True),
         Binding("f2", "keys", "Keys"),
+        Binding("down", "app.focus_next", show=False),
+        Binding("up", "app.focus_previous", show=False),
     ]
     DEFAULT_CSS = """
     SettingsScreen { background: $background; }
@@ -93,7 +102,7 @@ class SettingsScreen(Dialog[None]):
     def compose(self) -> ComposeResult:
         policy = self._policy
         review = next(name for name, value in REVIEWS.items() if value is policy.review)
-        yield Static(ui_text("Settings"), id="settings-title", markup=False)
+        yield Static(ui_text(TITLE), id="settings-title", markup=False)
         with FormScroll():
             yield Static(ui_text("Screens · for you, on this computer, in every book"), classes="section", markup=False)
             yield from self._choice("theme", "Theme", [(name, name) for name in themes.CYCLE], self._settings.theme)
@@ -127,7 +136,7 @@ class SettingsScreen(Dialog[None]):
     def _choice(self, name: str, label: str, options: list[tuple[str, str]], value: str) -> ComposeResult:
         with Horizontal(classes="line"):
             yield Label(label, markup=False)
-            yield Select(options, allow_blank=False, value=value, id=name, compact=True)
+            yield ChoiceField(options, allow_blank=False, value=value, id=name, compact=True)
         self._given[name] = str(value)
 
     def _field(self, name: str, label: str, hint: str, value: str) -> ComposeResult:

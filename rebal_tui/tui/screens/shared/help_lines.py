@@ -92,11 +92,11 @@ def help_lines(section: str, keymap: Mapping[str, str] = MappingProxyType({}), m
 
     def build(width: int, _height: int) -> Sequence[Line]:
         if width < 100:
-            keys = [*_here(section, width, keymap), (), *_everywhere(width, keymap, mode)]
+            keys = [*_here(section, width, keymap, mode), (), *_everywhere(width, keymap, mode)]
             return [*keys, (), *_moves(width), (), *_legend(section, width)]
         left = (width - 3) // 2
         right = width - 3 - left
-        here = [*_here(section, left, keymap), (), *_moves(left), (), *_legend(section, left)]
+        here = [*_here(section, left, keymap, mode), (), *_moves(left), (), *_legend(section, left)]
         return beside(here, _everywhere(right, keymap, mode), left)
 
     return build
@@ -144,10 +144,11 @@ def _entry(keys: str, text: str, width: int) -> list[Line]:
     return [first, *(((" " * KEYS, ""), *part) for part in parts[1:])]
 
 
-def _here(section: str, width: int, keymap: Mapping[str, str]) -> list[Line]:
+def _here(section: str, width: int, keymap: Mapping[str, str], mode: str) -> list[Line]:
     lines: list[Line] = [heading(section_label(section), width)]
     for action in section_actions(section):
-        lines += _entry(key_text(keymap.get(action.id, action.keys)), f"{action.label}. {action.help}", width)
+        if offered(action, mode):
+            lines += _entry(key_text(keymap.get(action.id, action.keys)), f"{action.label}. {action.help}", width)
     return lines if len(lines) > 1 else [*lines, (("No keys in this section.", "muted"),)]
 
 

@@ -21,7 +21,7 @@ MAX_FAULTS = 12
 
 class PathDialog(Dialog[str]):
     """Asks for a path, and calls `check` and `submit` with it. A refusal is shown as a
-    fault. Escape closes the dialog.
+    fault. Escape closes the dialog. What is typed first replaces the path shown at the start, as in the export dialog.
     """
 
     HEADING: ClassVar[str] = ""
@@ -48,7 +48,7 @@ class PathDialog(Dialog[str]):
     def compose(self) -> ComposeResult:
         with Vertical():
             yield Static(ui_text(self.HEADING), id="path-title", markup=False)
-            yield Input(self._start_text, placeholder=self.HINT, id="path-input", compact=True, select_on_focus=False)
+            yield Input(self._start_text, placeholder=self.HINT, id="path-input", compact=True)
             yield Static(ui_text(self.NOTE), id="path-note", markup=False)
             yield Static("", id="path-fault", markup=False)
             yield Static("enter uses this path · esc cancels", id="path-keys", markup=False)

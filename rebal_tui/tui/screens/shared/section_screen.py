@@ -63,6 +63,8 @@ class SectionScreen(HasKeyBar[None]):
         before, self.host.last_status = self.host.last_status, status
         if before is not None and before.book == status.book and status.alerts > before.alerts:
             self.host.call_attention(f"{count_text(status.alerts - before.alerts, 'new alert')} in {status.book}")
+        if before is None or before.mode != status.mode:
+            self.refresh_bindings()
         self.query_one(StatusBar).status = status
         if self.app.screen is not self:
             for title in self.app.screen.query(PageTitle):
