@@ -23,7 +23,8 @@ class Column(Generic[R]):
     priority 0 never. Columns of `LOW_PRIORITY` or higher are shown only if the texts of `whole` columns fit without
     being cut. `grow` is the column's share of spare width, up to `max_width`. `sort` returns the sort key of a row;
     `descending` is the initial direction. `plain` returns the text to export, if it differs from that of `cell`, as
-    for a bar. An `exported` column is in every export, even when the screen has no room for it.
+    for a bar. An `exported` column is in every export, even when the screen has no room for it. `unit` is the unit at
+    the end of each figure; in an export the title has it, so that the figures are numbers.
     """
 
     key: str
@@ -39,6 +40,7 @@ class Column(Generic[R]):
     whole: bool = False
     plain: Callable[[R], str] | None = None
     exported: bool = False
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)

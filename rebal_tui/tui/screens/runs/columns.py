@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rebal_tui.domain.runs import EVERY_RUN, RunGroup, RunStatus, RunType
+from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.domain.text import fold
 from rebal_tui.services.view_models.runs import RunRow, RunsSnapshot
 from rebal_tui.tui import formats
@@ -177,6 +178,7 @@ def columns() -> tuple[Column[RunRow], ...]:
             0,
             lambda row: row.created_at,
             True,
+            plain=lambda row: row.created_at.astimezone(NEW_YORK).strftime("%Y-%m-%d %H:%M"),
         ),
         Column("from", "Origin", 9, _origin, sort=_origin, priority=5),
         Column("id", "Run", 8, lambda row: formats.short_id(row.id), sort=lambda row: row.id, priority=6),
