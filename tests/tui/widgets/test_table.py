@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 
 from rebal_tui.tui.widgets.named_styles import StyledApp
 from rebal_tui.tui.widgets.table import BookTable
-from rebal_tui.tui.widgets.table_layout import Column, lay_out_columns, widest_texts
+from rebal_tui.tui.widgets.table_layout import Column, header_line, lay_out_columns, widest_texts
 from rebal_tui.tui.widgets.table_order import View
 
 pytestmark = pytest.mark.every_frame
@@ -127,6 +127,23 @@ def test_the_row_under_the_cursor_stays_in_view_when_a_filter_is_cleared() -> No
         assert 0 <= 150 - table.scroll_y < table.size.height
 
     table_run(script)
+
+
+@pytest.mark.parametrize(
+    ("key", "reverse", "expected"),
+    [
+        ("worst", True, " Worst▼ Drift pp  Long…  End"),
+        ("drift", False, " Worst ▲Drift pp  Long…  End"),
+        ("long", False, " Worst  Drift pp  Long…▲ End"),
+        ("end", True, " Worst  Drift pp  Long…  End▼"),
+        (None, False, " Worst  Drift pp  Long…  End"),
+    ],
+)
+def test_the_mark_of_the_sort_order_is_never_cut_away(key: str | None, reverse: bool, expected: str) -> None:
+    titles = (("worst", "Worst", 5, "left"), ("drift", "Drift pp", 8, "right"), ("long", "Long title", 5, "left"))
+    columns = [Column(name, title, width, str, align) for name, title, width, align in titles]
+    placed = lay_out_columns([*columns, Column("end", "End", 3, str)], 29)
+    assert "".join(text for text, _ in header_line(placed, key, reverse)) == expected
 
 
 def test_sorting_goes_through_the_columns_on_the_screen() -> None:

@@ -56,6 +56,7 @@ def _state(row: DeskRow) -> Line:
 
 
 def _band_used(row: DeskRow) -> int:
+    """Sort key of the worst asset and its band usage: what is asked of both is which accounts are worst."""
     return NO_BAND if row.band_used is None else row.band_used
 
 
@@ -84,7 +85,7 @@ def columns() -> tuple[Column[DeskRow], ...]:
             "equity", "Equity $", 10, lambda row: formats.dollars(row.equity), "right", 3, lambda row: row.equity, True
         ),
         Column("cash", "Cash $", 8, lambda row: formats.dollars(row.cash), "right", 6, lambda row: row.cash, True),
-        Column("worst", "Worst", 5, lambda row: row.worst, sort=lambda row: row.worst, priority=2),
+        Column("worst", "Worst", 5, lambda row: row.worst, sort=_band_used, descending=True, priority=2),
         Column("drift", "Drift pp", 8, _drift, "right", 0, lambda row: abs(row.drift_bp), True),
         Column(
             "band", "Band used", bars.USAGE_WIDTH, lambda row: bars.band_bar(row.band_used), "left", 1,
