@@ -113,7 +113,9 @@ def _origin(row: RunRow) -> str:
 
 
 def amount(row: RunRow) -> Line:
-    """Return the dollars filled; in gray the dollars ordered while nothing is filled."""
+    """Return the dollars filled; in gray the dollars ordered while nothing is filled; `–` for a run without orders."""
+    if not row.total:
+        return (("–", "muted"),)
     waits = row.ordered and not row.amount
     return ((formats.money(row.ordered if waits else row.amount), "muted" if waits else ""),)
 
@@ -166,7 +168,7 @@ def columns() -> tuple[Column[RunRow], ...]:
             2,
             lambda row: row.amount or row.ordered,
             True,
-            plain=lambda row: formats.money(row.amount),
+            plain=lambda row: formats.money(row.amount) if row.total else "–",
         ),
         Column("problems", "Not done", 8, _problems, "right", 4, lambda row: row.problems, True),
         Column(
