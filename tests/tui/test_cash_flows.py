@@ -146,6 +146,7 @@ def test_a_withdrawal_is_canceled_before_its_journal() -> None:
         await settle(pilot)
         await press(pilot, "c")
         assert "no journal is made and the account is subscribed to Balanced again" in confirmation(app)
+        assert "Keep (n)" in screen_text(app)
         await press(pilot, "n")
         assert only(book).stage is WithdrawalStage.SETTLING
         row = next(line for line in screen_text(app).splitlines() if "-4,000.00" in line)
