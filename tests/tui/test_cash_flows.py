@@ -412,6 +412,19 @@ def test_the_cursor_goes_to_a_new_withdrawal() -> None:
     run(flow, book)
 
 
+def test_enter_leads_to_an_empty_field_before_it_says_what_is_missing() -> None:
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "n")
+        await type_text(pilot, "client a")
+        await press(pilot, "enter")
+        assert app.focused is app.screen.query_one("#field-amount")
+        assert fault(app, "amount") == ""
+        await press(pilot, "enter")
+        assert "✗ expected a plain decimal number" in fault(app, "amount")
+
+    run(flow, invested())
+
+
 def test_enter_goes_on_from_the_preview_and_cancel_says_that_enter_cancels() -> None:
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         await press(pilot, "n")
