@@ -180,14 +180,16 @@ class ActingApp(RobustApp):
         effects: Sequence[Effect] = (),
         items: Sequence[Item] = (),
         other: OtherAnswer | None = None,
+        no: str = "Cancel",
     ) -> None:
         """Ask for confirmation before sending orders or moving money. On yes, run `do` and show the message `done`.
 
-        `yes` is the label of the button; `text`, `lines`, `effects`, `items` and `other` are as in `Question`.
+        `yes` and `no` are the labels of the buttons; `text`, `lines`, `effects`, `items` and `other` are as in
+        `Question`.
         """
         from rebal_tui.tui.questions import Question
 
-        question = Question(title, yes, text, effects, items, lines=lines, sends=True, other=other)
+        question = Question(title, yes, text, effects, items, lines=lines, no=no, sends=True, other=other)
         self.confirm(question, lambda _note: _ignore(self.work(self.change(do, done), name=title)))
 
 

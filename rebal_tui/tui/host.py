@@ -188,10 +188,12 @@ class Host(Protocol):
         effects: Sequence[Effect] = (),
         items: Sequence[Item] = (),
         other: OtherAnswer | None = None,
+        no: str = "Cancel",
     ) -> None:
         """Ask for confirmation before sending orders or moving money. On yes, run `do` and show the message `done`.
 
-        `yes` is the label of the button; `text`, `lines`, `effects`, `items` and `other` are as in `Question`.
+        `yes` and `no` are the labels of the buttons; `text`, `lines`, `effects`, `items` and `other` are as in
+        `Question`.
         """
 
     def go(self, section: str) -> None:

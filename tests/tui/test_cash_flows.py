@@ -146,6 +146,7 @@ def test_a_withdrawal_is_canceled_before_its_journal() -> None:
         await settle(pilot)
         await press(pilot, "c")
         assert "no journal is made and the account is subscribed to Balanced again" in confirmation(app)
+        assert "Keep (n)" in screen_text(app)
         await press(pilot, "n")
         assert only(book).stage is WithdrawalStage.SETTLING
         row = next(line for line in screen_text(app).splitlines() if "-4,000.00" in line)
@@ -364,7 +365,7 @@ def test_a_withdrawal_that_sells_nothing_names_the_day_of_its_journal() -> None:
     book = invested()
     deposit(book, "b", parse_money("5000"))
     proposal = withdrawal_proposal([])(book, {"account": "N-b", "amount": "5"})
-    assert "0 sells raise" in [effect.text for effect in proposal.effects]
+    assert "Nothing is sold" in [effect.text for effect in proposal.effects]
     assert proposal.act(book) == "$5.00 for Client b, nothing to sell, journaled once settled, on Mon 02 Mar 2026"
 
 
@@ -409,6 +410,19 @@ def test_the_cursor_goes_to_a_new_withdrawal() -> None:
         assert table.moved == 0
 
     run(flow, book)
+
+
+def test_enter_leads_to_an_empty_field_before_it_says_what_is_missing() -> None:
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "n")
+        await type_text(pilot, "client a")
+        await press(pilot, "enter")
+        assert app.focused is app.screen.query_one("#field-amount")
+        assert fault(app, "amount") == ""
+        await press(pilot, "enter")
+        assert "✗ expected a plain decimal number" in fault(app, "amount")
+
+    run(flow, invested())
 
 
 def test_enter_goes_on_from_the_preview_and_cancel_says_that_enter_cancels() -> None:

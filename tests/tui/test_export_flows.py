@@ -7,6 +7,7 @@ import csv
 import json
 import re
 import stat
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,15 +18,18 @@ import pytest
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.portfolios import AssetWeight, Weights
 from rebal_tui.domain.quantities import Percent, Value
+from rebal_tui.services.maintenance.export import table_text
 from rebal_tui.services.view_models.portfolios import PortfolioRow
 from rebal_tui.services.view_models.report_subject import ReportKind, ReportSubject
 from rebal_tui.tui.app import RebalApp
+from rebal_tui.tui.screens.desk import columns as desk_columns
 from rebal_tui.tui.screens.portfolios import columns as portfolio_columns
 from rebal_tui.tui.screens.shared import export_choices
 from rebal_tui.tui.widgets.table_layout import Column
 from tests.tui.driving import drive, make_app, press, screen_text, settle, shown_messages
 from tests.tui.fakes import FakeBackend
 from tests.tui.simulated import market_book, run
+from tests.tui.views import desk_row
 
 pytestmark = pytest.mark.slow
 
@@ -49,7 +53,7 @@ def test_the_rows_shown_are_written_in_their_order_with_their_columns(tmp_path: 
     assert len(shown) == len(table)
     for row, line in zip(table, shown, strict=True):
         assert row["Client"][:14] in line
-        assert row["Band used"] in line
+        assert f"{row['Band used %']} %" in line
         assert row["Account"] not in line, "a column that has no room here; the number tells accounts of one name apart"
     assert len({row["Account"] for row in table}) == len(table)
     assert not any(character in str(table) for character in "▏▕█┃")
@@ -68,6 +72,23 @@ def test_rows_shown_are_written_for_another_program() -> None:
     name: Column[PortfolioRow] = Column("name", "Name", 3, lambda _row: "1,000 Oaks – Trust", "left")
     assert export_choices.cell_text(empty, row) == ""
     assert export_choices.cell_text(name, row) == "1,000 Oaks – Trust"
+
+
+@pytest.mark.parametrize(
+    ("shown", "written"), [("+2.89", "2.89"), ("-6.30", "-6.30"), ("−1,234.5", "-1234.5"), ("-0.41 %", "-0.41")]
+)
+def test_a_signed_figure_is_a_number_in_a_spreadsheet(shown: str, written: str) -> None:
+    column: Column[str] = Column("drift", "Drift pp", 8, lambda text: text, "right", unit="%")
+    text = export_choices.cell_text(column, shown)
+    assert text == written
+    assert table_text(["Drift pp"], [{"Drift pp": text}], "csv").splitlines() == ["Drift pp", written]
+
+
+def test_a_day_of_a_list_is_written_with_its_year() -> None:
+    row = desk_row(0)
+    column = next(column for column in desk_columns.columns() if column.key == "last")
+    assert export_choices.cell_text(column, replace(row, last_rebalanced=date(2025, 11, 12))) == "2025-11-12"
+    assert export_choices.cell_text(column, replace(row, last_rebalanced=None)) == "never"
 
 
 def test_a_report_of_the_row_is_asked_for_where_rows_have_one(tmp_path: Path) -> None:

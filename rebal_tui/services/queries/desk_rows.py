@@ -265,7 +265,7 @@ class DeskRows(LazyRows[DeskRow]):
             "portfolio": lambda: ranks([*(fold(p.name) for p in frame.portfolios), ""])[frame.accounts.portfolio],
             "equity": lambda: self._equity,
             "cash": lambda: frame.accounts.cash,
-            "worst": lambda: sweep.worst,
+            "worst": lambda: sweep.band_used,
             "drift": lambda: np.abs(sweep.drift),
             "band": lambda: sweep.band_used,
             "state": lambda: ranks(self.states)[self.state],

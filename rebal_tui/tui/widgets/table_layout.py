@@ -23,7 +23,8 @@ class Column(Generic[R]):
     priority 0 never. Columns of `LOW_PRIORITY` or higher are shown only if the texts of `whole` columns fit without
     being cut. `grow` is the column's share of spare width, up to `max_width`. `sort` returns the sort key of a row;
     `descending` is the initial direction. `plain` returns the text to export, if it differs from that of `cell`, as
-    for a bar. An `exported` column is in every export, even when the screen has no room for it.
+    for a bar. An `exported` column is in every export, even when the screen has no room for it. `unit` is the unit at
+    the end of each figure; in an export the title has it, so that the figures are numbers.
     """
 
     key: str
@@ -39,6 +40,7 @@ class Column(Generic[R]):
     whole: bool = False
     plain: Callable[[R], str] | None = None
     exported: bool = False
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,15 +156,23 @@ def column_at(columns: Sequence[PlacedColumn[R]], x: int) -> Column[R] | None:
 
 
 def header_line(columns: Sequence[PlacedColumn[Any]], sort: str | None, reverse: bool) -> Line:
-    """Return the titles of the columns as a line; `▲` or `▼` marks the column that the rows are sorted by."""
+    """Return the titles of the columns as a line; `▲` or `▼` marks the column that the rows are sorted by.
+
+    The mark is never cut away: beside a title as wide as its column or wider, it takes a cell of the gap.
+    """
     segments: list[TextSegment] = []
+    taken = 0
     for placed in columns:
-        title, sorted_here = placed.column.title, placed.column.key == sort
-        if sorted_here:
-            mark = "▼" if reverse else "▲"
-            title = f"{mark}{title}" if placed.column.align == "right" else f"{title}{mark}"
-        segments.append((" " * placed.gap, ""))
-        segments.append((fit(title, placed.width, placed.column.align), "key" if sorted_here else ""))
+        column, width, gap, style = placed.column, placed.width, placed.gap - taken, ""
+        title, taken = column.title, 0
+        if column.key == sort:
+            style, mark = "key", "▼" if reverse else "▲"
+            beside = int(cell_len(title) >= width)
+            title = fit(title, width) if beside else title
+            title = f"{mark}{title}" if column.align == "right" else f"{title}{mark}"
+            width += beside
+            gap, taken = (gap - beside, 0) if column.align == "right" else (gap, beside)
+        segments += ((" " * gap, ""), (fit(title, width, column.align), style))
     return tuple(segments)
 
 

@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from rebal_tui.domain.quantities import Money
 from rebal_tui.services.view_models.runs import RunsSnapshot
 from rebal_tui.tui.screens.runs.columns import GROUPS, columns, group_tabs
+from rebal_tui.tui.screens.shared.export_choices import cell_text
 from rebal_tui.tui.widgets.tabs import ALL
 from tests.tui.run_views import run_row
 from tests.tui.views import desk_row
@@ -43,3 +45,10 @@ def test_the_narrowest_column_of_orders_shows_their_whole_count(done: int, total
     text = "".join(part for part, _ in cell)
     assert text.endswith(f"{done}/{total}")
     assert len(text) <= column.width
+
+
+def test_a_run_without_orders_has_no_amount() -> None:
+    column = next(column for column in columns() if column.key == "amount")
+    proposed = replace(run_row(0, desk_row(0)), done=0, total=0, amount=Money(0), awaiting_approval=True)
+    assert column.cell(proposed) == (("–", "muted"),)
+    assert cell_text(column, proposed) == ""

@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 
 from rebal_tui.tui.widgets.named_styles import StyledApp
 from rebal_tui.tui.widgets.table import BookTable
-from rebal_tui.tui.widgets.table_layout import Column, lay_out_columns, widest_texts
+from rebal_tui.tui.widgets.table_layout import Column, header_line, lay_out_columns, widest_texts
 from rebal_tui.tui.widgets.table_order import View
 
 pytestmark = pytest.mark.every_frame
@@ -145,6 +145,23 @@ def test_a_filter_that_hides_the_row_under_the_cursor_is_shown_from_its_first_ro
         assert kept.key == "k15", "the cursor stays on a row that is shown"
 
     table_run(script)
+
+
+@pytest.mark.parametrize(
+    ("key", "reverse", "expected"),
+    [
+        ("worst", True, " Worst▼ Drift pp  Long…  End"),
+        ("drift", False, " Worst ▲Drift pp  Long…  End"),
+        ("long", False, " Worst  Drift pp  Long…▲ End"),
+        ("end", True, " Worst  Drift pp  Long…  End▼"),
+        (None, False, " Worst  Drift pp  Long…  End"),
+    ],
+)
+def test_the_mark_of_the_sort_order_is_never_cut_away(key: str | None, reverse: bool, expected: str) -> None:
+    titles = (("worst", "Worst", 5, "left"), ("drift", "Drift pp", 8, "right"), ("long", "Long title", 5, "left"))
+    columns = [Column(name, title, width, str, align) for name, title, width, align in titles]
+    placed = lay_out_columns([*columns, Column("end", "End", 3, str)], 29)
+    assert "".join(text for text, _ in header_line(placed, key, reverse)) == expected
 
 
 def test_sorting_goes_through_the_columns_on_the_screen() -> None:

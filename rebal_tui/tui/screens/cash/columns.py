@@ -224,7 +224,7 @@ def columns() -> tuple[Column[CashRow], ...]:
     return (
         Column(
             "at", "Date", 6, lambda row: formats.day(new_york_day(row.at)), sort=lambda row: row.at, descending=True,
-            priority=2,
+            priority=2, plain=lambda row: new_york_day(row.at).isoformat(),
         ),
         Column(
             "client", "Client", 11, lambda row: row.client, sort=lambda row: fold(row.client), grow=1, max_width=40,

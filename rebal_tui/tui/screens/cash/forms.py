@@ -101,6 +101,8 @@ def _effects(row: AccountRow, view: WithdrawalPreview) -> list[Effect]:
         effects.append(Effect("Every position is closed"))
     if view.preview is None:
         effects.append(Effect("A price is missing, so nothing is sold: settled cash is taken", style="warn"))
+    elif not view.preview.plan.sells:
+        effects.append(Effect("Nothing is sold"))
     else:
         count = len(view.preview.plan.sells)
         raised = f"{count_text(count, 'sell')} {'raises' if count == 1 else 'raise'}"

@@ -159,7 +159,13 @@ class CashScreen(StartsWithdrawal, LoadsOlder, TiledListScreen, inherit_bindings
             return f"{'everything' if done.everything else '$' + formats.money(done.amount)} for {view.client}"
 
         self.host.confirm_sending(
-            "Cancel this withdrawal?", "", "Cancel withdrawal", do, "Withdrawal canceled", effects=effects
+            "Cancel this withdrawal?",
+            "",
+            "Cancel withdrawal",
+            do,
+            "Withdrawal canceled",
+            effects=effects,
+            no="Keep",
         )
 
     def action_retry(self) -> None:

@@ -32,7 +32,7 @@ def natural(row: DeskRow) -> int:
     """Sort key of the default order: by status, then by descending band usage. An integer,
     so that large books sort fast.
     """
-    return _RANKS[row.status] - (NO_BAND if row.band_used is None else row.band_used)
+    return _RANKS[row.status] - _band_used(row)
 
 
 def search(row: DeskRow) -> str:
@@ -55,8 +55,18 @@ def _state(row: DeskRow) -> Line:
     return ((row.state, STATUS_STYLES[row.status]),)
 
 
+def _band_used(row: DeskRow) -> int:
+    """Sort key of the worst asset and its band usage: what is asked of both is which accounts are worst."""
+    return NO_BAND if row.band_used is None else row.band_used
+
+
 def _last(row: DeskRow) -> Line:
     return ((formats.day(row.last_rebalanced), "muted"),)
+
+
+def _last_exported(row: DeskRow) -> str:
+    """`2026-01-02`: an exported file is read in other years, too."""
+    return formats.day(None) if row.last_rebalanced is None else row.last_rebalanced.isoformat()
 
 
 def columns() -> tuple[Column[DeskRow], ...]:
@@ -75,16 +85,16 @@ def columns() -> tuple[Column[DeskRow], ...]:
             "equity", "Equity $", 10, lambda row: formats.dollars(row.equity), "right", 3, lambda row: row.equity, True
         ),
         Column("cash", "Cash $", 8, lambda row: formats.dollars(row.cash), "right", 6, lambda row: row.cash, True),
-        Column("worst", "Worst", 5, lambda row: row.worst, sort=lambda row: row.worst, priority=2),
+        Column("worst", "Worst", 5, lambda row: row.worst, sort=_band_used, descending=True, priority=2),
         Column("drift", "Drift pp", 8, _drift, "right", 0, lambda row: abs(row.drift_bp), True),
         Column(
             "band", "Band used", bars.USAGE_WIDTH, lambda row: bars.band_bar(row.band_used), "left", 1,
-            lambda row: -1 if row.band_used is None else row.band_used, True,
+            _band_used, True, unit="%",
         ),
         Column("state", "Status", 15, _state, sort=lambda row: row.state, grow=2, max_width=22, whole=True),
         Column(
             "last", "Rebalanced", 10, _last, priority=5,
-            sort=lambda row: (row.last_rebalanced is not None, row.last_rebalanced),
+            sort=lambda row: (row.last_rebalanced is not None, row.last_rebalanced), plain=_last_exported,
         ),
         Column(
             "account", "Account", 9, lambda row: row.account_number, sort=lambda row: row.account_number, priority=7,

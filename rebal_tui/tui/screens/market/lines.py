@@ -106,6 +106,7 @@ def columns() -> tuple[Column[AssetRow], ...]:
             0,
             lambda row: row.change_bp or 0,
             True,
+            unit="%",
         ),
         Column(
             "chart",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rebal_tui.domain.runs import EVERY_RUN, RunGroup, RunStatus, RunType
+from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.domain.text import fold
 from rebal_tui.services.view_models.runs import RunRow, RunsSnapshot
 from rebal_tui.tui import formats
@@ -112,7 +113,9 @@ def _origin(row: RunRow) -> str:
 
 
 def amount(row: RunRow) -> Line:
-    """Return the dollars filled; in gray the dollars ordered while nothing is filled."""
+    """Return the dollars filled; in gray the dollars ordered while nothing is filled; `–` for a run without orders."""
+    if not row.total:
+        return (("–", "muted"),)
     waits = row.ordered and not row.amount
     return ((formats.money(row.ordered if waits else row.amount), "muted" if waits else ""),)
 
@@ -165,7 +168,7 @@ def columns() -> tuple[Column[RunRow], ...]:
             2,
             lambda row: row.amount or row.ordered,
             True,
-            plain=lambda row: formats.money(row.amount),
+            plain=lambda row: formats.money(row.amount) if row.total else "–",
         ),
         Column("problems", "Not done", 8, _problems, "right", 4, lambda row: row.problems, True),
         Column(
@@ -177,6 +180,7 @@ def columns() -> tuple[Column[RunRow], ...]:
             0,
             lambda row: row.created_at,
             True,
+            plain=lambda row: row.created_at.astimezone(NEW_YORK).strftime("%Y-%m-%d %H:%M"),
         ),
         Column("from", "Origin", 9, _origin, sort=_origin, priority=5),
         Column("id", "Run", 8, lambda row: formats.short_id(row.id), sort=lambda row: row.id, priority=6),

@@ -215,7 +215,9 @@ class RunsScreen(ShowsRun, LoadsOlder, TiledListScreen, inherit_bindings=False):
         async def do() -> str:
             return (await self.host.ask(manual_runs.cancel_run, run_id)).status
 
-        self.host.confirm_sending("Cancel this run?", "", "Cancel run", do, "Canceling the run", effects=effects)
+        self.host.confirm_sending(
+            "Cancel this run?", "", "Cancel run", do, "Canceling the run", effects=effects, no="Keep"
+        )
 
     def _awaiting(self) -> RunRow | None:
         """Return the run under the cursor if it awaits review; else show a message and return None."""

@@ -40,7 +40,7 @@ _BAR = re.compile("[\u2500-\u259f]+")
 """Characters of which bars are drawn: lines and blocks."""
 _MARK = re.compile("^[●◌▲▼✗✓▶◷○◇◆■⊘!?] ")
 """The mark before a status."""
-_FIGURE = re.compile(r"[-+−]?\d{1,3}(,\d{3})*(\.\d+)?( ?%)?")
+_FIGURE = re.compile(r"[-+−]?\d{1,3}(,\d{3})*(\.\d+)?")
 NOTHING = ("–", "·")
 """Texts of cells without a value."""
 Progress: TypeAlias = Callable[[int, int], None]
@@ -95,14 +95,14 @@ def shown_rows(table: ShownRows, stem: str, noun: str) -> ExportChoice:
     rows, columns, total = table.rows, table.exported_columns, table.total
 
     async def make(fmt: str, progress: Progress) -> Written:
-        named = [column for column in columns if column.title]
+        named = {f"{column.title} {column.unit}".rstrip(): column for column in columns if column.title}
         items: list[dict[str, str]] = []
         source = iter(rows)
         while chunk := list(islice(source, ROWS_PER_CHUNK)):
-            items += [{column.title: cell_text(column, row) for column in named} for row in chunk]
+            items += [{title: cell_text(column, row) for title, column in named.items()} for row in chunk]
             progress(len(items), len(rows))
             await asyncio.sleep(0)
-        text = await asyncio.to_thread(export_services.table_text, [column.title for column in named], items, fmt)
+        text = await asyncio.to_thread(export_services.table_text, list(named), items, fmt)
         return Written(text, f"{len(rows):,} of {count_text(total, noun)}")
 
     return ExportChoice("shown", "Rows shown", f"{len(rows):,}", stem, LIST_FORMATS, make)
@@ -186,7 +186,8 @@ async def write_choice(choice: ExportChoice, path: Path, progress: Progress) -> 
 def cell_text(column: Column[R], row: R) -> str:
     """Return a cell's text for an export: without styles, bars, marks and padding; empty if the cell has no value.
 
-    Figures have no thousands separators. If the column has a `plain` function, the text is taken from it.
+    Figures have no thousands separators, plus sign and unit, so that a spreadsheet reads them as numbers. If the
+    column has a `plain` function, the text is taken from it.
     """
     cell: str | Line = column.plain(row) if column.plain is not None else column.cell(row)
     text = cell if isinstance(cell, str) else "".join(part for part, _ in cell)
@@ -195,7 +196,11 @@ def cell_text(column: Column[R], row: R) -> str:
         return ""
     if not isinstance(cell, str):
         text = _MARK.sub("", text)
-    return text.replace(",", "") if column.align == "right" and _FIGURE.fullmatch(text) else text
+    if column.unit:
+        text = text.removesuffix(f" {column.unit}")
+    if column.align == "right" and _FIGURE.fullmatch(text):
+        return text.replace(",", "").replace("−", "-").removeprefix("+")
+    return text
 
 
 def advance(_book: Book, export: Export) -> bool:

@@ -247,12 +247,16 @@ class FormScreen(LiveDialog, Dialog[bool]):
         self.host.work(self._submit(), name="form")
 
     async def _submit(self) -> None:
-        self._enter_pressed = True
         await self._validate(self._request)
         proposal = self._proposal
         if proposal is None:
             wrong = next((field.key for field in self.fields if field.key in self._faults), self._blame)
-            self.query_one(f"#field-{wrong}", Input).focus()
+            line = self.query_one(f"#field-{wrong}", Input)
+            # Enter that only leads on to an empty field is not yet a mistake.
+            if line.value or line.has_focus or not isinstance(self.focused, Input):
+                self._enter_pressed = True
+                self._show(None, self._faults)
+            line.focus()
             return
 
         async def do() -> str:
