@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rebal_tui.domain.cash import WithdrawalStage
+from rebal_tui.domain.cash import WITHDRAWAL_JOURNAL, WithdrawalStage
 from rebal_tui.domain.quantities import Money
 from rebal_tui.services.view_models.cash import CashSnapshot, JournalView, WithdrawalView
 from rebal_tui.tui.screens.cash.columns import cash_rows, columns, in_group
@@ -50,15 +50,18 @@ def test_a_withdrawal_and_the_journal_that_pays_it_name_each_other() -> None:
     assert "Paid by journal b3c0ffee, a row of its own." in text_of(withdrawal_lines(withdrawal, ())(60, 20))
 
 
-def test_a_withdrawal_and_its_payout_under_way_are_one_movement_in_progress() -> None:
+@pytest.mark.parametrize("journal_id", ["paid", None])
+def test_a_withdrawal_and_its_payout_under_way_are_one_movement_in_progress(journal_id: str | None) -> None:
+    """Also before the withdrawal names its journal, which it does once that has ended."""
     steps = tuple((stage, "now" if stage == "journal" else "done", "") for stage in ("unsubscribe", "sell", "journal"))
     amount = Money(5_000_000_000_000)
     withdrawal = WithdrawalView(
         "w", "a", "Ruiz, Ana", "Balanced", amount, WithdrawalStage.JOURNALING.value, None, False, None, steps,
-        AT, AT, False, journal_id="paid",
+        AT, AT, False, journal_id=journal_id,
     )  # fmt: skip
     journals = tuple(
-        JournalView(key, "a", "Ruiz, Ana", False, amount, "queued", "", None, AT, AT) for key in ("paid", "other")
+        JournalView(key, "a", "Ruiz, Ana", False, amount, "queued", why, None, AT, AT)
+        for key, why in (("paid", WITHDRAWAL_JOURNAL), ("other", ""))
     )
     rows = cash_rows(CashSnapshot(1, (withdrawal,), journals, ()))
     assert [row.key for row in rows if in_group(row, "In progress")] == ["w", "other"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from rebal_tui.domain.cash import JournalStatus, WithdrawalStage
+from rebal_tui.domain.cash import WITHDRAWAL_JOURNAL, JournalStatus, WithdrawalStage
 from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.domain.text import fold
@@ -74,8 +74,8 @@ def cash_rows(snapshot: CashSnapshot) -> tuple[CashRow, ...]:
     """
     numbers = snapshot.numbers
     rows = [_withdrawal(view, numbers.get(view.account_id, "")) for view in snapshot.withdrawals]
-    paid = {view.journal_id: view.id for view in snapshot.withdrawals if view.journal_id}
-    rows += [_journal(view, paid.get(view.id, ""), numbers.get(view.account_id, "")) for view in snapshot.journals]
+    pays = _payouts(snapshot)
+    rows += [_journal(view, pays.get(view.id, ""), numbers.get(view.account_id, "")) for view in snapshot.journals]
     alike: Counter[str] = Counter()
     for at, account, client, amount, kind in snapshot.deposits:
         key = f"deposit-{account}-{at.isoformat()}-{kind}-{amount}"
@@ -87,6 +87,28 @@ def cash_rows(snapshot: CashSnapshot) -> tuple[CashRow, ...]:
         )
         alike[key] += 1
     return tuple(sorted(rows, key=lambda row: (row.rank, -row.at.timestamp())))
+
+
+def _payouts(snapshot: CashSnapshot) -> dict[str, str]:
+    """Return the id of the withdrawal that a journal pays, by the id of the journal.
+
+    A withdrawal names its journal only once that has ended. Until then, its journal is the open one of its amount.
+    """
+    paid = {view.journal_id: view.id for view in snapshot.withdrawals if view.journal_id}
+    paying = {
+        (view.account_id, view.amount): view.id
+        for view in snapshot.withdrawals
+        if view.stage == WithdrawalStage.JOURNALING
+    }
+    for journal in snapshot.journals:
+        if (
+            not journal.incoming
+            and journal.description == WITHDRAWAL_JOURNAL
+            and not JournalStatus(journal.status).final
+            and (withdrawal := paying.get((journal.account_id, journal.amount)))
+        ):
+            paid.setdefault(journal.id, withdrawal)
+    return paid
 
 
 def _withdrawal(view: WithdrawalView, number: str) -> CashRow:
