@@ -210,7 +210,8 @@ def _facts(view: AssetView, width: int, height: int, simulated: bool) -> list[Li
         lines += [heading("Latest prices", width, note), *chart(row.trend, width, height)]
     else:
         lines.append(heading("Latest prices", width))
-        lines += paragraph("No price history yet; it begins with the next prices.", width, "muted")
+        when = "prices arrive in market hours" if simulated else "it begins with the next prices"
+        lines += paragraph(f"No price history yet; {when}.", width, "muted")
     count = len(view.portfolios)
     lines += [(), heading("Portfolios", width, f"weight in {count_text(count, 'portfolio')}" if count else "")]
     lines += [
