@@ -18,7 +18,6 @@ from rebal_tui.tui.actions import applies, offered
 from rebal_tui.tui.book_services import name_queries, run_queries
 from rebal_tui.tui.host import Host, host_of
 from rebal_tui.tui.keymap import key_text
-from rebal_tui.tui.screens.shared.run_lines import status_words
 from rebal_tui.tui.sections import EVERYWHERE, LISTS, section_label
 from rebal_tui.tui.text import printable, ui_text
 
@@ -159,6 +158,8 @@ class DataProvider(_Provider):
         for symbol in names.symbols:
             yield f"Asset {symbol}", partial(host.navigation.show_asset, symbol)
         if host.last_runs is not None:
+            from rebal_tui.tui.screens.shared.run_lines import status_words
+
             for run in host.last_runs.rows:
                 state = "to review" if run.awaiting_approval else status_words(run.status).removeprefix("completed ")
                 made = f"{formats.short_timestamp(run.created_at)} · {state}"
