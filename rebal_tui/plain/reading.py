@@ -52,7 +52,7 @@ MAX_RUNS = 200
 
 
 async def status(session: Session, _text: str) -> None:
-    """Write the state of the book, the firm and the accounts."""
+    """Write the mode and time of the book, the totals of the firm, and the counts of accounts by status."""
     session.write(texts.status_text(await session.ask(desk_queries.desk_snapshot), session.backend.trouble))
 
 

@@ -34,7 +34,7 @@ class ReceivedMessage:
 
 
 class StreamFault(httpx.HTTPError):
-    """A stream cannot be read further; `status` is the HTTP status of the answer, None if the connection had opened."""
+    """A stream cannot be read further; `status` is the HTTP status of a refusal, None if the stream broke later."""
 
     def __init__(self, text: str, status: int | None = None) -> None:
         super().__init__(text)

@@ -44,7 +44,7 @@ def read_cash_list(text: str) -> tuple[str, ...]:
 def read_pairs(text: str) -> dict[str, str]:
     """Parse pairs such as `BRKB=BRK.B` separated by commas, the custodian's symbol first; `none` for no pairs.
 
-    Returns the book's symbols by the custodian's. Raises `Invalid` at `pairs`.
+    Returns the book's symbol for each of the custodian's. Raises `Invalid`, which names the field `pairs`.
     """
     found: dict[str, str] = {}
     for part in _parts("pairs", text):

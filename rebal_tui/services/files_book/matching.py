@@ -1,4 +1,7 @@
-"""What a positions file changes: fills found by comparison, flows of cash, and differences that need review (R-75)."""
+"""What a positions file changes: fills, flows of cash, and differences that a person must look at (R-75).
+
+The fills are found by comparing it with the book.
+"""
 
 from __future__ import annotations
 

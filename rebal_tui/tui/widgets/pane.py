@@ -13,7 +13,7 @@ class Panes(Horizontal):
     """Panes side by side.
 
     Textual lays out the whole screen again whenever the size of a container changes, because its contents may scroll.
-    These contents never scroll, so that is turned off.
+    These contents never scroll, so the layout of the whole screen is not repeated for them.
     """
 
     virtual_size = Reactive(Size(0, 0), layout=False)

@@ -129,6 +129,8 @@ async def confirm_manual_run(
 
 def manual_effects(view: PreviewView) -> list[Effect]:
     """Return the effects of starting a manual run: its orders, and when it starts."""
+    if not (view.plan.sells or view.plan.buys):
+        return [Effect("Nothing to trade: the run would end at once, without an order.")]
     return [
         *plan_effects([view]),
         Effect("It starts now if the window is open, otherwise when the next one opens.", style="muted"),
