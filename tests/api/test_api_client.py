@@ -251,6 +251,7 @@ def test_the_calendar_and_the_clock(client: BrokerClient) -> None:
     assert clock.timestamp < clock.next_close < clock.next_open
 
 
+@pytest.mark.slow
 def test_the_price_of_an_asset_from_market_data(server: Server) -> None:
     snapshots = server.http.get("/v2/stocks/snapshots", params={"symbols": "SPY,NOPE"}).text
     assert '"p":417.8}' in snapshots

@@ -121,6 +121,7 @@ def test_bytes_that_trickle_in_do_not_extend_the_deadline() -> None:
     with_server(ConnectionLimits(10, 0.2, LONG), test)
 
 
+@pytest.mark.slow
 def test_a_body_that_does_not_arrive_ends_its_connection() -> None:
     async def test(connect: Connect) -> None:
         reader, _ = await connect(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc")
@@ -129,6 +130,7 @@ def test_a_body_that_does_not_arrive_ends_its_connection() -> None:
     with_server(ConnectionLimits(10, LONG, 0.05), test)
 
 
+@pytest.mark.slow
 def test_a_request_in_parts_is_answered_and_its_connection_kept() -> None:
     async def test(connect: Connect) -> None:
         reader, writer = await connect(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nab")
@@ -142,6 +144,7 @@ def test_a_request_in_parts_is_answered_and_its_connection_kept() -> None:
     with_server(ConnectionLimits(10, LONG, LONG), test)
 
 
+@pytest.mark.slow
 def test_at_the_limit_the_longest_idle_connection_makes_room() -> None:
     async def test(connect: Connect) -> None:
         idle = [await connect(b"GET / HTT") for _ in range(4)]
@@ -155,6 +158,7 @@ def test_at_the_limit_the_longest_idle_connection_makes_room() -> None:
     with_server(ConnectionLimits(4, LONG, LONG), test)
 
 
+@pytest.mark.slow
 def test_at_the_limit_connections_with_a_request_are_kept() -> None:
     async def test(connect: Connect) -> None:
         busy = [await connect(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\na") for _ in range(2)]
@@ -207,6 +211,7 @@ def test_at_the_limit_a_response_that_is_not_read_makes_room_for_a_new_connectio
     with_server(ConnectionLimits(3, LONG, LONG, LONG, 0.05 if stuck_first else LONG), test)
 
 
+@pytest.mark.slow
 def test_at_the_limit_a_client_that_does_not_wait_for_responses_makes_room() -> None:
     async def test(connect: Connect) -> None:
         half = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\na"
@@ -222,6 +227,7 @@ def test_at_the_limit_a_client_that_does_not_wait_for_responses_makes_room() -> 
     with_server(ConnectionLimits(2, LONG, LONG), test)
 
 
+@pytest.mark.slow
 def test_a_response_before_the_body_ends_the_connection_and_says_so() -> None:
     async def test(connect: Connect) -> None:
         head = b"POST /unread HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n"
@@ -250,6 +256,7 @@ def test_a_response_is_one_write_but_a_stream_begins_at_once() -> None:
     assert first == b"7\r\ndata: 1\r\n"
 
 
+@pytest.mark.slow
 def test_a_fresh_connection_is_not_the_one_that_makes_room() -> None:
     async def test(connect: Connect) -> None:
         half = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\na"
@@ -296,6 +303,7 @@ def test_malformed_requests_leave_no_traceback_and_little_log(caplog: pytest.Log
     assert len([record for record in caplog.records if record.levelno == logging.WARNING]) <= len(MALFORMED)
 
 
+@pytest.mark.slow
 def test_a_response_that_ends_the_connection_reaches_a_client_that_first_sends_its_whole_body() -> None:
     def post(port: int) -> bytes:
         with socket.create_connection(("127.0.0.1", port), timeout=5) as one:

@@ -103,6 +103,7 @@ def test_only_http_1_0_may_leave_out_the_host(head: bytes, status: bytes) -> Non
     assert answer(head + b"\r\n", BrowserSafety(RequestRules(ok), LOOPBACK_NAMES)).split(b"\r\n")[0][9:] == status
 
 
+@pytest.mark.slow
 def test_another_version_is_refused() -> None:
     got = answer(b"GET / HTTP/3.0\r\nHost: localhost\r\n\r\n", RequestRules(ok))
     assert got.startswith(b"HTTP/1.1 505 HTTP Version Not Supported\r\n")
@@ -138,6 +139,7 @@ def test_a_body_that_continues_a_line_is_no_folded_header() -> None:
     assert answer(head + b"\n x", RequestRules(ok)).startswith(b"HTTP/1.1 200 OK")
 
 
+@pytest.mark.slow
 def test_what_is_no_http_is_answered_in_the_shape_of_every_error() -> None:
     malformed = MalformedResponse(b"{}", lambda: [(b"x-frame-options", b"DENY")])
     got = answer(b"nonsense\r\n\r\n", RequestRules(ok), malformed)

@@ -135,6 +135,7 @@ def test_a_malformed_book_lists_every_fault_with_its_location(tmp_path: Path) ->
     ]
 
 
+@pytest.mark.slow
 def test_a_second_evaluation_pass_of_the_session_meets_the_quota(tmp_path: Path) -> None:
     db = tmp_path / "book.db"
     assert call("import", written(tmp_path, book()), "--db", db).code == 0

@@ -30,6 +30,7 @@ def grid(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_the_sample_needs_nothing_and_says_that_its_assets_are_invented(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, grid: Path
 ) -> None:

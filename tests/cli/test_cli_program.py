@@ -198,6 +198,7 @@ def test_the_same_seed_gives_the_same_audit_trail(tmp_path: Path) -> None:
     assert told[0] == told[1]
 
 
+@pytest.mark.slow
 def test_the_same_file_imported_gives_the_same_hash(tmp_path: Path) -> None:
     """The book's clock is at the file's timestamp, so that it can be evaluated then."""
     heads = []

@@ -82,6 +82,7 @@ def test_a_dividend_is_paid_on_the_shares_held_and_invested(tmp_path: Path) -> N
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("header", "before", "after"),
     [("SPY,TLT,TLX", "100,100,", "100,,104"), ("SPY,TLT", "100,100", "100,104"), ("SPY,TLX", "100,100", "100,104")],

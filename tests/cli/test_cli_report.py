@@ -31,6 +31,7 @@ def test_a_report_is_a_private_file_that_is_not_overwritten(db: Path, tmp_path: 
     assert (again.code, "already exists" in again.err) == (1, True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fmt", ["md", "csv"])
 def test_other_formats_tell_the_same(db: Path, fmt: str) -> None:
     made = call("report", "--db", db, "--portfolio", "Balanced", "--format", fmt)

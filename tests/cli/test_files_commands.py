@@ -123,6 +123,7 @@ def test_positions_are_refused_by_a_book_of_another_kind(folder: Path) -> None:
     assert "not a files book" in _refused("import", "positions.csv", "--db", "sim.db")
 
 
+@pytest.mark.slow
 def test_a_book_that_the_screens_made_empty_is_replaced_and_kept_after_a_refusal(folder: Path) -> None:
     path = folder / "book.db"
     opening.open_book(path).database.close()

@@ -109,6 +109,7 @@ def test_a_removed_start_folder_is_no_error(tmp_path: Path, monkeypatch: pytest.
         require_output(read_path("x.csv"))
 
 
+@pytest.mark.slow
 def test_an_export_never_replaces_a_book_or_its_files(tmp_path: Path) -> None:
     db = tmp_path / "book.db"
     assert call("import", written(tmp_path, book()), "--db", db).code == 0
@@ -124,6 +125,7 @@ def test_an_export_never_replaces_a_book_or_its_files(tmp_path: Path) -> None:
     assert done.code == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["-wal", "-shm", "-journal", ".lock", ".serve", ".partial", ".restoring"])
 def test_no_book_gets_the_name_of_a_file_beside_another_book(folder: Path, tmp_path: Path, suffix: str) -> None:
     name, copy = tmp_path / f"book.db{suffix}", tmp_path / "copy.db"

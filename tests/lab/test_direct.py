@@ -127,6 +127,7 @@ def test_prices_that_stand_still_leave_an_asset_on_its_edge() -> None:
         run_direct(random_history(1), TARGETS, [policy], canceled=lambda: True)
 
 
+@pytest.mark.slow
 def test_a_drift_near_its_band_is_decided_in_numbers_that_do_not_grow(monkeypatch: pytest.MonkeyPatch) -> None:
     """Standing prices leave assets on their edges. Exact fractions would be longer after every rebalance."""
     past = random_history(5, 150, 12)

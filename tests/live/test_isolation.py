@@ -277,6 +277,7 @@ def test_clients_whose_rows_name_nobody_are_clients_where_no_row_does() -> None:
 TRADE = {"event": "fill", "account_id": ANN, "order": {"symbol": "SPY"}}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("body", [TRADE, {**TRADE, "order": []}, "[1]", "no json"], ids=str)
 def test_an_event_that_cannot_be_read_pauses_the_account_it_names_and_the_later_ones_are_applied(body: Any) -> None:
     broker = three_accounts()

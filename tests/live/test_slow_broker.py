@@ -87,6 +87,7 @@ class SlowBook(ScriptedBook):
         return Gateway(budget, self.clock.now, lambda seconds: self.clock.advance(timedelta(seconds=seconds)))
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(0 if ACCOUNTS > 100 else 120)
 def test_when_everybody_trades_no_heartbeat_waits_and_the_kill_switch_stops_the_next_order() -> None:
     slow = SlowBook(ACCOUNTS)

@@ -76,6 +76,7 @@ def test_an_announcement_and_activities_are_one_action(at: int) -> None:
     play(live_book(), steps)
 
 
+@pytest.mark.slow
 def test_an_announcement_alone_explains_a_split() -> None:
     play(live_book(), ["announcement", "price", "positions"])
 

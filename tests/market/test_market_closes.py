@@ -77,6 +77,7 @@ def test_days_without_a_session_are_not_replayed(calendar: TradingCalendar) -> N
     assert feed.quotes()["SPY"].price == parse_price("269.32")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", [path for path in (SAMPLE, HISTORY) if path.exists()], ids=lambda path: path.stem)
 def test_a_real_history_replays_over_every_session(path: Path, calendar: TradingCalendar) -> None:
     closes = read_closes(path)

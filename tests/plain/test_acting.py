@@ -49,6 +49,7 @@ def test_a_deposit() -> None:
     sound(book)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", ["deposit", "deposit 0 a", "deposit 1.234 a", "deposit x a", "withdraw -1 a"])
 def test_a_wrong_amount_is_refused_before_the_question(line: str) -> None:
     held, written = session(market_book(), line)
@@ -178,6 +179,7 @@ def test_time_is_held_while_a_question_waits() -> None:
     assert modes == ["SIMULATED ×600", "SIMULATED ×600 (time stopped)", "SIMULATED ×600"]
 
 
+@pytest.mark.slow
 def test_the_market() -> None:
     book = market_book()
     assert answer(book, "resume")[-1] == "Simulation resumed."

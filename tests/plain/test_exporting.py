@@ -26,6 +26,7 @@ def test_the_last_list_is_exported_as_the_screen_shows_it(tmp_path: Path) -> Non
     assert answer(book, "export list")[-1].startswith("List accounts, desk, runs, portfolios")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("listing", ["desk", "runs", "portfolios", "withdrawals"])
 def test_each_list_can_be_exported(listing: str, tmp_path: Path) -> None:
     path = tmp_path / "rows.json"

@@ -31,6 +31,7 @@ def moved_book() -> Book:
     return book
 
 
+@pytest.mark.slow
 def test_no_command_that_reads_draws_or_refuses() -> None:
     held, written = session(moved_book(), *READING)
     assert not held.refused
@@ -42,6 +43,7 @@ def test_no_command_that_reads_draws_or_refuses() -> None:
             assert unicodedata.category(char) not in ("So", "Sk"), line
 
 
+@pytest.mark.slow
 def test_reading_changes_nothing() -> None:
     book = moved_book()
     version = book.version
@@ -133,6 +135,7 @@ def test_lists_take_the_filters_of_the_screens() -> None:
     assert len(answer(book, "accounts equity>1000")) == 6
 
 
+@pytest.mark.slow
 def test_news_is_announced_before_the_prompt_of_a_person_only() -> None:
     def written(*, interactive: bool) -> list[str]:
         book = market_book()

@@ -97,6 +97,7 @@ def test_every_step_is_done_and_the_account_is_as_before(
     assert "Every step is done." in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_the_report_has_no_keys_and_no_client_data(paper: PaperAccount) -> None:
     paper.run()
     text = paper.report.read_text()

@@ -90,6 +90,7 @@ def test_a_link_at_the_target_of_a_copy_is_replaced_and_never_followed(tmp_path:
     assert not (tmp_path / "copy.db").is_symlink()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spelling", ["book.db", "./book.db", "folder/../book.db", "link.db"])
 def test_the_book_is_never_its_own_backup(tmp_path: Path, spelling: str) -> None:
     database = with_trail(new_file(tmp_path / "book.db"))
@@ -103,6 +104,7 @@ def test_the_book_is_never_its_own_backup(tmp_path: Path, spelling: str) -> None
     assert book_settings.get(Database(tmp_path / "book.db"), "a") == "kept"
 
 
+@pytest.mark.slow
 def test_flipped_bits_are_found(tmp_path: Path) -> None:
     database = with_trail(new_file(tmp_path / "book.db"), 2_000)
     back_up(database, tmp_path / "whole.db")

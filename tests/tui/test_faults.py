@@ -42,6 +42,7 @@ def test_an_error_in_a_handler_a_timer_or_a_callback_does_not_end_the_program(
     assert len([record for record in traced if record.getMessage() == "Key"]) == 1
 
 
+@pytest.mark.slow
 def test_a_path_that_cannot_be_used_keeps_the_dialog_open() -> None:
     async def script(pilot: Any, app: Any) -> None:
         await press(pilot, "x")

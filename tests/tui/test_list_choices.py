@@ -79,6 +79,7 @@ def test_who_leaves_the_default_order_is_told_once_the_key_that_brings_it_back()
     drive(script)
 
 
+@pytest.mark.slow
 def test_at_least_one_column_stays_and_escape_changes_nothing(tmp_path: Path) -> None:
     async def script(pilot: Any, app: RebalApp) -> None:
         before = screen_text(app)

@@ -17,6 +17,7 @@ from tests.tui.driving import drive, make_app, settle
 from tests.tui.fakes import FakeBackend
 
 
+@pytest.mark.slow
 def test_letters_are_shown_before_their_rows_and_enter_acts_on_the_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     may_end, asked, found = threading.Event(), list[str](), set[str]()
 

@@ -105,6 +105,7 @@ def test_panes_have_titles_and_the_focused_one_is_lit() -> None:
     drive(script)
 
 
+@pytest.mark.slow
 def test_the_help_key_says_that_there_are_more_keys_than_fit() -> None:
     async def script(pilot: Any, app: RebalApp) -> None:
         assert "? Help" in lines(app)[-1]

@@ -104,6 +104,7 @@ def test_a_narrow_terminal_has_the_list_alone_and_the_detail_on_enter() -> None:
     drive(script, size=(80, 24))
 
 
+@pytest.mark.slow
 def test_a_preview_shows_every_line_and_sends_nothing() -> None:
     backend = FakeBackend()
 

@@ -117,6 +117,7 @@ def test_a_page_drives_the_program() -> None:
     asyncio.run(check())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text", ["", "{", "[]", "0", '["stdin"]', '["stdin", 1]', '["resize", 3]', '["resize"]', "[" * 9_000, '["none", 1]']
 )

@@ -177,6 +177,7 @@ def test_canceling_a_withdrawal_releases_only_what_it_reserved() -> None:
     assert book.accounts["a"].cash >= parse_money("1000"), "what the run reserved is not invested"
 
 
+@pytest.mark.slow
 def test_the_journal_of_a_withdrawal_takes_only_the_reservation_of_that_withdrawal() -> None:
     book = simple_book(model=SLOW)
     scheduler.tick(book)

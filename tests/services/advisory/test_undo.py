@@ -60,6 +60,7 @@ CHANGES: dict[str, Callable[[Book], undo.Undo | None]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CHANGES)
 def test_after_undo_the_book_is_as_before_and_the_audit_trail_has_both(name: str) -> None:
     book = a_book()

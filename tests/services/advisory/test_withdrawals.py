@@ -374,6 +374,7 @@ def test_a_journal_refused_for_the_state_of_the_account_stops_and_can_be_retried
     assert book.accounts["a"].status is AccountStatus.ACTIVE
 
 
+@pytest.mark.slow
 def test_cash_in_a_journal_made_at_the_broker_is_awaited_and_then_raised_again() -> None:
     book = rebalanced(model=SLOW)
     withdraw(book, "12000")
@@ -391,6 +392,7 @@ def test_cash_in_a_journal_made_at_the_broker_is_awaited_and_then_raised_again()
     assert broker(book).invariants() == []
 
 
+@pytest.mark.slow
 def test_a_fall_in_price_before_the_sells_fill_makes_another_round() -> None:
     book = rebalanced(model=SLOW)
     withdraw(book, "12000")
@@ -450,6 +452,7 @@ def test_a_restricted_account_stops_before_anything_is_sold() -> None:
     assert now(book).stage is Stage.COMPLETED
 
 
+@pytest.mark.slow
 def test_a_withdrawal_waits_for_a_manual_run() -> None:
     """While it waits, the account is unsubscribed, so a run with explicit weights may be requested."""
     book = rebalanced(model=SLOW)

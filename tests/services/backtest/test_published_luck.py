@@ -22,6 +22,7 @@ STOCKS_BONDS = Weights((AssetWeight("STOCK", Percent(6000)), AssetWeight("BOND",
 MONTHS = returns_source("monthly", read_monthly_returns(MONTHLY_FILE), STOCKS_BONDS.symbols).history
 
 
+@pytest.mark.slow
 def test_the_month_of_a_yearly_rebalance_is_worth_hundreds_of_basis_points() -> None:
     policy = Policy(calendar=CalendarCondition(CalendarType.ANNUALLY, "12-31"))
     ends = ("01-31", "02-29", *(f"{month:02}-{30 + (month in (3, 5, 7, 8, 10, 12))}" for month in range(3, 13)))

@@ -422,6 +422,7 @@ def test_nothing_is_decided_before_the_broker_was_polled(tmp_path: Path) -> None
     assert only_run(book)
 
 
+@pytest.mark.slow
 def test_a_restart_after_a_kill_resumes_all_open_orders(tmp_path: Path) -> None:
     """`MANY_ORDERS=1000` is the drill with a thousand orders."""
     count = int(os.environ.get("MANY_ORDERS", "60")) // 2

@@ -56,6 +56,7 @@ def test_a_price_that_moves_and_a_run_that_is_made_are_seen() -> None:
     agree(book)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", ["one", "two"])
 def test_the_demonstration_is_decided_like_its_accounts_one_by_one(tmp_path: Path, seed: str) -> None:
     path = tmp_path / "book.db"

@@ -207,6 +207,7 @@ def test_runs_with_waiting_orders_are_not_processed_before_one_is_sent(
     assert len(started_at_once) > len(made) / 2 > book.work_queue.taken > 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("why", ["halted", "no free space", "the window is over", "review"])
 def test_no_run_starts_while_starting_is_blocked(
     opened: Callable[..., Book], monkeypatch: pytest.MonkeyPatch, why: str

@@ -203,6 +203,7 @@ def test_subscribers_are_worst_first_with_and_without_a_band() -> None:
     assert len({row.drift_bp for row in exact}) > 5
 
 
+@pytest.mark.slow
 def test_an_unchanged_book_keeps_its_desk_rows() -> None:
     book = random_book(Random(3))
     first = desk_snapshot(book)

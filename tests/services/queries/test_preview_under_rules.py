@@ -49,6 +49,7 @@ def made(book: Book) -> Plan | None:
     return without_rules(plan_of(book.database, factories.only_run(book)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "settings",
     [

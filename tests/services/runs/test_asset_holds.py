@@ -57,6 +57,7 @@ def three_accounts() -> Book:
     return guarded(book)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("price", "held", "resembles"),
     [

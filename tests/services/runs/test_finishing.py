@@ -102,6 +102,7 @@ ALERTS: dict[RunStatus, list[str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_an_ending_is_in_the_row_the_trail_and_an_alert_if_a_person_is_needed(
     ending: Callable[[], Book],

@@ -218,6 +218,7 @@ BARS: dict[Callable[[Book], None], tuple[SkipReason, str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", BARS)
 def test_orders_that_may_no_longer_be_sent_are_skipped_and_the_others_are_sent(
     change: Callable[[Book], None], monkeypatch: pytest.MonkeyPatch

@@ -81,6 +81,7 @@ def test_a_half_day_has_its_slots_until_12_30() -> None:
     assert (len(slots), slots[0], slots[-1]) == (13, "11-27 09:30", "11-27 12:30")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "at", ["2026-03-02 09:29", "2026-03-02 15:31", "2026-11-27 12:31", "2026-03-01 11:00", "2026-11-26 11:00"]
 )

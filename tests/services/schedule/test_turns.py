@@ -127,6 +127,7 @@ def test_what_was_accepted_runs_before_the_end_and_a_loop_that_has_ended_is_not_
     assert ran == ["unasked"]
 
 
+@pytest.mark.slow
 def test_a_program_that_forgets_to_end_its_thread_ends_after_the_work_under_way() -> None:
     program = """
 import time

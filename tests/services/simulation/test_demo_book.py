@@ -37,6 +37,7 @@ def content(database: Database) -> list[list[tuple[object, ...]]]:
     return [database.rows(f"SELECT * FROM {table} ORDER BY 1, 2") for table in TABLES]
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_book_and_another_seed_another() -> None:
     first, again, other = (bootstrap.create_demo(MEMORY, accounts=25, seed=seed) for seed in ("a", "a", "b"))
     assert content(first) == content(again)

@@ -54,6 +54,7 @@ def test_unknown_symbols_and_impossible_shocks_are_refused() -> None:
         simulator.shock(simple_book(), "SPY", Percent(100))
 
 
+@pytest.mark.slow
 def test_a_step_ends_at_the_same_hour_of_the_next_session_with_its_evaluations_made() -> None:
     book = market_book(2, "2026-03-06 11:00")
     before = book.now()

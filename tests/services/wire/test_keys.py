@@ -15,6 +15,7 @@ KEY = NewKey("KEYID", "a secret", bytes(range(16)))
 AT = datetime(2026, 3, 2, tzinfo=UTC)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("key_id", "secret", "name"),
     [("KEYID", "a secret", "desk"), ("KEYID", "another", None), ("NOKEY", "a secret", None), ("", "", None)],
