@@ -61,9 +61,10 @@ def book_undelivered(tx: BookTransaction, changes: Sequence[Change]) -> None:
 
 
 def delivered(tx: BookTransaction, fill: Fill, change: Change) -> bool:
-    """Whether an execution is part of the agreed figures already, because its order showed it before this event.
+    """Whether the figures on which book and broker agree include an execution already, as its order has shown it.
 
-    `change` is the change by the execution. It is subtracted from the change that was recorded for the order.
+    Such an order has recorded a change in advance. If it covers `change`, the change by this execution, this subtracts
+    `change` from it and stores what is left.
     """
     before = explained.change(tx.database, _PREFIX + fill.client_order_id)
     if before is None:
