@@ -198,12 +198,14 @@ class _Made:
         alike = chosen & dated[frame.accounts.portfolio]
         alike[own] = False
         rows = np.flatnonzero(alike)
-        asked = np.stack((frame.accounts.portfolio[rows].astype(np.int64), free[rows], offset[rows]))
-        unique, inverse = np.unique(asked, axis=1, return_inverse=True)
-        times = np.full(unique.shape[1], NO_TIME, np.int64)
-        for index, (portfolio, day, after) in enumerate(unique.T.tolist()):
+        # One integer each: sorting rows of three takes thirty times as long.
+        asked = (frame.accounts.portfolio[rows].astype(np.int64) << 40) | (offset[rows] << 24) | free[rows]
+        unique, inverse = np.unique(asked, return_inverse=True)
+        times = np.full(len(unique), NO_TIME, np.int64)
+        for index, key in enumerate(unique.tolist()):
+            portfolio, after, day = key >> 40, key >> 24 & 0xFFFF, key & 0xFFFFFF
             times[index] = _first_firing(schedule, frame.portfolios[portfolio], day, after)
-        self.first[rows] = times[inverse.reshape(-1)]
+        self.first[rows] = times[inverse]
         for row in own:
             if chosen[row]:
                 self.first[row] = _first_firing(schedule, frame.followed(row), int(free[row]), int(offset[row]))
