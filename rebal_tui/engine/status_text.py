@@ -35,8 +35,8 @@ _ACTS = {
     "prices": "every asset has a price",
 }
 """What ends a failed check, by its name."""
-_COOLED = {"drift_band", "portfolio_update", "calendar"}
-"""Triggers that the cooldown holds back."""
+HELD_BY_COOLDOWN = frozenset({"drift_band", "portfolio_update"})
+"""Triggers that wait for the end of the cooldown; a calendar day in it is dropped (R-16)."""
 _LIMITS = {Restriction.CRYPTO, Restriction.OPTIONS}
 """Restrictions that stop an account although none of its assets is of that class (R-40)."""
 
@@ -149,7 +149,7 @@ def _trigger(situation: Situation, probe: Decision) -> str:
     verdicts = (Verdict.FIRES, Verdict.HOLDS_BACK)
     held = {check.check: check.detail for check in probe.trace if check.verdict in verdicts}
     if probe.outcome is Outcome.INVEST_CASH:
-        waits = any(check.verdict is Verdict.HOLDS_BACK and check.check in _COOLED for check in probe.trace)
+        waits = any(check.verdict is Verdict.HOLDS_BACK and check.check in HELD_BY_COOLDOWN for check in probe.trace)
         return f"{excess_text(situation)} of cash to invest{'; a rebalance waits for the cooldown' if waits else ''}."
     if "drift_band" in held:
         return _usage_sentence(situation).strip()

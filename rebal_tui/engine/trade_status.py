@@ -16,11 +16,10 @@ from rebal_tui.engine.calendar import cooldown_ends
 from rebal_tui.engine.evaluation import evaluate
 from rebal_tui.engine.schedule import Schedule
 from rebal_tui.engine.situation import Situation, price_faults
-from rebal_tui.engine.status_text import status_note, status_sentence
+from rebal_tui.engine.status_text import HELD_BY_COOLDOWN, status_note, status_sentence
 
 _DAY = timedelta(days=1)
 _DELAYING = frozenset({"window", "open_orders", "quota", "prices"})
-_HELD_BY_COOLDOWN = frozenset({"drift_band", "portfolio_update"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +134,7 @@ def _held_back(situation: Situation, probe: Decision, context: StatusContext) ->
     if "minimum_equity" in held:
         return Classified(StatusKind.WAITS, WaitsFor.MINIMUM_EQUITY)
     day = _cooldown_end(situation, probe) or new_york_day(situation.now) + _DAY
-    if held & _HELD_BY_COOLDOWN:
+    if held & HELD_BY_COOLDOWN:
         return Classified(StatusKind.WAITS, WaitsFor.COOLDOWN, context.schedule.first_from(day))
     condition, stagger = situation.portfolio.calendar, situation.rules.stagger
     offset = 0 if stagger is None else stagger.offset

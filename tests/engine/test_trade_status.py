@@ -108,6 +108,10 @@ CASES: list[tuple[str, Situation, StatusKind, WaitsFor | None, datetime | None, 
         "",
     ),
     (
+        "a calendar day that the cooldown drops, with cash", account(cash="600", conditions=[calendar("monthly", "4")],
+        **COOLING), WILL_TRADE, None, NEXT, "Will trade at 12:15. $95.00 of cash to invest.", "",
+    ),
+    (
         "traded today, drifted again in cooldown, with cash",
         account({"SPY": "70", "TLT": "30"}, cash="600", quota_run="q", cooldown_days=7, rebalanced=at(DAY, time(10))),
         WAITS, WaitsFor.QUOTA, TOMORROW,
