@@ -193,12 +193,16 @@ def withdrawals(database: Database, *, only_open: bool = False, limit: int = 500
     return [_withdrawal(row) for row in rows]
 
 
-def withdrawal_at(database: Database, account_id: str, at: datetime) -> Withdrawal | None:
-    """The withdrawal that an account had at a time, None without one; an account has one at a time."""
+def withdrawal_of_run(database: Database, run_id: str, account_id: str, at: datetime) -> Withdrawal | None:
+    """The withdrawal for which an account's run, created at `at`, sells; None for a run of no withdrawal.
+
+    A withdrawal stores only its last run. An earlier run is matched by account and time, as an account has one
+    withdrawal at a time.
+    """
     row = database.row(
-        f"{_WITHDRAWALS} WHERE accounts.id = ?1 AND w.created_at <= ?2 AND w.updated_at >= ?2 "
-        "ORDER BY w.key DESC LIMIT 1",
-        (account_id, to_time(at)),
+        f"{_WITHDRAWALS} WHERE accounts.id = ?1 AND (w.run = ?2 "
+        "OR (w.rounds > 1 AND w.created_at <= ?3 AND w.updated_at >= ?3)) ORDER BY w.key DESC LIMIT 1",
+        (account_id, run_id, to_time(at)),
     )
     return None if row is None else _withdrawal(row)
 

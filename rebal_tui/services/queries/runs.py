@@ -127,7 +127,7 @@ def _followed(book: Book, run: Run) -> str:
     if run.portfolio_id:
         return book.portfolios[run.portfolio_id].name
     raises = run.type is RunType.PARTIAL_LIQUIDATION
-    withdrawal = cash.withdrawal_at(book.database, run.account_id, run.created_at) if raises else None
+    withdrawal = cash.withdrawal_of_run(book.database, run.id, run.account_id, run.created_at) if raises else None
     if withdrawal is None or withdrawal.portfolio_id is None:
         return WITHOUT_PORTFOLIO
     return f"withdrawal from {book.portfolios[withdrawal.portfolio_id].name}"

@@ -12,22 +12,12 @@ from rebal_tui.services.reports.texts import money
 from rebal_tui.services.view_models.runs import RunView
 from rebal_tui.store import cash
 
-_ALL = 2**62
-
 
 def withdrawal_of(book: Book, run: Run) -> Withdrawal | None:
-    """The withdrawal for which a run raised cash, None for a run of another type.
-
-    A withdrawal stores only its last run. An earlier run is matched by account and time, as an account has one
-    withdrawal at a time.
-    """
+    """The withdrawal for which a run raised cash, None for a run of another type or of no withdrawal."""
     if run.type is not RunType.PARTIAL_LIQUIDATION:
         return None
-    of_account = [one for one in cash.withdrawals(book.database, limit=_ALL) if one.account_id == run.account_id]
-    for one in of_account:
-        if one.run_id == run.id or (one.rounds > 1 and one.created_at <= run.created_at <= one.updated_at):
-            return one
-    return None
+    return cash.withdrawal_of_run(book.database, run.id, run.account_id, run.created_at)
 
 
 def requester(withdrawal: Withdrawal, trail: AuditIndex) -> str:

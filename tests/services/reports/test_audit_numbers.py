@@ -13,6 +13,7 @@ from rebal_tui.domain.runs import RunType
 from rebal_tui.services.advisory.withdrawals import request_withdrawal
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.history import plan_of
+from rebal_tui.services.queries.cash import run_manually
 from rebal_tui.services.queries.runs import run_view
 from rebal_tui.services.reports.build import account_report, run_report
 from rebal_tui.services.reports.model import Entry, Table
@@ -74,6 +75,19 @@ def test_a_withdrawals_run_names_the_portfolio_left_and_its_report_the_one_follo
     run = next(run for run in factories.all_runs(book) if run.type is RunType.PARTIAL_LIQUIDATION)
     assert run_view(book, run.id).portfolio == "withdrawal from Balanced"
     assert run_report(book, run.id).sections[0].portfolio == "Balanced"
+
+
+def test_a_run_that_raises_other_cash_during_a_withdrawal_is_not_one_of_it() -> None:
+    book = factories.simple_book()
+    scheduler.tick(book)
+    factories.advance_to(book, "2026-03-02 10:00")
+    request_withdrawal(book, "a", parse_money("3000"))
+    factories.advance_to(book, "2026-03-02 10:05")
+    run = run_manually(book, "a", RunType.PARTIAL_LIQUIDATION, amount=parse_money("200"), portfolio_id="balanced")
+    factories.advance_to(book, "2026-03-03 09:30")
+    assert run_view(book, run.id).portfolio == "no portfolio"
+    (section,) = run_report(book, run.id).sections
+    assert all("withdrawal" not in entry.sentence for day in section.days for entry in day.entries)
 
 
 def test_a_report_begins_with_what_the_account_held(book: Book) -> None:
