@@ -10,6 +10,7 @@ from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ import numpy.typing as npt
 from rebal_tui.domain.decisions import REPORTED, Decision, Outcome
 from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.runs import Approval
+from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.domain.trade_status import StatusKind, WaitsFor
 from rebal_tui.store.codec import from_day, from_time, from_time_or_none, to_time
 from rebal_tui.store.database import LISTED, Database, Transaction, listed
@@ -241,17 +243,20 @@ def latest(database: Database, account_id: str, limit: int = 1) -> list[StoredDe
     return found
 
 
-def _sessions(database: Database) -> Iterator[str]:
-    """The sessions that have decisions, latest first."""
-    row = database.row("SELECT max(session) FROM decisions")
+def _sessions(database: Database, last: date = date.max) -> Iterator[str]:
+    """The sessions up to `last` that have decisions, latest first."""
+    row = database.row("SELECT max(session) FROM decisions WHERE session <= ?", (last.isoformat(),))
     while row and row[0] is not None:
         yield row[0]
         row = database.row("SELECT max(session) FROM decisions WHERE session < ?", (row[0],))
 
 
 def restrictions_before(database: Database, account_id: str, at: datetime) -> str | None:
-    """The broker's blocks in an account's last stored decision before `at`; None without such a decision."""
-    for session in _sessions(database):
+    """The broker's blocks in an account's last stored decision before `at`.
+
+    None without a decision in the last two sessions with decisions until then: a subscribed account has one in each.
+    """
+    for session in islice(_sessions(database, new_york_day(at)), 2):
         row = database.row(
             "SELECT d.restrictions FROM decisions d JOIN contexts c ON c.key = d.context WHERE d.session = ? "
             "AND d.account = (SELECT key FROM accounts WHERE id = ?) AND c.at < ? ORDER BY d.context DESC LIMIT 1",
