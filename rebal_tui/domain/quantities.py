@@ -127,8 +127,9 @@ def ceil_cents(amount: Money) -> Money:
 
 
 def whole_cents(amount: Money) -> Money:
-    """An amount of 0 or more as it is printed, without the part of a cent, so that printed parts add up."""
-    return Money(amount // CENT * CENT)
+    """An amount as balances are printed, without the part of a cent."""
+    cents = abs(amount) // CENT
+    return Money(cents * CENT if amount >= 0 else -cents * CENT)
 
 
 def nearest_cents(amount: Money) -> Money:

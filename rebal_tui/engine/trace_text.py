@@ -19,6 +19,7 @@ from rebal_tui.domain.quantities import (
     format_scaled,
     nearest_cents,
     percent_text,
+    whole_cents,
 )
 from rebal_tui.domain.runs import RunType
 from rebal_tui.domain.trading_rules import Stagger
@@ -57,14 +58,9 @@ def difference(exact: Value, start: Money, less: Iterable[Money], limit: Value) 
     A reader who subtracts the printed amounts then gets the same result. `exact` itself is printed where that result
     would be on another side of `limit` or of zero, or below one cent.
     """
-    shown = Value((_printed(start) - sum(map(_printed, less))) * NANO)
+    shown = Value((whole_cents(start) - sum(map(whole_cents, less))) * NANO)
     sides = [(_sign(value - limit), _sign(value)) for value in (exact, shown)]
     return dollars(shown if sides[0] == sides[1] and shown else exact)
-
-
-def _printed(amount: Money) -> int:
-    """An amount rounded toward zero to the cent."""
-    return abs(amount) // CENT * CENT * _sign(amount)
 
 
 def cash_target_note(plan: Plan) -> str:

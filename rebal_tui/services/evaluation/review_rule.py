@@ -8,6 +8,7 @@ import numpy as np
 
 from rebal_tui.domain.portfolios import Portfolio
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.policy import REVIEW_KEY
 from rebal_tui.store import book_settings
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 def reviews_every_run(book: Book) -> bool:
     """Whether the book requires approval of every automatic run, whatever its portfolios require (R-27, R-73)."""
-    return book.settings.one_list or book.settings.review or book_settings.get(book.database, "review") == "1"
+    return book.settings.one_list or book.settings.review or book_settings.get(book.database, REVIEW_KEY) == "1"
 
 
 def needs_review(book: Book, portfolio: Portfolio) -> bool:

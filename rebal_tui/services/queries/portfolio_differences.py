@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from rebal_tui.domain.portfolios import Condition, MinimumTrade, Portfolio
-from rebal_tui.engine.trace_text import condition_words, money, percent
+from rebal_tui.domain.portfolios import Condition, Portfolio
+from rebal_tui.engine.trace_text import condition_words, percent
+from rebal_tui.services.advisory.trade_settings import minimum_text
 from rebal_tui.services.view_models.portfolio_versions import Difference
 
 CASH = "cash"
@@ -17,7 +18,7 @@ _FIELDS: tuple[tuple[str, Callable[[Portfolio], str]], ...] = (
     ("Review", lambda one: "on" if one.review else "off"),
     ("Rebalance to", lambda one: one.rebalance_to.value),
     ("Rebalance scope", lambda one: one.rebalance_scope.value),
-    ("Minimum trade", lambda one: _minimum(one.minimum_trade)),
+    ("Minimum trade", lambda one: minimum_text(one.minimum_trade) if one.minimum_trade else ""),
     ("Sessions of the calendar", lambda one: str(one.stagger_sessions)),
 )
 
@@ -52,7 +53,3 @@ def _conditions(before: Sequence[Condition], after: Sequence[Condition]) -> Iter
     for one in after:
         if one not in before:
             yield Difference("Condition", "", condition_words(one))
-
-
-def _minimum(minimum: MinimumTrade | None) -> str:
-    return "" if minimum is None else f"{money(minimum.amount)} or {percent(minimum.percent)}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rebal_tui.domain.cash import Owner, OwnerKind, Withdrawal
-from rebal_tui.domain.orders import Order, Side
+from rebal_tui.domain.orders import Side
 from rebal_tui.domain.quantities import NANO, Money
 from rebal_tui.domain.runs import Run, RunType
 from rebal_tui.engine.cash_raising import spare_cash
@@ -52,11 +52,8 @@ def _brought(book: Book, run: Run) -> int:
     Taken from the executions or from the order states, whichever is more, because an order's state may arrive first.
     """
     executed = sum(fill.amount for fill in fills.of_run(book.database, run.id) if fill.side is Side.SELL)
-    return max(executed, sum(order.filled_qty * (order.filled_avg_price or 0) // NANO for order in _sells(book, run)))
-
-
-def _sells(book: Book, run: Run) -> list[Order]:
-    return [order for _, order, _ in run_orders.of_run(book.database, run.id) if order.side is Side.SELL]
+    sells = (order for _, order, _ in run_orders.of_run(book.database, run.id) if order.side is Side.SELL)
+    return max(executed, sum(order.filled_qty * (order.filled_avg_price or 0) // NANO for order in sells))
 
 
 def shortfall_text(book: Book, run: Run, raised: Money) -> str:

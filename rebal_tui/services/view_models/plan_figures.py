@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rebal_tui.domain.quantities import CENT, Money, nearest_cents, value_cents
+from rebal_tui.domain.quantities import Money, nearest_cents, value_cents, whole_cents
 
 if TYPE_CHECKING:
     from rebal_tui.domain.decisions import Plan, PlanLine
@@ -50,5 +50,4 @@ class PlanFigures:
 
 def plan_figures(plan: Plan) -> PlanFigures:
     """The printed totals of a plan."""
-    cash = abs(plan.cash) // CENT * CENT
-    return PlanFigures(lines_total(plan.sells), lines_total(plan.buys), Money(cash if plan.cash >= 0 else -cash))
+    return PlanFigures(lines_total(plan.sells), lines_total(plan.buys), whole_cents(plan.cash))
