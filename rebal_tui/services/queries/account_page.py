@@ -11,8 +11,3 @@ from rebal_tui.services.view_models.account_page import AccountPageView
 def account_page(book: Book, account_id: str, times: int = 1) -> AccountPageView:
     """The data of an account's page, with `times` as many runs and decisions as at first. Raises `NotFound`."""
     return AccountPageView(book.version, account_view(book, account_id), account_detail(book, account_id, times))
-
-
-def changed_page(book: Book, account_id: str, seen: int, times: int = 1) -> AccountPageView | None:
-    """The result of `account_page`; None when the book's version is still `seen`. Raises `NotFound`."""
-    return None if book.version == seen else account_page(book, account_id, times)

@@ -71,7 +71,7 @@ class AccountPage(PageOfList[str]):
         super().__init__()
         self.owner = owner
         self.row_key = page.view.account_id
-        self._page = page
+        self._page, self._seen = page, page.version
         self._chosen = tab
         self._times = 1
         """The number of loaded runs and decisions, as a multiple of the number loaded first."""
@@ -105,10 +105,10 @@ class AccountPage(PageOfList[str]):
         """The account that the page shows."""
         return self._page.view.account_id
 
-    async def pull(self) -> None:
+    async def renew(self) -> None:
         key, step = self.row_key, self._steps
-        page = await self.host.ask(account_pages.changed_page, key, self._page.version, self._times)
-        if page is None or not self.shows(key, step):
+        page = await self.host.ask(account_pages.account_page, key, self._times)
+        if not self.shows(key, step):
             return
         recorded = _records(self._page)
         self._show(page)
@@ -126,7 +126,7 @@ class AccountPage(PageOfList[str]):
         self._choose(self._tab)
 
     def _show(self, page: AccountPageView) -> None:
-        self._page = page
+        self._page, self._seen = page, page.version
         view, detail = page.view, page.detail
         row = detail.row
         self.query_one(PageTitle).title = f"Account {row.account_number} · {row.client}"
