@@ -213,7 +213,7 @@ def create_simulation(
     """Initialize a new file as the book of a simulated market that begins at `start`.
 
     `speed` is simulated seconds per real second; `fills` selects the fill model, such as `immediate`; `turbulence`
-    multiplies every volatility; with `paused`, simulated time stands still at first.
+    multiplies every volatility; with `paused`, simulated time does not run before it is resumed.
     """
     first = min(new_york_day(start) - CALENDAR_BEFORE, date(start.year, 1, 1))
     with database.write() as tx:

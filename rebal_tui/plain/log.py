@@ -84,7 +84,7 @@ async def verify(session: Session, _text: str) -> None:
 
 
 async def archive(session: Session, text: str) -> None:
-    """Write what is archived. If `text` is a year, move the records of it and of earlier years into the archive."""
+    """Write what is archived. If `text` is a year, move the records of that and earlier years into the archive."""
     if text:
         await _move(session, await session.ask(archive_pages.preview, text))
         return

@@ -51,7 +51,7 @@ def _retry_event(book: Book, one: Quarantined) -> None:
 
 
 def _retry_assets(book: Book, due: Sequence[Quarantined]) -> None:
-    """Request the asset by its id if only one with an id is due, else the whole list, and store what is returned."""
+    """Request an asset by its id if it alone is due and has an id, else all assets; store what the broker lists."""
     listed: Sequence[Asset]
     try:
         asset = book.broker.asset(due[0].subject) if len(due) == 1 and not due[0].subject.startswith("row ") else None
