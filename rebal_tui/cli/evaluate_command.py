@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +29,8 @@ from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.domain.text import count_text
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from rebal_tui.domain.decisions import Decision
     from rebal_tui.domain.runs import Run
     from rebal_tui.services.book.book import Book
@@ -185,17 +188,30 @@ _HEADER = ("ACCOUNT", "CLIENT", "PORTFOLIO", "OUTCOME", "WHY")
 def _table(book: Book, evaluation: EvaluationPass) -> None:
     rows = [_row(book, decision) for decision in evaluation.decisions]
     if sys.stdout.isatty():
-        from rich.box import SIMPLE_HEAD
         from rich.console import Console
-        from rich.table import Table
-        from rich.text import Text
 
-        table = Table(*_HEADER, box=SIMPLE_HEAD, pad_edge=False)
-        for row in rows:
-            table.add_row(*(Text(cell) for cell in row))
-        Console().print(table)
+        print_by_portfolio(rows, Console())
         return
     write(plain_table(_HEADER, rows) + "\n")
+
+
+def print_by_portfolio(rows: Sequence[tuple[str, ...]], console: Console) -> None:
+    """Print one table per portfolio, headed by its name.
+
+    Without a column for the portfolio, most rows fit on one line of 80 columns. `rows` have the columns of the
+    plain table, the portfolio's name third.
+    """
+    from rich.table import Table
+    from rich.text import Text
+
+    tables: dict[str, Table] = {}
+    for number, client, portfolio, outcome, reason in rows:
+        if portfolio not in tables:
+            header = (column for column in _HEADER if column != "PORTFOLIO")
+            tables[portfolio] = Table(*header, box=None, padding=(0, 2, 0, 0), pad_edge=False)
+        tables[portfolio].add_row(Text(number), Text(client), Text(outcome), Text(reason))
+    for portfolio, table in tables.items():
+        console.print(Text(portfolio, style="bold"), table, sep="\n", end="\n\n")
 
 
 def _row(book: Book, decision: Decision) -> tuple[str, ...]:

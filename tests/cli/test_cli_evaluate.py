@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
+from rebal_tui.cli.evaluate_command import print_by_portfolio
 from rebal_tui.domain.accounts import RESTRICTION_TEXTS, Restriction
 from tests.cli.books import book, call, decision, verdicts, written
 
@@ -214,3 +217,23 @@ def test_the_order_of_accounts_does_not_matter(tmp_path: Path) -> None:
     content["accounts"].reverse()
     content["subscriptions"].reverse()
     assert plans() == forward
+
+
+def test_a_terminal_gets_a_table_per_portfolio_with_a_line_per_account() -> None:
+    why = "first rebalance of this subscription"
+    rows = [
+        ("S1000", "Rhea Quill", "Balanced growth", "full_rebalance", why),
+        ("S1001", "Tom [b]arrow", "Income", "none", "in range"),
+        ("S1002", "Lena Voss", "Balanced growth", "full_rebalance", why),
+    ]
+    output = io.StringIO()
+
+    print_by_portfolio(rows, Console(width=80, file=output, force_terminal=False))
+
+    printed = [line.rstrip() for line in output.getvalue().splitlines() if line.strip(" ─")]
+    header = [line.split() for line in printed if line.split()[0] == "ACCOUNT"]
+    assert header == [["ACCOUNT", "CLIENT", "OUTCOME", "WHY"]] * 2
+    assert [line.strip() for line in printed if "  " not in line.strip()] == ["Balanced growth", "Income"]
+    assert [line.split()[0] for line in printed if line.split()[0].startswith("S1")] == ["S1000", "S1002", "S1001"]
+    assert sum(line.endswith(why) for line in printed) == 2
+    assert any("Tom [b]arrow" in line for line in printed)
