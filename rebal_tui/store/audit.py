@@ -82,20 +82,20 @@ def head(database: Database) -> tuple[int, str]:
     return (last[0], last[1]) if last else (0, GENESIS)
 
 
-def entries(database: Database, limit: int = 1_000, containing: str = "") -> list[AuditEntry]:
-    """Entries whose action, subject or detail contains a text, newest first, at most `limit`.
+def entries(database: Database, limit: int = 1_000, containing: str = "", after: int = 0) -> list[AuditEntry]:
+    """Entries above the `seq` of `after` whose action, subject or detail contains a text, newest first.
 
-    Case and accents are ignored.
+    At most `limit` of them. Case and accents are ignored.
     """
     folded = fold(containing)
     like = "%" + folded.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
     # `fold` is slow, so that it reads only texts with other characters than ASCII.
     rows = database.rows(
-        "SELECT seq, at, actor, action, subject, detail, hash FROM audit WHERE action LIKE ?1 ESCAPE '\\' "
-        "OR subject LIKE ?1 ESCAPE '\\' OR detail LIKE ?1 ESCAPE '\\' "
-        "OR (subject GLOB ?2 AND instr(fold(subject), ?3)) OR (detail GLOB ?2 AND instr(fold(detail), ?3)) "
+        "SELECT seq, at, actor, action, subject, detail, hash FROM audit WHERE seq > ?5 "
+        "AND (action LIKE ?1 ESCAPE '\\' OR subject LIKE ?1 ESCAPE '\\' OR detail LIKE ?1 ESCAPE '\\' "
+        "OR (subject GLOB ?2 AND instr(fold(subject), ?3)) OR (detail GLOB ?2 AND instr(fold(detail), ?3))) "
         "ORDER BY seq DESC LIMIT ?4",
-        (like, "*[^ -~]*", folded, limit),
+        (like, "*[^ -~]*", folded, limit, after),
     )
     return [AuditEntry(r[0], from_time(r[1]), *r[2:]) for r in rows]
 

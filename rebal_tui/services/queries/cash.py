@@ -19,12 +19,13 @@ from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.kill_switch import halted
 from rebal_tui.services.evaluation.planning import plan_run
 from rebal_tui.services.queries.desk import preview_of
+from rebal_tui.services.queries.entries_naming import entries_naming
 from rebal_tui.services.queries.raised import paid_text
 from rebal_tui.services.runs.manual import check_run, create_run
 from rebal_tui.services.view_models.cash import CashSnapshot, JournalView, WithdrawalPreview, WithdrawalView
 from rebal_tui.services.view_models.desk import PreviewView
 from rebal_tui.services.view_models.runs import TimelineEvent
-from rebal_tui.store import accounts, audit, cash, past_rows
+from rebal_tui.store import accounts, cash, past_rows
 
 CashStamp: TypeAlias = tuple[int, date, int]
 """What a list of movements depends on: the version of the book, the day, and the limit."""
@@ -79,7 +80,7 @@ def withdrawal_history(book: Book, withdrawal_id: str) -> tuple[TimelineEvent, .
 
     The event of its journal says from which cash it is paid. Raises `NotFound`.
     """
-    withdrawal, found = cash.withdrawal(book.database, withdrawal_id), audit.entries(book.database, 200, withdrawal_id)
+    withdrawal, found = cash.withdrawal(book.database, withdrawal_id), entries_naming(book, withdrawal_id, 200)
     events: list[TimelineEvent] = []
     for entry in reversed([one for one in found if one.subject == withdrawal_id]):
         what = entry.action.partition(".")[2]

@@ -26,13 +26,14 @@ from rebal_tui.services.book.ineligible_assets import ineligible_assets
 from rebal_tui.services.evaluation.history import decision_of_run, plan_of, timeline
 from rebal_tui.services.evaluation.review_rule import reviews_every_run
 from rebal_tui.services.queries.desk import conditions_text
+from rebal_tui.services.queries.entries_naming import entries_naming
 from rebal_tui.services.queries.raised import raised_text
 from rebal_tui.services.queries.status_columns import ON_THE_LIST
 from rebal_tui.services.queries.totals import assets_under
 from rebal_tui.services.view_models.portfolios import PortfolioRow
 from rebal_tui.services.view_models.runs import RunRow, RunsSnapshot, RunView, RunWeight, TimelineEvent
 from rebal_tui.services.wire.shapes import asset_ids, run_json
-from rebal_tui.store import archives, audit, cash, fills, past_rows, run_orders, runs
+from rebal_tui.store import archives, cash, fills, past_rows, run_orders, runs
 from rebal_tui.store.audit import AuditEntry
 from rebal_tui.store.database import Database
 
@@ -135,7 +136,7 @@ def _followed(book: Book, run: Run) -> str:
 
 def _ended_with(book: Book, run: Run) -> Iterator[AuditEntry]:
     """The audit entries that name a run, read only when they are asked for."""
-    yield from audit.entries(book.database, MAX_ENTRIES_OF_RUN, run.id)
+    yield from entries_naming(book, run.id, MAX_ENTRIES_OF_RUN)
 
 
 def portfolio_rows(book: Book) -> tuple[PortfolioRow, ...]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.queries.entries_naming import entries_naming
 from rebal_tui.services.reports.audit_sentences import audit_sentence
 from rebal_tui.services.view_models.account_page import TrailEntry
-from rebal_tui.store import audit
 
 MAX_ENTRIES = 500
 
@@ -13,5 +13,5 @@ MAX_ENTRIES = 500
 def account_trail(book: Book, account_id: str) -> tuple[TrailEntry, ...]:
     """The newest `MAX_ENTRIES` audit entries that name an account, newest first. Raises `NotFound`."""
     book.account(account_id)
-    found = audit.entries(book.database, MAX_ENTRIES, account_id)
+    found = entries_naming(book, account_id, MAX_ENTRIES)
     return tuple(TrailEntry(entry.seq, entry.at, entry.actor, audit_sentence(book, entry)) for entry in found)
