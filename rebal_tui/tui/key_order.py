@@ -28,6 +28,10 @@ The first callback follows the key itself, the second the messages of the key's 
 """
 
 
+class PassesOnKeys:
+    """A field that may pass a typed character to another field and move the focus there; the next one must wait."""
+
+
 class KeyOrder:
     """Gives the app one input event at a time, each only after the one before has taken full effect.
 
@@ -99,7 +103,9 @@ class KeyOrder:
         """
         if not self._app.screen_stack:  # At the end of the program.
             return False
-        return isinstance(event, Key) and event.is_printable and isinstance(self._app.focused, Input)
+        field = self._app.focused
+        inserts = isinstance(field, Input) and not isinstance(field, PassesOnKeys)
+        return isinstance(event, Key) and event.is_printable and inserts
 
     def forget(self) -> None:
         """Drop all waiting events."""

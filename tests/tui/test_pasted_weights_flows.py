@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from textual.events import Paste
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.screens.portfolios.editor import PortfolioEditor
 from tests.tui.driving import press, screen_text, settle, shown_messages
 from tests.tui.test_key_bursts import burst, until
-from tests.tui.test_portfolios_flows import full_book, on_the_list, run
+from tests.tui.test_portfolios_flows import editor_of, full_book, go_to_portfolio, on_the_list, run
 
 pytestmark = pytest.mark.slow
 
@@ -92,5 +93,45 @@ def test_what_is_typed_behind_enter_goes_to_the_new_line() -> None:
         typed = [("SPY", "40"), ("TLT", "30"), ("GLD", "25")]
         await until(pilot, lambda: weights(app) == typed)
         assert weights(app) == typed
+
+    run(flow, full_book())
+
+
+def test_a_number_is_never_a_symbol() -> None:
+    """Typed over a symbol it is the percent of that line; in the blank last line that tab leads to, it is cash."""
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await go_to_portfolio(pilot, app, "balanced")
+        await press(pilot, "e")
+        editor = editor_of(app)
+        (first, second), cash = editor._rows, editor.query_one("#cash", Input)
+        symbols = (first.symbol.value, second.symbol.value)
+        first.symbol.focus()
+        await pilot.pause()
+        burst(app, *"42.5")
+        await until(pilot, lambda: first.percent.value == "42.5")
+        assert (first.symbol.value, app.focused) == (symbols[0], first.percent)
+        assert f"it went to the percent of {symbols[0]}." in shown_messages(app)[-1]
+        second.symbol.focus()
+        await press(pilot, "end", "7")
+        assert (second.symbol.value, second.percent.value) == (symbols[1], "7"), "behind a symbol, too"
+        burst(app, "[tab]", *"12")
+        await until(pilot, lambda: cash.value == "12" and len(editor._rows) == 2)
+        assert app.focused is cash
+        assert "it went to cash" in shown_messages(app)[-1]
+        await press(pilot, "ctrl+n")
+        editor._rows[-1].symbol.post_message(Paste("9"))
+        await settle(pilot)
+        assert (cash.value, len(editor._rows)) == ("9", 2), "a pasted number, too"
+
+    run(flow, full_book())
+
+
+def test_digits_that_continue_a_symbol_stay_in_it() -> None:
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "n", "tab", "tab", *"XS2")
+        assert editor_of(app)._rows[0].line.symbol == "XS2"
+        await press(pilot, "ctrl+u", "5")
+        assert (editor_of(app)._rows[0].line.symbol, editor_of(app)._rows[0].line.percent) == ("", "5")
 
     run(flow, full_book())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -9,7 +10,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.events import DescendantBlur, Key
+from textual.events import DescendantBlur, Key, Paste
 from textual.geometry import Offset
 from textual.message import Message
 from textual.widgets import Input, OptionList
@@ -17,17 +18,19 @@ from textual.widgets.option_list import Option
 
 from rebal_tui.services.view_models.portfolios import AssetChoice
 from rebal_tui.tui.host import host_of
+from rebal_tui.tui.key_order import PassesOnKeys
 from rebal_tui.tui.screens.portfolios.fields import Note, PercentInput, PlainInput
 from rebal_tui.tui.screens.portfolios.form import MAX_WEIGHT_LINES, WeightText, matches
 from rebal_tui.tui.segments import fit
 from rebal_tui.tui.text import ui_text
 
 LIST_WIDTH = 54
+NUMBER = re.compile(r"[0-9]+\.?[0-9]*|\.[0-9]*")
 UP_AND_DOWN = "Up and down go to other lines; type the percent, or press = for what is left of 100."
 
 
-class SymbolInput(PlainInput):
-    """An input for a symbol in upper case, with completions."""
+class SymbolInput(PassesOnKeys, PlainInput):
+    """An input for a symbol in upper case, with completions. A number typed into it goes to another field."""
 
     ALLOWED_CHARACTERS: ClassVar[frozenset[str] | None] = frozenset(
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-"
@@ -36,9 +39,17 @@ class SymbolInput(PlainInput):
     async def _on_key(self, event: Key) -> None:
         rows = self.query_ancestor(WeightRows)
         handled = event.key in ("up", "down", "enter", "tab", "escape") and rows.completion_key(event.key)
-        if handled or (event.key == "tab" and rows.leave_blank_line(self)):
+        number = event.character is not None and rows.take_number(self, event.character)
+        if handled or number or (event.key == "tab" and rows.leave_blank_line(self)):
             event.stop()
             event.prevent_default()
+
+    def _on_paste(self, event: Paste) -> None:
+        if self.query_ancestor(WeightRows).take_number(self, event.text.strip()):
+            event.stop()
+            event.prevent_default()
+        else:
+            super()._on_paste(event)
 
     def validate_value(self, value: str) -> str:
         return value.upper()
@@ -73,6 +84,8 @@ class WeightRow(Horizontal):
     def __init__(self, line: WeightText) -> None:
         super().__init__()
         self._line = line
+        self.removed = False
+        """Whether the row is being removed; its fields may be gone already."""
 
     def compose(self) -> ComposeResult:
         yield SymbolInput(self._line.symbol, placeholder="symbol", classes="symbol")
@@ -160,7 +173,7 @@ class WeightRows(Vertical):
 
     @property
     def rows(self) -> list[WeightRow]:
-        return list(self.query(WeightRow))
+        return [row for row in self.query(WeightRow) if not row.removed]
 
     @property
     def here(self) -> WeightRow | None:
@@ -202,8 +215,7 @@ class WeightRows(Vertical):
             return
         below = rows[rows.index(row) + 1 :]
         (below[0].symbol if below else self.screen.query_one("#cash", Input)).focus()
-        await row.remove()
-        self.post_message(self.Changed())
+        await self._drop(row)
 
     @on(Input.Changed, ".symbol")
     def _typed(self, event: Input.Changed) -> None:
@@ -269,6 +281,39 @@ class WeightRows(Vertical):
         self.screen.query_one("#cash").focus()
         return True
 
+    def take_number(self, field: SymbolInput, text: str) -> bool:
+        """Move a number that is typed or pasted into a symbol to where it belongs; returns whether `text` was moved.
+
+        It goes to the percentage of the line; from a blank last line that is not the only one, it goes to cash, and
+        the line is removed. A text that continues a symbol is not moved.
+        """
+        if not NUMBER.fullmatch(text):
+            return False
+        start, end = sorted(field.selection)
+        before, whole = field.value, field.value[:start] + text + field.value[end:]
+        symbols = [asset.symbol for asset in self.assets]
+        replaces = whole == text or before in symbols
+        if not replaces or any(symbol.startswith(whole) for symbol in symbols):
+            return False
+        row = next(row for row in self.rows if row.symbol is field)
+        is_cash = row.line.blank and row is self.rows[-1] and len(self.rows) > 1
+        to = self.screen.query_one("#cash", Input) if is_cash else row.percent
+        # The focus selects the text of the field, so it is replaced only behind that; keys typed next come later still.
+        self.screen.set_focus(to)
+        to.call_later(_retype, to, text)
+        if is_cash:
+            host_of(self).say("A number is no symbol: it went to cash, and the blank line is gone.")
+            row.removed = True
+            host_of(self).work(self._drop(row), name="remove a line")
+        else:
+            host_of(self).say(f"A number is no symbol: it went to the percent of {before or 'this line'}.")
+        return True
+
+    async def _drop(self, row: WeightRow) -> None:
+        row.removed = True
+        await row.remove()
+        self.post_message(self.Changed())
+
     def _complete(self, choice: AssetChoice | None) -> None:
         row = self.here
         self._completions.close()
@@ -286,3 +331,9 @@ class WeightRows(Vertical):
     def on_descendant_blur(self, event: DescendantBlur) -> None:
         if isinstance(event.widget, SymbolInput):
             self._completions.close()
+
+
+def _retype(field: Input, text: str) -> None:
+    """Replace the text of a field as if `text` had been typed over it."""
+    field.value = text
+    field.cursor_position = len(text)
