@@ -24,11 +24,10 @@ from rebal_tui.services.book.prices import AssetsById, PriceCache
 from rebal_tui.services.book.progress import FollowState, PollingState, UnfinishedPass
 from rebal_tui.services.book.quarantine_view import QuarantineView
 from rebal_tui.services.book.rate_limiter import RateLimiter
-from rebal_tui.services.book.reference_prices import ReferencePrices
 from rebal_tui.services.book.rules_view import FrameRules, RulesView
 from rebal_tui.services.book.search_index import SearchIndex
 from rebal_tui.services.book.settings import Settings
-from rebal_tui.services.book.stored_closes import resumed_history
+from rebal_tui.services.book.stored_closes import resumed_history, resumed_references
 from rebal_tui.services.book.work_queue import WorkQueue
 from rebal_tui.store import asset_holds, assets, audit, holds, portfolios, quarantine, runs, uncorrectable, unfinished
 from rebal_tui.store.account_table import Accounts, AccountTable, ExtrasByAccount, Progress
@@ -95,7 +94,7 @@ class Book:
         self.quarantine = QuarantineView()
         self.unfinished: dict[str, Unfinished] = {}
         self.given_up: dict[str, Unfinished] = {}
-        self.reference_prices = ReferencePrices()
+        self.reference_prices = resumed_references(database)
         self.accounts_to_recheck: set[str] = set()
         self.assets_asked_at: dict[str, datetime] = {}
         self.reconciled = False

@@ -44,6 +44,8 @@ def apply_guards(book: Book, guards: Guards) -> tuple[str, ...]:
         for name in changed:
             book_settings.put(tx, name, str(int(after[name])))
         tx.record("book.guards", "book", {name: after[name] for name in changed}, "advisor")
+        if "jump_guard" in changed:
+            tx.after_commit(book.reference_prices.forget)
         tx.after_commit(partial(setattr, book, "settings", replace(book.settings, guards=guards)))
         tx.changed()
     return texts

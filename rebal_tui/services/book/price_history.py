@@ -70,6 +70,10 @@ class PriceHistory:
         """The latest prices of a symbol, oldest first."""
         return tuple(self._points.get(symbol, ()))
 
+    def last(self, symbol: str) -> tuple[date, Price] | None:
+        """The last price of a symbol with its day; None before any price."""
+        return self._last.get(symbol)
+
     def last_close(self, symbol: str) -> Price | None:
         """Last price of the previous day with prices; on the first day, the first price seen; None before any price."""
         return self._closes.get(symbol)

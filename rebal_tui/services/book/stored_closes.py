@@ -1,4 +1,4 @@
-"""The last closes, stored in the book so that price changes are still measured from them after it is reopened."""
+"""What prices are compared with, stored in the book so that it is the same after the book is reopened."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.quantities import Price
 from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.services.book.price_history import PriceHistory
+from rebal_tui.services.book.reference_prices import Accepted, ReferencePrices
 from rebal_tui.store import assets, book_settings
 from rebal_tui.store.codec import dump
 from rebal_tui.store.database import Database, Transaction
 
 CLOSES = "closes"
+ACCEPTED_MOVES = "accepted_moves"
 
 
 def store_closes(tx: Transaction, history: PriceHistory, known: Mapping[str, Asset]) -> None:
@@ -27,6 +29,36 @@ def store_closes(tx: Transaction, history: PriceHistory, known: Mapping[str, Ass
     text = dump(closes)
     if closes and text != book_settings.get(tx.database, CLOSES):
         book_settings.put(tx, CLOSES, text)
+
+
+def store_accepted_moves(tx: Transaction, accepted: Accepted, known: Mapping[str, Asset]) -> None:
+    """Store which price moves were explained or released (R-55), unless the asset has a price of a later day.
+
+    Writes only what changed.
+    """
+    found = [(known[symbol], *move) for symbol, move in accepted.items() if symbol in known]
+    text = dump(
+        {
+            asset.id: [day.isoformat(), price]
+            for asset, day, price in found
+            if asset.price_at is None or new_york_day(asset.price_at) <= day
+        }
+    )
+    if text != book_settings.get(tx.database, ACCEPTED_MOVES, "{}"):
+        book_settings.put(tx, ACCEPTED_MOVES, text)
+
+
+def resumed_references(database: Database) -> ReferencePrices:
+    """Reference prices without prices that continue from the stored accepted moves."""
+    stored: dict[str, tuple[str, int | None]] = json.loads(book_settings.get(database, ACCEPTED_MOVES, "{}"))
+    if not stored:
+        return ReferencePrices({})
+    accepted: Accepted = {}
+    for symbol, asset in assets.load(database).items():
+        if asset.id in stored:
+            day, price = stored[asset.id]
+            accepted[symbol] = date.fromisoformat(day), None if price is None else Price(price)
+    return ReferencePrices(accepted)
 
 
 def resumed_history(database: Database) -> PriceHistory:

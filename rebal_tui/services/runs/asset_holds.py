@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from fractions import Fraction
+from functools import partial
 
 from rebal_tui.domain.errors import Conflict, NotFound
 from rebal_tui.domain.quantities import HUNDRED_PERCENT, Percent, Price
@@ -13,6 +14,7 @@ from rebal_tui.engine.price_jumps import PriceJump, price_jump
 from rebal_tui.engine.trace_text import ratio_text
 from rebal_tui.market.protocol import Quote
 from rebal_tui.services.book.book import ADVISOR, Book, BookTransaction
+from rebal_tui.services.book.stored_closes import store_accepted_moves
 from rebal_tui.store import asset_holds, jobs
 from rebal_tui.store.asset_holds import AssetHold
 
@@ -31,7 +33,7 @@ def guard_prices(book: Book, changed: Mapping[str, Quote]) -> tuple[AssetHold, .
     if not guards.jump_guard or not changed:
         return ()
     references = book.reference_prices
-    references.note(changed, book.assets)
+    references.note(changed, book.price_history, book.assets)
     found = []
     for symbol, quote in changed.items():
         close = references.of(symbol, new_york_day(quote.at))
@@ -58,10 +60,13 @@ def release(book: Book, symbol: str) -> AssetHold:
     `Conflict` for one that is not on hold.
     """
     hold = check_release(book, symbol)
+    asset, references = book.assets[symbol], book.reference_prices
+    day, price = new_york_day(asset.price_at or book.now()), asset.price or hold.price
     with book.write() as tx:
         _end(tx, hold, book.actor(ADVISOR))
-        tx.record("asset.hold_released", symbol, {"price": _price(book, hold)}, ADVISOR)
-    book.reference_prices.replace(symbol, _price(book, hold))
+        tx.record("asset.hold_released", symbol, {"price": price}, ADVISOR)
+        store_accepted_moves(tx, {**references.accepted, symbol: (day, price)}, book.assets)
+        tx.after_commit(partial(references.accept, symbol, day, price))
     return hold
 
 
@@ -81,10 +86,7 @@ def explain_move(book: Book, symbol: str, day: date, close: Price | None = None)
     Prices of that day are compared with `close`, the last close adjusted for the action; if None (after a spin-off,
     merger or delisting) they are not compared.
     """
-    if close is None:
-        book.reference_prices.explain(symbol, day)
-    else:
-        book.reference_prices.replace(symbol, close)
+    book.reference_prices.accept(symbol, day, close)
     hold = book.asset_holds.get(symbol)
     if hold is not None:
         with book.write() as tx:
@@ -98,10 +100,6 @@ def _end(tx: BookTransaction, hold: AssetHold, who: str) -> None:
     jobs.clear_alert(tx, ALERT, hold.symbol, now)
     tx.reload_holds()
     tx.requeue_runs()
-
-
-def _price(book: Book, hold: AssetHold) -> Price:
-    return book.assets[hold.symbol].price or hold.price
 
 
 def _jump(close: Price, price: Price, limit: Percent) -> PriceJump | None:

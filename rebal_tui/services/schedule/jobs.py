@@ -16,7 +16,7 @@ from rebal_tui.services.advisory.restrictions import end_restrictions
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.settings import Mode
 from rebal_tui.services.book.slots import next_slot
-from rebal_tui.services.book.stored_closes import store_closes
+from rebal_tui.services.book.stored_closes import store_accepted_moves, store_closes
 from rebal_tui.services.broker_sync.events import sync
 from rebal_tui.services.evaluation_pass.chunks import begin_pass, evaluate_chunk
 from rebal_tui.services.evaluation_pass.isolation import set_apart_failing
@@ -155,6 +155,7 @@ def save_prices(book: Book) -> int:
     with book.write() as tx:
         assets.save_prices(tx, [(s, price, at) for s, price, at in known if price and at])
         store_closes(tx, book.price_history, book.assets)
+        store_accepted_moves(tx, book.reference_prices.accepted, book.assets)
     return len(known)
 
 

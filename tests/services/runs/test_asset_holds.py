@@ -135,6 +135,48 @@ def test_a_hold_outlives_a_restart_and_the_last_close_does_too(tmp_path: Path) -
     assert list(reopen(again).asset_holds) == ["TLT"]
 
 
+@pytest.mark.parametrize(("price", "held"), [("36", True), ("65", False), ("59", True)])
+def test_the_first_price_after_a_reopening_is_compared_with_the_last_close(
+    tmp_path: Path, price: str, held: bool
+) -> None:
+    """Also when the book has a price of the same day, which is not the close."""
+    book = guarded(simple_book(path=tmp_path / "book.db"))
+    set_price(book, "TLT", "100")
+    advance_to(book, "2026-03-02 15:50")
+    advance_to(book, "2026-03-03 09:31")
+    set_price(book, "TLT", "70")
+    advance_to(book, "2026-03-03 09:40")
+    assert not book.asset_holds
+    again = guarded(reopen(book))
+    set_price(again, "TLT", price)
+    assert list(again.asset_holds) == (["TLT"] if held else [])
+
+
+def test_a_release_counts_after_a_reopening(tmp_path: Path) -> None:
+    book = guarded(simple_book(path=tmp_path / "book.db"))
+    set_price(book, "SPY", "200")
+    release(book, "SPY")
+    again = guarded(reopen(book))
+    set_price(again, "SPY", "201")
+    assert not again.asset_holds
+    advance_to(again, "2026-03-03 09:31")
+    assert not again.asset_holds
+    set_price(again, "SPY", "100")
+    assert list(again.asset_holds) == ["SPY"]
+
+
+def test_prices_from_before_the_guard_was_off_are_not_compared() -> None:
+    book = guarded(simple_book())
+    set_price(book, "SPY", "400")
+    apply_guards(book, replace(book.settings.guards, jump_guard=False))
+    advance_to(book, "2026-03-03 09:31")
+    set_price(book, "SPY", "200")
+    advance_to(book, "2026-03-04 09:31")
+    guarded(book)
+    set_price(book, "SPY", "201")
+    assert not book.asset_holds
+
+
 def test_a_queued_system_run_does_not_start() -> None:
     book = guarded(review_book())
     run = only_run(book)
