@@ -2,36 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from rebal_tui.tui.action import Action
 from rebal_tui.tui.sections import EVERYWHERE, EXCEPTIONS, LISTS, REVIEW, Section
-from rebal_tui.tui.writing_actions import WRITES
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """One user action.
-
-    `keys` are Textual key names, separated by commas. `method` is the `action_…` method without that prefix, with
-    arguments if any. `scope` says where the action is available: in a section, in `REVIEW`, in `EXCEPTIONS`, in all
-    lists (`LISTS`) or `EVERYWHERE`. With `footer`, the bottom line shows the key. With `priority`, the key also works
-    in dialogs and while an input has the focus.
-    """
-
-    id: str
-    keys: str
-    label: str
-    help: str
-    scope: str
-    method: str
-    footer: bool = True
-    priority: bool = False
-
-    @property
-    def writes(self) -> bool:
-        """Whether the action changes the book."""
-        return self.id in WRITES
-
 
 _GO = tuple(
     Action(
@@ -211,6 +183,10 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "review.mark_shown", "M", "Mark all", "Mark all runs shown, or clear all marks; space marks one.", REVIEW,
         "mark_shown",
+    ),
+    Action(
+        "review.policy", "b", "Review on or off",
+        "Turn review of every automatic run of this book on or off (confirms first).", REVIEW, "policy",
     ),
     Action(
         "review.override", "o", "Override restrictions",

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from textual.binding import Binding
 
 from rebal_tui.services.view_models.status import REAL_TIME_MODES
-from rebal_tui.tui.action_table import ACTIONS, Action
+from rebal_tui.tui.action import Action
+from rebal_tui.tui.action_table import ACTIONS
 from rebal_tui.tui.sections import EVERYWHERE, LIST_SECTIONS, LISTS
 
 

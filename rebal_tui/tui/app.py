@@ -21,7 +21,7 @@ from rebal_tui.domain.errors import Halt, ReadOnly, Refusal
 from rebal_tui.services.schedule.loading import LoadProgress
 from rebal_tui.tui import actions, formats, modes, themes
 from rebal_tui.tui.acting_app import ActingApp
-from rebal_tui.tui.action_table import Action
+from rebal_tui.tui.action import Action
 from rebal_tui.tui.host import Backend, FirstSteps, MakeReport
 from rebal_tui.tui.keymap import key_text
 from rebal_tui.tui.navigation import Navigation

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rebal_tui.services.view_models.report_subject import ReportSubject
     from rebal_tui.services.view_models.runs import RunsSnapshot
     from rebal_tui.services.view_models.status import StatusLine
-    from rebal_tui.tui.action_table import Action
+    from rebal_tui.tui.action import Action
     from rebal_tui.tui.navigation import Navigation
     from rebal_tui.tui.questions import Effect, Item, OtherAnswer, Question
     from rebal_tui.tui.settings import Settings, SettingsFile

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 from textual.keys import Keys, _character_to_key
 
-from rebal_tui.tui.action_table import ACTIONS, Action
+from rebal_tui.tui.action import Action
+from rebal_tui.tui.action_table import ACTIONS
 from rebal_tui.tui.actions import applies
 from rebal_tui.tui.sections import QUEUES, Section, section_label
 

@@ -13,7 +13,8 @@ from rebal_tui.domain.text import fold
 from rebal_tui.services.queries.names import Names
 from rebal_tui.services.view_models.desk import names_in
 from rebal_tui.tui import formats
-from rebal_tui.tui.action_table import ACTIONS, Action
+from rebal_tui.tui.action import Action
+from rebal_tui.tui.action_table import ACTIONS
 from rebal_tui.tui.actions import applies, offered
 from rebal_tui.tui.book_services import name_queries, run_queries
 from rebal_tui.tui.host import Host, host_of

@@ -13,11 +13,13 @@ from rebal_tui.domain.runs import Approval, RunStatus
 from rebal_tui.market.clock import SimulatedClock
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.kill_switch import halted
-from rebal_tui.services.book.policy import set_review
+from rebal_tui.services.book.policy import policy_of, set_review
 from rebal_tui.services.book.settings import Mode
 from rebal_tui.services.simulation import simulator
-from rebal_tui.store import run_orders, runs
+from rebal_tui.services.view_models.review import ReviewScope
+from rebal_tui.store import audit, run_orders, runs
 from rebal_tui.tui import formats
+from rebal_tui.tui.screens.review.lines import policy_question
 from rebal_tui.tui.screens.review.screen import ReviewScreen
 from rebal_tui.tui.screens.shared.confirm import ConfirmScreen, ItemTable
 from rebal_tui.tui.screens.shared.dialog import ReadScreen
@@ -297,11 +299,55 @@ def test_in_a_live_book_approval_requires_typing() -> None:
 @pytest.mark.slow
 def test_an_empty_queue_is_shown_as_empty_and_refuses_with_a_message() -> None:
     async def flow(pilot: Any, app: Any) -> None:
-        assert "No run awaits approval. Review is set in" in screen_text(app)
+        assert "No run awaits approval. Press b" in screen_text(app)
         await press(pilot, "A", "R", "g", "a")
         assert shown_messages(app).count("No run selected.") == 4
 
     run(flow, market_book(), "9")
+
+
+@pytest.mark.slow
+def test_review_of_every_automatic_run_is_turned_on_and_off_where_it_is_missed() -> None:
+    """Asks once, naming what changes, and is recorded as a change in the settings is."""
+    book = market_book()
+
+    async def flow(pilot: Any, app: Any) -> None:
+        assert "b Review on or off" in screen_text(app)
+        await press(pilot, "b")
+        assert "Automatic runs of all 2 active portfolios wait for approval" in screen_text(app)
+        await press(pilot, "n")
+        assert not policy_of(book).review
+        await press(pilot, "b", "y")
+        assert policy_of(book).review
+        assert "Every automatic run is reviewed now." in shown_messages(app)
+        assert "Press b" not in screen_text(app)
+        await press(pilot, "b", "y")
+        assert not policy_of(book).review
+        assert "Press b" in screen_text(app)
+
+    run(flow, book, "9")
+    acts = [entry.action for entry in audit.entries(book.database) if entry.action.startswith("book.")]
+    assert sorted(acts) == ["book.review"] * 2 + ["book.settings"] * 2
+
+
+def test_accounts_with_a_setting_of_their_own_are_counted_in_the_question() -> None:
+    on = policy_question(ReviewScope(everything=False, fixed=False, portfolios=3, own=1, exempt=1, required=4))
+    assert on.effects[-1].text == "1 account keeps trading without review, by a setting of its own."
+    off = policy_question(ReviewScope(everything=True, fixed=False, portfolios=3, own=1, exempt=1, required=4))
+    assert off.effects[-1].text == "4 accounts have review by a setting of their own."
+
+
+@pytest.mark.slow
+def test_a_files_book_always_reviews() -> None:
+    book = market_book()
+    book.settings = replace(book.settings, mode=Mode.FILES)
+
+    async def flow(pilot: Any, app: Any) -> None:
+        await press(pilot, "b")
+        assert app.screen is app.section
+        assert shown_messages(app)[-1] == "In a book kept from custodians' files, every automatic run is reviewed."
+
+    run(flow, book, "9")
 
 
 @pytest.mark.slow

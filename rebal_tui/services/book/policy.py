@@ -93,6 +93,11 @@ def apply_policy(book: Book, policy: BookPolicy) -> tuple[str, ...]:
     return changes
 
 
+def apply_review(book: Book, on: bool) -> tuple[str, ...]:
+    """Change only the review of the policy; returns as `apply_policy` does."""
+    return apply_policy(book, replace(policy_of(book), review=on))
+
+
 def slots_for(policy: BookPolicy) -> Callable[[Session], list[datetime]]:
     """A function from a session to its evaluation times (UTC).
 

@@ -7,6 +7,7 @@ from functools import partial
 
 from rebal_tui.domain.decisions import Plan
 from rebal_tui.domain.errors import Conflict, PlanChanged, Refusal
+from rebal_tui.domain.portfolios import PortfolioStatus
 from rebal_tui.domain.text import fold
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.history import current_plan, plan_of, why_created
@@ -16,7 +17,7 @@ from rebal_tui.services.queries.desk import preview_of
 from rebal_tui.services.queries.runs import rows_of
 from rebal_tui.services.runs import manual as manual_runs
 from rebal_tui.services.view_models.accounts import BulkResult
-from rebal_tui.services.view_models.review import ReviewSnapshot, ReviewView
+from rebal_tui.services.view_models.review import ReviewScope, ReviewSnapshot, ReviewView
 from rebal_tui.store import runs as store
 
 
@@ -25,6 +26,20 @@ def review_snapshot(book: Book) -> ReviewSnapshot:
     waiting = [run for run in book.open_runs.values() if run.awaits_approval]
     waiting.sort(key=lambda run: (run.created_at, fold(book.accounts[run.account_id].name), run.id))
     return ReviewSnapshot(book.version, rows_of(book, waiting), reviews_every_run(book))
+
+
+def review_scope(book: Book) -> ReviewScope:
+    """Which automatic runs wait for approval, and what would if the book's policy changed (R-27, R-67, R-73)."""
+    active = [one for one in book.portfolios.values() if one.status is PortfolioStatus.ACTIVE]
+    accounts = [one.review for one in book.rules_view.overrides.values()]
+    return ReviewScope(
+        everything=reviews_every_run(book),
+        fixed=book.settings.one_list,
+        portfolios=len(active),
+        own=sum(one.review for one in active),
+        exempt=accounts.count(False),
+        required=accounts.count(True),
+    )
 
 
 def review_view(book: Book, run_id: str) -> ReviewView:

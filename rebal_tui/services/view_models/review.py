@@ -30,3 +30,20 @@ class ReviewView:
     preview: PreviewView
     changed: bool
     until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewScope:
+    """Which automatic runs of a book wait for approval.
+
+    `everything` is whether all do, `fixed` whether that cannot be changed, as in a files book. `portfolios` counts the
+    active portfolios and `own` those of them with review; `exempt` and `required` count the accounts whose own setting
+    is no review or review, which counts before both.
+    """
+
+    everything: bool
+    fixed: bool
+    portfolios: int
+    own: int
+    exempt: int
+    required: int

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rebal_tui.domain.text import count_text, fold
-from rebal_tui.services.view_models.review import ReviewSnapshot
+from rebal_tui.services.view_models.review import ReviewScope, ReviewSnapshot
 from rebal_tui.services.view_models.runs import RunRow
 from rebal_tui.tui import formats
+from rebal_tui.tui.questions import Effect, Question
 from rebal_tui.tui.screens.runs.columns import TYPES, client
 from rebal_tui.tui.segments import Line, paragraph
 from rebal_tui.tui.widgets.lines import Builder
@@ -59,10 +60,31 @@ def queue_tabs(snapshot: ReviewSnapshot, marked: int) -> tuple[Tab, ...]:
     )
 
 
-def empty_text(snapshot: ReviewSnapshot) -> str:
-    """Return the text of the empty list; it says where review is turned on, unless the book reviews every run."""
-    where = "" if snapshot.everything else " Review is set in Settings (,) for the book, or in a portfolio's editor."
-    return f"No run awaits approval.{where}"
+def empty_text(snapshot: ReviewSnapshot, key: str) -> str:
+    """Return the text of the empty list; it says where review is turned on, unless the book reviews every run.
+
+    `key` turns it on here.
+    """
+    every = f" Press {key} to review every automatic run, or turn review on in a portfolio's editor."
+    return f"No run awaits approval.{'' if snapshot.everything else every}"
+
+
+def policy_question(scope: ReviewScope) -> Question:
+    """Return the question whether to turn review of every automatic run of the book on, or off if it is on."""
+    active = count_text(scope.portfolios, "active portfolio")
+    if scope.everything:
+        changes = f"Automatic runs wait for approval only where their portfolio has review: {scope.own} of {active}."
+        effects = [Effect(changes), Effect("Runs that await approval now still do.")]
+        own, has = scope.required, ("has review", "have review")
+    else:
+        changes = f"Automatic runs of all {active} wait for approval, now those of {scope.own}."
+        effects = [Effect(changes), Effect("Nothing is sent for a run that nobody approves; its window ends it.")]
+        own, has = scope.exempt, ("keeps trading without review,", "keep trading without review,")
+    if own:
+        whose, verb = ("its own", has[0]) if own == 1 else ("their own", has[1])
+        effects.append(Effect(f"{count_text(own, 'account')} {verb} by a setting of {whose}."))
+    title = "Stop reviewing every automatic run?" if scope.everything else "Review every automatic run?"
+    return Question(title, "Turn off" if scope.everything else "Turn on", effects=effects)
 
 
 def with_marks(review: Builder, marked: int, shown_is_marked: bool) -> Builder:

@@ -14,7 +14,8 @@ from rebal_tui.services.view_models.report_subject import ReportKind, ReportSubj
 from rebal_tui.services.view_models.review import ReviewSnapshot, ReviewView
 from rebal_tui.services.view_models.runs import RunRow
 from rebal_tui.tui import actions, formats
-from rebal_tui.tui.book_services import review_queries
+from rebal_tui.tui.book_services import policy, review_queries
+from rebal_tui.tui.keymap import BY_ID, key_text, keys_of
 from rebal_tui.tui.screens.files.trade_list import TradeListScreen
 from rebal_tui.tui.screens.review import lines
 from rebal_tui.tui.screens.runs import columns as run_columns
@@ -73,11 +74,16 @@ class ReviewScreen(ListScreen, inherit_bindings=False):
             return
         self._snapshot = snapshot
         with self.app.batch_update():
-            self.table.set_empty("No run matches this filter." if snapshot.rows else lines.empty_text(snapshot))
+            self.table.set_empty("No run matches this filter." if snapshot.rows else self._empty_text(snapshot))
             self.table.set_rows(snapshot.rows)
             self.table.marked = self.table.marked & {row.id for row in snapshot.rows}
             self._show_tabs()
         self.request_detail(self.table.cursor_key)
+
+    def _empty_text(self, snapshot: ReviewSnapshot) -> str:
+        return lines.empty_text(
+            snapshot, key_text(keys_of(BY_ID["review.policy"], self.host.settings_file.settings.keys))
+        )
 
     async def detail_of(self, key: str) -> Builder:
         try:
@@ -131,6 +137,24 @@ class ReviewScreen(ListScreen, inherit_bindings=False):
         rows = self._chosen()
         if rows:
             approval.ask_to_reject(self, rows)
+
+    def action_policy(self) -> None:
+        self.host.work_to_open(self._ask_policy(), name="review")
+
+    async def _ask_policy(self) -> None:
+        scope = await self.host.ask(review_queries.review_scope)
+        if scope.fixed:
+            self.host.say("In a book kept from custodians' files, every automatic run is reviewed.")
+            return
+        if self.is_current:
+            self.host.confirm(lines.policy_question(scope), lambda _note: self._turn_review(not scope.everything))
+
+    def _turn_review(self, on: bool) -> None:
+        async def apply() -> None:
+            await self.host.ask(policy.apply_review, on)
+
+        done = "Every automatic run is reviewed now" if on else "Review of every automatic run is off now"
+        self.host.work(self.host.change(apply, done), name="review")
 
     def action_override(self) -> None:
         self._with_row(self._override)

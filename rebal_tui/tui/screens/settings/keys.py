@@ -14,7 +14,8 @@ from textual.events import Key
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from rebal_tui.tui.action_table import ACTIONS, Action
+from rebal_tui.tui.action import Action
+from rebal_tui.tui.action_table import ACTIONS
 from rebal_tui.tui.host import host_of
 from rebal_tui.tui.keymap import BY_ID, key_fault, key_text, keys_of, usable_keys
 from rebal_tui.tui.segments import Line

@@ -11,7 +11,8 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen, Screen
 
-from rebal_tui.tui.action_table import ACTIONS, Action
+from rebal_tui.tui.action import Action
+from rebal_tui.tui.action_table import ACTIONS
 from rebal_tui.tui.host import Host, host_of
 from rebal_tui.tui.keymap import BY_ID
 from rebal_tui.tui.navigation import Leavable

@@ -13,7 +13,7 @@ from textual.dom import DOMNode
 
 from rebal_tui.domain.errors import Conflict, NotFound
 from rebal_tui.tui import actions
-from rebal_tui.tui.action_table import Action
+from rebal_tui.tui.action import Action
 from rebal_tui.tui.host import Host
 from rebal_tui.tui.keymap import BY_ID
 from rebal_tui.tui.screens.shared.dialog import PAGE_HELP, Dialog, LivePage, ReadingPage, ReadScreen
