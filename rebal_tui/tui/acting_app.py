@@ -13,6 +13,7 @@ from textual.worker import Worker, WorkerState
 from rebal_tui.domain.errors import Refusal
 from rebal_tui.tui.actions import not_offered
 from rebal_tui.tui.book_services import undo
+from rebal_tui.tui.key_meanings import TakesUnboundKeys
 from rebal_tui.tui.robust_app import RobustApp
 from rebal_tui.tui.undo import NOTHING, UndoOffer
 from rebal_tui.tui.way_back import WayBack
@@ -87,11 +88,16 @@ class ActingApp(RobustApp):
         self._explanation = self.notice
 
     async def _check_bindings(self, key: str, priority: bool = False) -> bool:
-        """Run the action of a key. If an explanation is in the bottom line, escape closes it and does nothing else."""
+        """Run the action of a key; a section without one says where it has one. If an explanation is in the bottom
+        line, escape closes it and does nothing else.
+        """
         if priority and key == "escape" and self.notice is not None and self.notice is self._explanation:
             self.dismiss_notice()
             return True
-        return await super()._check_bindings(key, priority)
+        if await super()._check_bindings(key, priority):
+            return True
+        screen = self.screen
+        return not priority and isinstance(screen, TakesUnboundKeys) and screen.take_unbound(key)
 
     def work(self, coroutine: Coroutine[Any, Any, Any], *, name: str) -> Worker[None]:
         """Run a coroutine in the background; the returned worker can be canceled. A `Refusal` is shown as a message;

@@ -24,6 +24,10 @@ ACTIONS: tuple[Action, ...] = (
         "Preview the run that would be made now, and leave a line out of it. Nothing is sent.", Section.DESK, "preview",
     ),
     Action("desk.runs", "r", "Show runs", "Show the runs of this account.", Section.DESK, "account_runs"),
+    Action(
+        "desk.account", "a", "Show in Accounts", "Go to this account in Accounts.", Section.DESK, "account",
+        footer=False,
+    ),
     Action("desk.tile", "t", "Next tab", "Show the next filter tab.", Section.DESK, "tile(1)"),
     Action(
         "desk.tile_back", "T", "Previous tab", "Show the previous filter tab.", Section.DESK, "tile(-1)",

@@ -18,6 +18,7 @@ from rebal_tui.services.view_models.row_selection import FitsColumns
 from rebal_tui.services.view_models.standing import Tile
 from rebal_tui.tui import actions
 from rebal_tui.tui.book_services import account_queries, desk_queries
+from rebal_tui.tui.key_meanings import ON_ACCOUNTS
 from rebal_tui.tui.navigation import ShowsAccount, ShowsAmong
 from rebal_tui.tui.screens.desk import columns as desk_columns
 from rebal_tui.tui.screens.desk.firm_line import FirmLine
@@ -219,6 +220,24 @@ class DeskScreen(ShowsAccount, ShowsAmong, TiledListScreen, inherit_bindings=Fal
         from rebal_tui.tui.screens.account.page import open_account
 
         await open_account(self, key)
+
+    def take_unbound(self, key: str) -> bool:
+        """The keys of Accounts act on the account under the cursor; the Desk returns when that is over."""
+        action = next((one for one in self.meanings(key) if one.id in ON_ACCOUNTS), None)
+        account_id = self.table.cursor_key
+        if action is None or account_id is None:
+            return super().take_unbound(key)
+
+        async def return_here() -> None:
+            self.host.go(Section.DESK)
+
+        self.host.navigation.act_on_account(str(account_id), action.method, return_here)
+        return True
+
+    def action_account(self) -> None:
+        account_id = self.selected_id()
+        if account_id is not None:
+            self.host.navigation.show_in_accounts(account_id)
 
     def action_preview(self) -> None:
         account_id = self.selected_id()

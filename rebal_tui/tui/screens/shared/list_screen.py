@@ -14,6 +14,7 @@ from textual.widgets import Input
 from rebal_tui.domain.text import count_text
 from rebal_tui.services.view_models.filter_terms import FieldKind, parse_filter
 from rebal_tui.tui.book_services import scheduler
+from rebal_tui.tui.key_meanings import OPENING_KEY
 from rebal_tui.tui.navigation import ShowsMatching
 from rebal_tui.tui.screens.shared.export import ExportScreen
 from rebal_tui.tui.screens.shared.export_choices import ExportChoice, Reported, report, shown_rows, whole_book
@@ -180,6 +181,13 @@ class ListScreen(ShowsMatching, HasPages):
     @on(BookTable.Opened)
     def _opened(self, event: BookTable.Opened) -> None:
         self.host.work(self.open_row(str(event.key)), name=self.NOUN)
+
+    def take_unbound(self, key: str) -> bool:
+        opens = key == OPENING_KEY and self.table.has_focus and self.table.cursor_key is not None
+        if opens and self.meanings(key):
+            self.table.action_open()
+            return True
+        return super().take_unbound(key)
 
     def action_filter(self) -> None:
         line = self.query_one("#filter", Input)

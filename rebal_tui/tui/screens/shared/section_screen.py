@@ -11,6 +11,7 @@ from rebal_tui.services.schedule.loading import LoadProgress
 from rebal_tui.tui import actions
 from rebal_tui.tui.book_services import status_queries
 from rebal_tui.tui.host import Host, host_of
+from rebal_tui.tui.key_meanings import elsewhere, here_instead, is_unknown, where_text
 from rebal_tui.tui.sections import Section, section_label
 from rebal_tui.tui.textual_patches import clear_line_cache
 from rebal_tui.tui.widgets.key_bar import HasKeyBar, KeyBar
@@ -20,6 +21,7 @@ from rebal_tui.tui.widgets.tabs import Tab, TabBar
 
 if TYPE_CHECKING:
     from rebal_tui.services.view_models.status import StatusLine
+    from rebal_tui.tui.action import Action
     from rebal_tui.tui.widgets.lines import Builder
 
 SECTION_TABS = tuple(Tab(section, section.label, mark=section.key, style="key") for section in Section)
@@ -70,6 +72,24 @@ class SectionScreen(HasKeyBar[None]):
             for title in self.app.screen.query(PageTitle):
                 title.status = status
         self.query_one(KeyBar).unusable = actions.changing(self.SECTION) if status.read_only else frozenset()
+
+    def take_unbound(self, key: str) -> bool:
+        """Do what a key without an action here means elsewhere, or say where; returns whether it did."""
+        found = self.meanings(key)
+        instead = here_instead(found, self.SECTION)
+        if instead is not None:
+            self.host.perform(instead)
+        elif found:
+            self.host.say(where_text(key, self.SECTION, found))
+        elif is_unknown(key, self.host.settings_file.settings.keys):
+            self.host.say(f"{key} has no action; ? shows the keys.")
+        else:
+            return False
+        return True
+
+    def meanings(self, key: str) -> list[Action]:
+        """The actions that other sections have for a key; none if this section has one."""
+        return elsewhere(key, self.SECTION, self.host.settings_file.settings.keys, self.host.mode_shown)
 
     def show_help(self) -> None:
         """Show the help of this section."""
