@@ -39,7 +39,7 @@ class Record:
 
 
 def default_path(book: Path) -> Path:
-    """Where the archive of a book is written: beside it."""
+    """Where the archive of a book is written: in the same folder."""
     return book.with_name(f"{book.stem}{ENDING}")
 
 
@@ -99,7 +99,7 @@ def _connected(path: Path) -> sqlite3.Connection:
 
 
 def past(database: Database) -> Database | None:
-    """The open archive of a book; None when it has none, or when the archive cannot be read (`problem` says why).
+    """The open archive of a book; None when it has none, or when the archive cannot be read (why: `problem`).
 
     Other functions of the store accept it in place of the book. It is opened on first use and closed with the book.
     """

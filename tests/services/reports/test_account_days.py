@@ -1,4 +1,4 @@
-"""What a day of an account says about its cash, who asked, and fills after a block."""
+"""What a day of an account reports: its cash, who requested a run, and fills after a block."""
 
 from __future__ import annotations
 

@@ -60,13 +60,13 @@ def queue_tabs(snapshot: ReviewSnapshot, marked: int) -> tuple[Tab, ...]:
 
 
 def empty_text(snapshot: ReviewSnapshot) -> str:
-    """Return the text of the empty list; it says where review is turned on, unless the book reviews every run."""
+    """Return the text of the empty list. It names the settings of review, unless the book reviews every run."""
     where = "" if snapshot.everything else " Review is set in Settings (,) for the book, or in a portfolio's editor."
     return f"No run awaits approval.{where}"
 
 
 def with_marks(review: Builder, marked: int, shown_is_marked: bool) -> Builder:
-    """Build the lines of a run below a line that says whether it is among the `marked` runs.
+    """Build the lines of a run below a line that shows whether it is among the `marked` runs.
 
     Approving and rejecting act on the marked runs only.
     """
