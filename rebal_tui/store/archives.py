@@ -80,7 +80,7 @@ def problem(database: Database) -> str:
 
 def _problem(path: Path, found: Record) -> str:
     what = f"the archive with the years to {found.through}, {path}"
-    advice = "'rebal-tui archive --found FILE' tells the book where it is"
+    advice = "'rebal-tui archive --found FILE' records where it is"
     if not path.is_file():
         return f"{what}, is missing: was it moved or renamed? {advice}"
     try:
