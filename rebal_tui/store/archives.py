@@ -118,7 +118,10 @@ def past(database: Database) -> Database | None:
 
 
 def forget(database: Database) -> None:
-    """Close the open archive. Call it after removing rows from the book, as the archive left these out of its lists."""
+    """Close the open archive, so that it is opened again on next use.
+
+    Call it after removing rows from the book: lists from the open archive leave out rows that the book had.
+    """
     if database.archive is not None:
         database.archive.close()
         database.archive = None

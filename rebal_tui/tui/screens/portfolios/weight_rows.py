@@ -207,7 +207,7 @@ class WeightRows(Vertical):
         self.post_message(self.Changed())
 
     async def remove_row(self, row: WeightRow) -> None:
-        """Remove a row and focus the next one, or cash behind the last one. If it is the only row, clear it instead."""
+        """Remove a row and focus the next one, or the cash field if it was the last. An only row is cleared instead."""
         rows = self.rows
         if len(rows) == 1:
             row.symbol.value = row.percent.value = ""

@@ -176,8 +176,8 @@ def _holdings(view: AccountView, width: int, max_lines: int | None) -> list[Line
 
 
 def held_lines(view: AccountView, width: int) -> list[Line]:
-    """Return which assets a restriction keeps from trading, and the portfolio's weights
-    where reachable targets are shown.
+    """Return the assets that restrictions keep from trading, and the portfolio's own weights
+    of assets whose reachable target is shown.
     """
     lines: list[Line] = []
     if view.managed is not None:
