@@ -116,7 +116,7 @@ def replace_with_files_book(path: Path) -> str:
 
 
 def remove_empty_book(path: Path) -> None:
-    """Delete the file of an empty book, so that another book can take its place.
+    """Delete the file of an empty book, so that another book can have its name.
 
     Raises `Conflict` for a book that has accounts or is connected to a broker.
     """

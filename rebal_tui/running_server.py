@@ -39,7 +39,7 @@ def announced(path: Path, server: RunningServer) -> Iterator[None]:
 
 
 def find_server(path: Path) -> RunningServer | None:
-    """The server that has the book at `path` open, as its file says; None without such a file.
+    """The server that has the book at `path` open, according to its file; None without such a file.
 
     A killed server leaves its file, so the server may no longer run.
     """

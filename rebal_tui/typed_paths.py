@@ -43,7 +43,7 @@ def argument_path(text: str) -> Path:
     except RuntimeError:
         raise Invalid([Fault("", f"{text.split('/')[0]}: no such user, expected a path such as ~/file")]) from None
     try:
-        with suppress(OSError):  # The start folder was removed; what uses the path says so.
+        with suppress(OSError):  # The start folder was removed; what uses the path reports it.
             path.resolve()
     except RuntimeError:
         # Python 3.11 and 3.12 raise RuntimeError for links in a circle, wherever the path is resolved.

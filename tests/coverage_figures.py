@@ -1,7 +1,7 @@
 """Coverage per package: `python -m tests.coverage_figures [pytest arguments]` writes the table in README.md.
 
-Runs the fast loop, or what the arguments say, under coverage with all its processes. Lines and branches; needs the
-extra `dev`.
+Runs the fast loop, or the tests that the arguments select, under coverage with all its processes. Lines and branches;
+needs the extra `dev`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The wheel, as somebody installs it: `python -m tests.release [pytest arguments]`.
 
-Builds the wheel, checks what is in it, installs it with the versions of constraints.txt in an
-empty environment, runs the demonstration there, then installs the extra `test` and runs the tests against the installed
-package: the fast loop, or what the arguments say. Needs the package registry; takes some minutes.
+Builds the wheel, checks what is in it, installs it with the versions of constraints.txt in an empty environment, runs
+the demonstration there, then installs the extra `test` and runs the tests against the installed package: the fast
+loop, or the tests that the arguments select. Needs the package registry; takes some minutes.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def main(arguments: Sequence[str]) -> int:
         _run([program, "demo", "--headless", "30", "--db", "demo.db"], folder)
         _run([program, "check", "--db", "demo.db"], folder)
         _run([*pip, f"{wheel}[test]"], folder)
-        # The tests without the package beside them, so that they import the installed one.
+        # The tests without the package in the same folder, so that they import the installed one.
         shutil.copytree(ROOT / "tests", folder / "suite" / "tests", ignore=shutil.ignore_patterns("__pycache__"))
         for one in ("pyproject.toml", "README.md", "constraints.txt"):
             shutil.copy(ROOT / one, folder / "suite")

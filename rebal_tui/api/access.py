@@ -41,7 +41,7 @@ _MAX_HEADER_CHARS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """The result of counting a request; `granted` says whether the request is within the limit.
+    """The result of counting a request; `granted` is True if the request is within the limit.
 
     `limit` is the number of requests per minute, `remaining` how many are left. `reset_in` is the number of seconds
     until the count starts again.
@@ -89,8 +89,8 @@ class Access:
     ) -> None:  # fmt: skip
         """`now` and `book_now` are the real time and the book's, in seconds since 1970.
 
-        A key ends in real time, because a sandbox's clock stands still. X-RateLimit-Reset follows the clock of `Date`,
-        which clients compare it with.
+        A key expires in real time, because a sandbox's clock advances only on request. X-RateLimit-Reset follows the
+        clock of `Date`, with which clients compare it.
         """
         self._app = app
         self._keyring = keyring

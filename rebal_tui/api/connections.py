@@ -37,9 +37,9 @@ SHUTDOWN_SECONDS = 2.0
 LINGER_SECONDS = 2.0
 """Seconds for which the rest of a request is read and dropped after a response that ends its connection."""
 FRESH_SECONDS = 1.0
-"""Seconds that a new connection has to send a request before it makes room for others."""
+"""Seconds that a new connection has to send a request before it may be closed in favor of another."""
 STUCK_SECONDS = 2.0
-"""Seconds with a part of a response unread after which a connection makes room before one without a request."""
+"""Seconds with a part of a response unread after which a connection is closed before one without a request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +51,9 @@ class ConnectionLimits:
     `unread_seconds`. At a shutdown, bodies and responses under way get `shutdown_seconds`. A client that is still
     sending when the response ends the connection gets `linger_seconds`.
 
-    When all connections are in use, a new one takes the place of another, chosen in this order: a connection whose
-    client has left a part of its response unread for `stuck_seconds`; one without a request for `fresh_seconds`; one
-    whose client sends requests before it has the earlier responses.
+    When all connections are in use, a new one replaces another, chosen in this order: a connection whose client has
+    left a part of its response unread for `stuck_seconds`; one without a request for `fresh_seconds`; one whose client
+    sends requests before it has the earlier responses.
     """
 
     connections: int

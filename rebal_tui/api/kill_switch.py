@@ -64,7 +64,7 @@ async def _set(request: Request, on: bool) -> Response:
         turn_kill_switch(book, record, on)
 
     await book_client(request).ask(change)
-    # The next heartbeat would say the same.
+    # The next heartbeat would have the same result.
     record.kill_switch = on
     return json_response({"on": on})
 

@@ -104,7 +104,7 @@ def actor_of(request: Request) -> str:
 
 
 def real_now(request: Request) -> datetime:
-    """The real time, whatever the book's clock says."""
+    """The real time, even if the book's clock is simulated."""
     return datetime.fromtimestamp(request.app.state.options.now(), UTC)
 
 

@@ -21,7 +21,7 @@ _CHUNK_BYTES = 64
 SMALL_CHUNKS_AT_ONCE = 64
 """Small chunks that are parsed before other connections get their turn."""
 _SMALL_READ_COST = 8
-"""A small chunk that arrives alone takes as long as so many that arrive together."""
+"""A small chunk that arrives alone takes as long as this number of chunks that arrive together."""
 
 
 class StrictConnection(h11.Connection):

@@ -63,7 +63,7 @@ class RequestBudget:
         return budget
 
     def restore(self, text: str) -> None:
-        """Take over the counted requests of an earlier budget from its `text`. Call it before counting any."""
+        """Restore the counted requests of an earlier budget from its `text`. Call it before counting any."""
         if text:
             raw = json.loads(text)
             with self._lock:

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 @command("archive")
 @db_option
 @click.option("--through", metavar="YEAR", help="The last year to move. Default: the year before the current one.")
-@click.option("--to", "target", type=FILE, metavar="FILE", help="The archive. Default: beside the book.")
+@click.option("--to", "target", type=FILE, metavar="FILE", help="The archive. Default: in the book's folder.")
 @click.option("--apply", "apply_", is_flag=True, help="Move the rows. Without it, only show what would be moved.")
 @click.option("--compact", is_flag=True, help="Return the freed space of the book's file to the disk afterward.")
-@click.option("--found", type=FILE, metavar="FILE", help="Tell the book where its archive is now, and do nothing else.")
+@click.option("--found", type=FILE, metavar="FILE", help="Record where the archive is now, and do nothing else.")
 @click.pass_context
 def entry(
     ctx: click.Context, db: Path | None, through: str | None, target: Path | None, apply_: bool, compact: bool,

@@ -1,4 +1,4 @@
-"""`rebal-tui enter`: enter accounts, assets, holdings, cash and prices of a files book by hand."""
+"""`rebal-tui enter`: enter accounts, assets, holdings, cash and prices of a files book without a file."""
 
 from __future__ import annotations
 

@@ -88,8 +88,8 @@ def entry(
 
     For each policy: rebalances, turnover, deviation from the targets, return. Policies are calendars, drift bands,
     cooldowns and how often the bands are checked; the portfolio's own one is among them. Every policy starts on its
-    targets at the first close. The first lines say what differs beyond luck, which policy costs less, and what the
-    start day is worth.
+    targets at the first close. The first lines show what differs beyond luck, which policy costs less, and how much
+    depends on the start day.
 
     PORTFOLIO is a portfolio of your book, by name or id; BOOK.json a file with one. Without either, 60\u00a0% SPY,
     35\u00a0% TLT and 5\u00a0% cash with the bands of 'rebal-tui replay', or with --sample 60/35/5 of invented assets.

@@ -1,4 +1,4 @@
-"""The output of `rebal-tui lab --literature`: published numbers beside those of the lab."""
+"""The output of `rebal-tui lab --literature`: published numbers next to those of the lab."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _HEADER = ("", "PUBLISHED", "LAB", "TOLERANCE", "NOTE")
 def literature_text(rows: Sequence[Comparison], *, complete: bool) -> str:
     """Every published number with the lab's number, by source, then the numbers that are not reproduced.
 
-    Without `complete`, the text says that the numbers of the data sets are missing.
+    Without `complete`, the text has a note that the numbers of the data sets are missing.
     """
     reached = sum(row.reached for row in rows)
     blocks = [f"{reached} of {len(rows)} published numbers within their tolerance; ■ marks the others.\n"]

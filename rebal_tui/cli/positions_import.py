@@ -51,7 +51,7 @@ def import_positions(
         if not plan.known:
             evaluation_pass(book, explain=False)
         process_runs(book)
-    # Only now the book is at its place; a standard output that fails must not take it back.
+    # By now the book's file has its final name, so a failing standard output does not remove it.
     if as_json:
         write_json(statement.as_json())
     else:

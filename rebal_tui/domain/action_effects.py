@@ -18,7 +18,7 @@ class Terms:
     """A corporate action with the prices needed to compute its effect.
 
     `price` is the asset's price before the action, `new_price` that of the asset received; None when unknown.
-    `fractionable` and `new_fractionable` say whether an account can hold fractions of a share of each.
+    `fractionable` and `new_fractionable`: whether an account can hold fractions of a share of each.
     """
 
     action: CorporateAction

@@ -20,7 +20,7 @@ class ShareChange:
 
 @dataclass(frozen=True, slots=True)
 class ActionPart:
-    """What an activity says about a corporate action for one account.
+    """What an activity reports about a corporate action for one account.
 
     `id` is the broker's id of the action, the same for all accounts. `day` is the day on which the action takes effect.
     `held` are the account's shares before the action, `symbol` is the asset's symbol before it. `action` is None for a
@@ -57,7 +57,7 @@ class Activity:
 class Announcement:
     """A corporate action as announced to the market: `id` and `day` mean the same as in `ActionPart`.
 
-    `withdrawn` says whether the broker deleted the announcement; `action` is None for a kind that no rule covers.
+    `withdrawn`: whether the broker deleted the announcement. `action` is None for a kind that no rule covers.
     """
 
     id: str

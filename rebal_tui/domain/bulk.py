@@ -37,7 +37,7 @@ def build_objects(
 def replace_all(objects: Sequence[T], columns: Mapping[str, Sequence[Any]], constants: Mapping[str, object]) -> list[T]:
     """Copies of objects of one dataclass with slots. `columns` and `constants` have the new values by field.
 
-    They are as in `build_objects`; all other fields keep their values.
+    Both arguments are as in `build_objects`; all other fields keep their values.
     """
     if not objects:
         return []

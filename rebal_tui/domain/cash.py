@@ -67,8 +67,8 @@ class Owner:
 class Reservation:
     """Cash of an account reserved for an owner; `amount` is above 0 (R-2).
 
-    `origin` is set only for a journal under way: the owner of the reservation that the journal took over. It is None
-    where the journal reserved free cash (R-9).
+    `origin` is set only for a journal under way: the former owner of the cash, whose reservation became that of the
+    journal. It is None if the journal reserved free cash (R-9).
     """
 
     account_id: str
@@ -137,7 +137,7 @@ class WithdrawalStage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Withdrawal:
-    """One withdrawal. `stopped` says why it cannot proceed, None while it can. `rounds` counts its liquidation runs.
+    """One withdrawal. `stopped` is why it cannot proceed, None while it can. `rounds` counts its liquidation runs.
 
     With `everything`, every position is closed and the account stays unsubscribed. `amount` is then the account's
     equity when the withdrawal was requested and, once its journal exists, the amount of the journal.

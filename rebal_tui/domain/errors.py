@@ -70,7 +70,7 @@ FILE_LOST = frozenset({Halt.FILE_GONE, Halt.OVERWRITTEN})
 class ReadOnly(Conflict):
     """This process cannot write to the book until the book is opened again.
 
-    `halt` says why; `path` is the book's file, empty when unknown.
+    `halt` is the cause; `path` is the book's file, empty when unknown.
     """
 
     status = 503

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 MAX_NEEDED_BYTES = 16 * 1024 * 1024
 NEEDED_PART = 16
-"""One part in so many of a file system must be free, so that a small one can be written at all."""
+"""1/16 of a disk must be free, but never more than `MAX_NEEDED_BYTES`, so that a small disk can be used at all."""
 
 
 @dataclass(frozen=True, slots=True)

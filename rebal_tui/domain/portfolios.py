@@ -127,8 +127,8 @@ class Portfolio:
     """A model that accounts subscribe to.
 
     `changed_at` is when weights or conditions last changed, at first the time of creation; `updated_at` is when any
-    field last changed. With `review`, its automatic runs wait for an advisor's approval (R-27). `fault` says as text
-    which rule the stored portfolio breaks, empty when it is valid; a portfolio with a fault needs adjustment.
+    field last changed. With `review`, its automatic runs wait for an advisor's approval (R-27). `fault` is a text about
+    the rule that the stored portfolio breaks, empty when it is valid; a portfolio with a fault needs adjustment.
     `rebalance_to` (destination) and `rebalance_scope` are for runs of a drift band (R-62, R-63). `minimum_trade` is
     None when the portfolio sets none (R-64). `stagger_sessions` is the number of sessions over which the runs of the
     calendar condition are spread (R-66).

@@ -135,8 +135,8 @@ def whole_cents(amount: Money) -> Money:
 def nearest_cents(amount: Money) -> Money:
     """An amount to the nearest cent, a half away from zero.
 
-    Amounts of executions are displayed this way: an order for $10.00 fills for some billionths less; rounded down it
-    would read $9.99.
+    Amounts of executions are displayed this way: the fills of an order for $10.00 can sum to some billionths of a
+    dollar less, which would be $9.99 if rounded down.
     """
     cents = (abs(amount) + CENT // 2) // CENT
     return Money(cents * CENT if amount >= 0 else -cents * CENT)

@@ -131,7 +131,7 @@ class RunGroup:
     type: RunType | None = None
 
     def has(self, status: str, *, awaiting: bool) -> bool:
-        """Whether the filter includes a run with this status; `awaiting` says whether the run awaits approval.
+        """Whether the filter includes a run with this status; `awaiting`: whether the run awaits approval.
 
         The filter's `type` is not considered.
         """

@@ -23,4 +23,4 @@ def require_book_name(path: Path) -> None:
     """
     for suffix in (*SIDE_SUFFIXES, *_UNFINISHED_SUFFIXES):
         if path.name.endswith(suffix):
-            raise Conflict(f"{path}: no book can have this name, because a file beside another book ends with {suffix}")
+            raise Conflict(f"{path}: no book can have this name, because files of other books end with {suffix}")

@@ -47,8 +47,8 @@ class TradeStatus:
     evaluation, with `WAITS` the earliest possible one, with `IN_RANGE` that of the next day of the calendar condition.
     It is None where a person must act first, and with `IN_RANGE` without a calendar condition. `note` explains the time
     in a few words, or is empty; with `NEEDS_YOU` it names the first necessary act and who does it, such as `you approve
-    or reject the run`. `reviewed` says whether an automatic run of the account waits for approval before it trades
-    (R-27), `cash_run` whether the first trade only invests cash (R-14.7).
+    or reject the run`. `reviewed`: whether an automatic run of the account waits for approval before it trades (R-27).
+    `cash_run`: whether the first trade only invests cash (R-14.7).
     """
 
     kind: StatusKind

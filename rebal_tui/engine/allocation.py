@@ -105,7 +105,7 @@ def portions_of(
 
 
 def _spread(portions: dict[str, Fraction], remaining: Sequence[BuyIntent], rest: Fraction) -> None:
-    """Add the rest of a budget to the portions, by weight, to no asset more than its `room`."""
+    """Add the rest of a budget to the portions, by weight, within the limit of each asset."""
     takers = [intent for intent in remaining if not intent.no_rest and intent.weight]
     while takers and rest > 0:
         share = rest / sum(intent.weight for intent in takers)

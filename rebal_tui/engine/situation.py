@@ -158,7 +158,7 @@ def usable_price_times(now: datetime, max_age: timedelta) -> tuple[datetime, dat
 def cash_target_of(situation: Situation) -> Money:
     """The larger of cash weight × equity, rounded up to a billionth of a dollar, and the cash floor (R-14.7).
 
-    With restrictions, the reachable cash takes the place of cash weight × equity (R-61).
+    With restrictions, the reachable cash replaces cash weight × equity (R-61).
     """
     if situation.goals is not None:
         return Money(max(goals_cash(situation.goals), situation.cash_floor))

@@ -56,7 +56,7 @@ class Backtest:
 
     @property
     def header(self) -> tuple[str, ...]:
-        """Texts that say what was computed: portfolio, assets, period, kind of prices, when trades fill, any cost."""
+        """Texts about what was computed: portfolio, assets, period, kind of prices, when trades fill, any cost."""
         cash = ("cash",) if self.weights.cash else ()
         filled = "decided and filled at the close" if self.fill_delay == 0 else "decided at a close, filled at the next"
         cost = (f"{self.cost_bps:g} bp of what is traded",) if self.cost_bps else ()

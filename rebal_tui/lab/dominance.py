@@ -1,4 +1,4 @@
-"""Policies that another policy equals or beats in turnover, rms and worst deviation."""
+"""Policies to which another one is equal or better in turnover, rms and worst deviation."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ class Figures:
 
     `rebalances` and `trades` (assets traded) are counts without the first purchase. `turnover` and `cost` are fractions
     of average equity per year. `cash_drag` is the average fraction held as cash × the return a year. `rms`, `p95` (95th
-    percentile) and `worst` are taken over the largest deviation of each session, as fractions of equity. `outside` is
+    percentile) and `worst` are of the largest deviation of each session, as fractions of equity. `outside` is
     the fraction of sessions with an asset outside its band, `longest_outside` a number of consecutive sessions.
     `annual_return` and `volatility` are per year. `worst_year` is the smallest difference of a calendar year's return
     to the return of a portfolio that is on its targets in every session; None without a whole calendar year. `final` is

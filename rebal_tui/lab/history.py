@@ -35,7 +35,7 @@ class Gap:
 class History:
     """Closes of `symbols` on `days`, without gaps: `rows[t][i]` is the close of symbol i on day t, above 0.
 
-    `following[t]` is the session after day t in the calendar, which need not be `days[t + 1]` (R-16). `basis` says what
+    `following[t]` is the session after day t in the calendar, which need not be `days[t + 1]` (R-16). `basis` is what
     the closes include: `PRICES_ONLY` or `TOTAL_RETURNS`.
     """
 

@@ -19,7 +19,7 @@ BLOCK_MONTHS = 24
 LEAST_BLOCKS = 8
 """Blocks that a history has at least: of fewer, resamples hardly differ, and any difference looks beyond luck."""
 LEAST_SESSIONS = 60
-"""A shorter history cannot say what is beyond luck."""
+"""A shorter history cannot show which differences are more than luck."""
 NO_DIFFERENCE = "no difference beyond luck"
 _CONFIDENCE = 0.95
 

@@ -28,7 +28,8 @@ def band_limits(percents: Sequence[int | None]) -> Floats:
 def reaches(policies: Sequence[Policy], targets: Floats) -> Floats:
     """How far each asset's box extends to either side of its target: a part of its narrowest band.
 
-    The destination says which part: none for the target, half for the middle, all for the edge. It is 0 without a band.
+    The part depends on the destination: none for the target, half for the middle, all for the edge. It is 0 without a
+    band.
     """
     absolute, relative = (band_limits([getattr(p, kind) for p in policies]) for kind in ("absolute", "relative"))
     tightest = np.minimum(absolute[None, :], relative[None, :] * targets[:, None])

@@ -208,7 +208,7 @@ class HeartbeatClock(SimulatedClock):
         self.tick()
 
     def follow(self, state: ClockState) -> None:
-        """Take over the state of another clock of the same simulated market, even if its time is earlier.
+        """Adopt the state of another clock of the same simulated market, even if its time is earlier.
 
         A process that only views a book follows the clock of the process that writes it.
         """

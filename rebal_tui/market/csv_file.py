@@ -42,7 +42,7 @@ class FaultList:
             self.unlisted += 1
 
     def refusal(self) -> Invalid:
-        """The `Invalid` error that lists the faults in the order of the lines, and says how many more there are."""
+        """The `Invalid` error that lists the faults in the order of the lines, and the number of those left out."""
         listed = [fault for _, fault in sorted(self.faults, key=lambda item: item[0])]
         if self.unlisted:
             listed.append(Fault("", f"and {self.unlisted:,} more fault{'' if self.unlisted == 1 else 's'}"))

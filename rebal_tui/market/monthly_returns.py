@@ -30,7 +30,7 @@ class MonthlyReturns:
 
 
 def has_monthly_returns(first_line: str) -> bool:
-    """Whether a file has monthly returns, judged by its first line."""
+    """Whether a file has monthly returns, according to its first line."""
     return first_line.lstrip("\ufeff\r\n ").lower().startswith("month")
 
 

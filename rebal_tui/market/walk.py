@@ -149,7 +149,7 @@ class RandomWalk:
         return WalkState(self._at, tuple(prices), tuple(frozen), tuple(sorted(self._exact)))
 
     def follow(self, state: WalkState) -> Mapping[str, Quote]:
-        """Take over the state of another random walk of the same simulated market. Returns the quotes that changed.
+        """Adopt the state of another random walk of the same simulated market. Returns the quotes that changed.
 
         A process that only views a book follows the prices of the process that writes it.
         """

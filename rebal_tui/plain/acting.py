@@ -53,7 +53,7 @@ async def make(session: Session, question: Question, do: Callable[[], Awaitable[
 
 
 async def carry_out(session: Session, proposal: Proposal) -> None:
-    """Ask whether to do what a form of the screens proposes, and do it on yes."""
+    """Ask for confirmation of what a form of the screens proposes, and do it if the answer is yes."""
     question = Question(proposal.title, proposal.yes, proposal.text, proposal.effects, sends=True)
 
     async def do() -> str:

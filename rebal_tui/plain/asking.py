@@ -65,9 +65,9 @@ async def ask_form(
 ) -> Proposal:
     """Ask for the fields of a form of the screens, and return what the form would do.
 
-    `hints` replace hints, by the key of their field. `asked` says whether to ask for a field, given the answers so far.
-    A wrong answer is asked for again at once. An answer that is missing or contradicts another one is asked for again
-    at the end. Raises `Canceled`.
+    `hints` replace hints, by the key of their field. `asked`: whether to ask for a field, given the answers so far. A
+    question with a wrong answer is repeated at once; one whose answer is missing or contradicts another one is
+    repeated at the end. Raises `Canceled`.
     """
     session.say(HOW)
     values = {field.key: field.value for field in form.fields}

@@ -27,7 +27,7 @@ from rebal_tui.plain.session import Session
 class Command:
     """A command of the linear mode: its name, arguments (`usage`), summary and other names; `run` carries it out.
 
-    `asks` says whether it asks for confirmation.
+    `asks`: whether it asks for confirmation.
     """
 
     name: str

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from rebal_tui.services.view_models.portfolios import AssetChoice, PortfolioDraft
 
 FIRST = ("name", "description", WEIGHTS, "bands", "calendar", "update", "cooldown", "review")
-"""What a new portfolio is asked for; the rest has usual values."""
+"""Keys of the fields that the user fills in for a new portfolio; the others have default values."""
 SAVE, SHOW = "save", "show"
 CASH, REST, REMOVE, SCALE, DONE = "cash", "rest", "remove", "scale", "done"
 WEIGHTS_HELP = (

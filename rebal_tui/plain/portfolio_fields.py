@@ -23,7 +23,7 @@ SCOPES = {"all": RebalanceScope.WHOLE, "outside": RebalanceScope.BREACHED}
 
 @dataclass(frozen=True, slots=True)
 class AskedField:
-    """A field that is asked for: its label and hint, where its faults are located, and how to read and write it.
+    """A field for which the user is asked: its label and hint, where its faults are located, how to read and write it.
 
     `read` returns the field's text in a form, `put` the form with a new text. With `choices`, the answer must be one of
     them, or the beginning of one. `required` fields cannot be made empty.

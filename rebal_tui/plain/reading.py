@@ -294,7 +294,7 @@ async def news(session: Session, _text: str) -> None:
 
 
 async def announce(session: Session, text: str) -> None:
-    """Turn the announcements of news before the prompt on or off; `text` says which."""
+    """Turn the announcements of news before the prompt on or off, as `text` requests."""
     if text.lower() not in ("on", "off"):
         raise Invalid("Type announce on, or announce off")
     session.announces = text.lower() == "on"

@@ -54,7 +54,7 @@ STOPPED = {
 def status_text(desk: DeskSnapshot, trouble: str) -> Iterator[str]:
     """The state of the book, the firm and the accounts.
 
-    `trouble` says why the book is not updated, empty while it is.
+    `trouble` is the reason why the book is not updated, empty while it is updated.
     """
     status, firm = desk.status, desk.firm
     yield label("Book", status.book)

@@ -23,7 +23,7 @@ KEYS_PER_PART = 200
 
 
 def remove_partial(partial: Path) -> None:
-    """Delete an unfinished archive and the files that SQLite keeps beside it."""
+    """Delete an unfinished archive and the files that SQLite keeps next to it."""
     for suffix in (*SQLITE_SUFFIXES, ""):
         partial.with_name(partial.name + suffix).unlink(missing_ok=True)
 

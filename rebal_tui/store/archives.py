@@ -39,7 +39,7 @@ class Record:
 
 
 def default_path(book: Path) -> Path:
-    """Where the archive of a book is written: beside it."""
+    """Where the archive of a book is written: in the same folder."""
     return book.with_name(f"{book.stem}{ENDING}")
 
 
@@ -80,7 +80,7 @@ def problem(database: Database) -> str:
 
 def _problem(path: Path, found: Record) -> str:
     what = f"the archive with the years to {found.through}, {path}"
-    advice = "'rebal-tui archive --found FILE' tells the book where it is"
+    advice = "'rebal-tui archive --found FILE' records where it is"
     if not path.is_file():
         return f"{what}, is missing: was it moved or renamed? {advice}"
     try:
@@ -99,7 +99,7 @@ def _connected(path: Path) -> sqlite3.Connection:
 
 
 def past(database: Database) -> Database | None:
-    """The open archive of a book; None when it has none, or when the archive cannot be read (`problem` says why).
+    """The open archive of a book; None when it has none, or when the archive cannot be read (why: `problem`).
 
     Other functions of the store accept it in place of the book. It is opened on first use and closed with the book.
     """
@@ -118,7 +118,10 @@ def past(database: Database) -> Database | None:
 
 
 def forget(database: Database) -> None:
-    """Close the open archive. Call it after removing rows from the book, as the archive left these out of its lists."""
+    """Close the open archive, so that it is opened again on next use.
+
+    Call it after removing rows from the book: lists from the open archive leave out rows that the book had.
+    """
     if database.archive is not None:
         database.archive.close()
         database.archive = None

@@ -63,7 +63,7 @@ def listed(values: Iterable[str]) -> str:
 
 
 class Transaction:
-    """An open write transaction of a `Database`; whoever has it may write.
+    """An open write transaction of a `Database`; the code that has it may write.
 
     In-memory state that depends on a write is updated through `after_commit`, so that a rollback drops the update.
     """
@@ -228,8 +228,9 @@ class Database:
     def require_in_place(self) -> None:
         """Raise `ReadOnly`, and write nothing more, when the open file is no longer the book's.
 
-        Another program may have moved, removed, replaced or overwritten it. SQLite does not notice. It goes on writing
-        into a file without a name, which is lost when it is closed, or mixes its pages with those of the other program.
+        Another program may have moved, removed, replaced or overwritten it. SQLite does not notice. It would keep
+        writing into a file without a name, which is lost when it is closed, or mix its pages with those of the other
+        program.
         """
         if self.halted is not None and self.halted.halt in FILE_LOST:
             raise self.halted.again()

@@ -1,4 +1,4 @@
-"""A note in a file beside a book that is open for writing: which file its write-ahead log belongs to.
+"""A note in a file next to a book that is open for writing: which file its write-ahead log belongs to.
 
 SQLite assumes that a log belongs to the file of the same name. After a crash, or while a program still has the book
 open, another file may be moved or copied to the book's name: SQLite would then mix the pages of the log into it.
@@ -18,11 +18,11 @@ from rebal_tui.systems import sync_folder
 
 
 class ForeignLog(sqlite3.DatabaseError):
-    """The write-ahead log beside a file belongs to another file."""
+    """The write-ahead log next to a file belongs to another file."""
 
 
 class LogOwner:
-    """Writes a note beside a book that is open for writing: which file the book's write-ahead log belongs to."""
+    """Writes a note next to a book that is open for writing: which file the book's write-ahead log belongs to."""
 
     def __init__(self, path: str) -> None:
         self._path = path
@@ -89,7 +89,7 @@ class LogOwner:
 
 
 def watch_own_log(path: str) -> FileWatch | None:
-    """Check, before SQLite opens a file for writing, that the log beside the file is its own, as far as a note shows.
+    """Check, before SQLite opens a file for writing, that the log next to the file is its own, as far as a note shows.
 
     Returns the `FileWatch` that read the file, which must stay open as long as SQLite has the file open. Returns None
     when there is no note, or no log with content. Raises `ForeignLog`.
@@ -97,7 +97,7 @@ def watch_own_log(path: str) -> FileWatch | None:
     if not _exists(path):
         return None
     if not _has_log(path):
-        # The note of a program that was killed says nothing about a log that begins now.
+        # The note of a program that was killed does not apply to a log that begins now.
         _remove(path)
         return None
     watch = FileWatch(path)
@@ -110,7 +110,7 @@ def watch_own_log(path: str) -> FileWatch | None:
 
 
 def require_own_log(path: str, watch: FileWatch | None = None) -> None:
-    """Raise `ForeignLog` when a note shows that the log beside a file belongs to another file.
+    """Raise `ForeignLog` when a note shows that the log next to a file belongs to another file.
 
     `watch` reads a file that is about to be opened for writing: its content must be as noted, apart from pages that the
     log has. A file that was copied together with its log is accepted.
@@ -152,7 +152,7 @@ def _number(path: str) -> int | None:
 
 
 def _has_log(path: str) -> bool:
-    """Whether there is a log with content beside a file."""
+    """Whether there is a log with content next to a file."""
     try:
         return os.stat(f"{path}-wal").st_size > 0
     except OSError:

@@ -1,4 +1,4 @@
-"""Reservations: cash of an account that is set aside for an owner, one row for each owner (R-2, R-9)."""
+"""Reservations: cash of an account that is kept for an owner, one row for each owner (R-2, R-9)."""
 
 from __future__ import annotations
 

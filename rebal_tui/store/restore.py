@@ -87,13 +87,13 @@ def _keep(path: Path, previous: Path) -> None:
     """Copy the file that is replaced to `previous`, after its log was merged into it, and sync the copy to the disk.
 
     As the file then has no log, it is complete whenever this is interrupted. A damaged file is copied byte by byte
-    together with its log. If the log beside the file belongs to another file, it is copied under another name. Raises
+    together with its log. If the log next to the file belongs to another file, it is copied under another name. Raises
     `Conflict` when another program has the file open, even if only for reading.
     """
     try:
         database = Database(path)
     except ForeignLog:
-        # Beside the copy, the log must not have the name of its log.
+        # Next to the copy, this log must not have the name of the copy's own log.
         for side, ending in (("", ""), ("-wal", "-log")):
             _copy_bytes(path.with_name(path.name + side), previous.with_name(previous.name + ending))
         return

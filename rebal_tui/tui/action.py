@@ -12,7 +12,7 @@ class Action:
     """One user action.
 
     `keys` are Textual key names, separated by commas. `method` is the `action_…` method without that prefix, with
-    arguments if any. `scope` says where the action is available: in a section, in `REVIEW`, in `EXCEPTIONS`, in all
+    arguments if any. `scope` is where the action is available: in a section, in `REVIEW`, in `EXCEPTIONS`, in all
     lists (`LISTS`) or `EVERYWHERE`. With `footer`, the bottom line shows the key. With `priority`, the key also works
     in dialogs and while an input has the focus.
     """

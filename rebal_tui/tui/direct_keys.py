@@ -15,7 +15,7 @@ SELECTION_KEY = "escape"
 
 
 async def act_on_table(app: App[Any], table: BookTable[Any], key: str) -> bool:
-    """Run the action of a key while a table has the focus; returns False if Textual must handle the key as usual.
+    """Run the action of a key while a table has the focus; returns False if Textual must handle the key itself.
 
     Textual passes a key to the focused widget, then through the message queue of each widget above it up to the app,
     and only there looks up its binding. A table does not use the key itself, so the binding can be looked up at once.

@@ -42,7 +42,7 @@ class KeyOrder:
     """
 
     def __init__(self, app: App[Any], unready: Callable[[], bool]) -> None:
-        """`unready` says whether the app is still loading rows or opening a dialog. If it is true after an
+        """`unready`: whether the app is still loading rows or opening a dialog. If it is true after an
         event, later events wait for `ready`.
         """
         self._app = app

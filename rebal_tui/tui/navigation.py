@@ -166,7 +166,7 @@ class Navigation:
         return True
 
     def enter(self, section: str) -> None:
-        """Tell the screen of the current section that the section's key was pressed."""
+        """Notify the screen of the current section that the section's key was pressed."""
         stack = self._app.screen_stack
         if stack and self._app.current_mode == section and isinstance(stack[0], ShowsMatching):
             stack[0].entered()

@@ -33,7 +33,10 @@ _UNKNOWN: RulesMap = {}
 
 @dataclass(slots=True)
 class Candidates:
-    """The style rules whose last selector matches a node's type, id and classes, with the results cached by path."""
+    """The style rules whose last selector matches a node's type, id and classes, with a cache of the rules that apply.
+
+    The key of the cache is the path from the node to the app.
+    """
 
     pseudo_classes: tuple[str, ...]
     """All pseudo-classes in the selectors of these rules, except those in `OF_APP`."""

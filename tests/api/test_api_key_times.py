@@ -1,4 +1,4 @@
-"""Keys end in real time, and one response has one clock, whatever the book's clock says."""
+"""Keys expire in real time, and all times of a response are of one clock, even if the book's clock is simulated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`rebal-tui archive`, and what check, backup, restore and report say of an archive."""
+"""`rebal-tui archive`, and what check, backup, restore and report write about an archive."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ def test_a_history_that_is_too_short_says_so(tmp_path: Path, closes: Path, grid:
     result = call("lab", "--closes", short, "--grid", grid)
 
     assert result.out.startswith(
-        "The history is too short to say: 3 sessions, at least 60 are needed.\nNo policy costs"
+        "The history is too short to test luck: 3 sessions, at least 60 are needed.\nNo policy costs"
     )
     assert "short history of 0.0 years: 7 of 7 policies never rebalance in it" in result.out
     assert result.err == ""

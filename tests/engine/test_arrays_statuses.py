@@ -75,7 +75,7 @@ def test_outside_the_window_too(now: time, session: bool) -> None:
 
 @pytest.mark.parametrize("next_evaluation", [at(TODAY, time(12, 15)), at(TODAY + timedelta(days=1), time(9, 30))])
 def test_accounts_with_rules_of_their_own_too(next_evaluation: datetime) -> None:
-    """Of these rules, a place in a spread (R-66) and overridden conditions and cooldown (R-67) move the dates."""
+    """Of these rules, calendar sessions (R-66) and overridden conditions and cooldown (R-67) move the dates."""
     rng = random.Random(5)
     own = [
         Overrides(cooldown_days=400),

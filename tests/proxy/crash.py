@@ -38,7 +38,7 @@ class Line(httpx.BaseTransport):
 
 
 class CrashingWorld(World):
-    """A `World` whose first program is killed at point `number` after `arm`, and started again after a pause."""
+    """A fixture whose first program is killed at point `number` after `arm`, and started again after a pause."""
 
     def __init__(self, folder: Path, *, number: int = 0, pause: timedelta = timedelta(0)) -> None:
         self._folder, self._number, self._pause = folder, number, pause

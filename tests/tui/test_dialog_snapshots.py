@@ -1,4 +1,4 @@
-"""Pictures of dialogs that have none beside the flows of their sections."""
+"""Pictures of dialogs that have none among the flows of their sections."""
 
 from __future__ import annotations
 

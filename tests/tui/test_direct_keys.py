@@ -1,4 +1,4 @@
-"""The keys of a table act before any widget gets them, as their bindings say."""
+"""The keys of a table act before any widget gets them, as their bindings define."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def test_the_rows_shown_are_written_in_their_order_with_their_columns(tmp_path: 
     for row, line in zip(table, shown, strict=True):
         assert row["Client"][:14] in line
         assert f"{row['Band used %']} %" in line
-        assert row["Account"] not in line, "a column that has no room here; the number tells accounts of one name apart"
+        assert row["Account"] not in line, "a column that does not fit; the number distinguishes accounts of one name"
     assert len({row["Account"] for row in table}) == len(table)
     assert not any(character in str(table) for character in "▏▕█┃")
 

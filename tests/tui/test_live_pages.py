@@ -1,4 +1,4 @@
-"""Pages of one object: they follow the book, time goes on meanwhile, and every page says whether it does."""
+"""Pages of one object: they follow the book, time continues meanwhile, and every page shows whether it does."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ def test_a_step_of_a_day_shows_its_progress_and_waits_while_time_is_held() -> No
 
 @pytest.mark.slow
 def test_the_page_is_open_again_after_an_action_of_its_keys() -> None:
-    """As it was, whether the action is of its own list or of Accounts, says something at once, or asks first."""
+    """As it was, whether the action is of its own list or of Accounts, shows a notice at once, or asks first."""
     book = market_book(3)
 
     async def flow(pilot: Any, app: RebalApp) -> None:

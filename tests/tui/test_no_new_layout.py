@@ -64,7 +64,7 @@ def test_a_letter_typed_into_the_filter_causes_no_new_layout(layouts: list[objec
 def test_a_list_that_is_sorted_again_and_again_keeps_the_line_below_it(
     layouts: list[object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With streaming prices, some rows are elsewhere again a moment later."""
+    """With streaming prices, some rows are elsewhere again at the next update."""
 
     async def script(pilot: Pilot[Any], app: RebalApp) -> None:
         foot = app.screen.query_one(ListFoot)

@@ -43,7 +43,7 @@ def test_the_changes_of_each_key_make_the_whole_screen(monkeypatch: pytest.Monke
 
 
 def test_a_move_of_the_cursor_draws_its_two_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the scroll bar beside them; the detail follows later."""
+    """Without the scroll bar next to them; the detail follows later."""
     pieces = record_pieces(monkeypatch)
 
     async def script(pilot: Pilot[Any], app: RebalApp) -> None:

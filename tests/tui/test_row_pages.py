@@ -196,7 +196,7 @@ def test_the_page_of_a_portfolio_lists_its_subscribers_worst_first_and_opens_the
 
 
 def page_of_portfolio(assets: int) -> Book:
-    """A book with a portfolio of so many assets, which has two bands, a calendar and a cooldown."""
+    """A book with a portfolio of this number of assets, which has two bands, a calendar and a cooldown."""
     symbols = [f"A{number:02}" for number in range(assets)]
     weights = {symbol: str(95 // assets) for symbol in symbols} | {symbols[0]: str(95 - 95 // assets * (assets - 1))}
     bands = (DriftBand(BandType.ABSOLUTE, Percent(500)), DriftBand(BandType.RELATIVE, Percent(2000)))
@@ -206,7 +206,7 @@ def page_of_portfolio(assets: int) -> Book:
 
 @pytest.mark.parametrize(("assets", "size"), [(8, (80, 24)), (19, (80, 24)), (19, (120, 40))])
 def test_the_page_of_a_portfolio_shows_all_weights_and_conditions(assets: int, size: tuple[int, int]) -> None:
-    """In 80×24, too: several weights beside each other, and a key in the bottom line where that is not enough."""
+    """In 80×24, too: several weights on a line, and a key in the bottom line where that is not enough."""
 
     async def flow(pilot: Any, app: RebalApp) -> None:
         await press(pilot, "enter")

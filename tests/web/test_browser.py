@@ -55,7 +55,7 @@ class Tab:
         self.until_drawn(text)
 
     def until_said(self, text: str) -> None:
-        """Wait until the page itself says a text over the screens."""
+        """Wait until the page itself shows a text over the screens."""
         said = self.page.locator("#ended-text")
         self.until(lambda: said.is_visible() and text in said.inner_text(), text)
 

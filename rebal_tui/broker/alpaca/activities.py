@@ -61,7 +61,7 @@ def activity(data: Json) -> Activity | None:
 def cash_kind(name: str, cash: Money) -> CashKind:
     """Which kind of cash entry the book stores for an activity.
 
-    `name` is `Activity.kind`, such as `DIV CDIV`. The sign of `cash` tells a journal in (above 0) from a journal out.
+    `name` is `Activity.kind`, such as `DIV CDIV`. A journal with `cash` above 0 is a journal in, else a journal out.
     """
     kind = name.partition(" ")[0]
     if kind == "JNLC":

@@ -214,7 +214,7 @@ class AlpacaBroker:
     ) -> Journal:
         """Move cash between a client and the firm; a key used before returns the journal that it created.
 
-        Raises `BrokerRefused` when `connect` was not told the id of the firm account.
+        Raises `BrokerRefused` when `connect` was not given the id of the firm account.
         """
         if not self._firm_account:
             raise BrokerRefused(RefusalCode.REJECTED, "the firm account is unknown; connect again with --firm-account")

@@ -48,7 +48,7 @@ def refusal(denied: Denied, default: RefusalCode = RefusalCode.REJECTED) -> Brok
 
 
 def is_no_order(denied: Denied) -> bool:
-    """Whether a 404 says that the broker has no such order; other 404s leave open whether it has the order."""
+    """Whether a 404 means that the broker has no such order; other 404s leave open whether it has the order."""
     return (
         denied.status == _NOT_FOUND
         and str(denied.code).startswith(str(_NOT_FOUND))

@@ -197,7 +197,7 @@ class StatementBuilder:
             self.fault(line, column, f"got {money_text(total)} as the total, the rows of the account sum to {found}")
 
     def total_of(self, key: str) -> Money:
-        """The sum of an account's rows so far, in dollars, with the left-out rows that matter."""
+        """The sum of an account's rows so far, in dollars, with those left out as rows that matter (`leave_out`)."""
         return Money(self._accounts[key].total)
 
     def finish(self, as_of: AsOf | None, encoding: str) -> Statement:

@@ -101,7 +101,7 @@ def ibkr_basket(trade_list: TradeList, options: WriteOptions) -> str:
 
 
 def ibkr_allocations(trade_list: TradeList, options: WriteOptions) -> str:
-    """Write the blocks' allocations to accounts, without column names; IBKR later adds the trading account."""
+    """Write the part of each account in each block order, without column names; IBKR adds the trading account later."""
     rows = [
         ["", line.account, options.symbol(line.symbol, " ", _IBKR), line.side.value[0].upper(), "",
          qty_text(line.qty)]

@@ -199,7 +199,7 @@ class GatewayBroker:
         return cast(T, self._reply(key, read).value)
 
     def _reply(self, key: Hashable, read: Callable[[], object]) -> Reply:
-        """The reply to a read that began after the book's thread first asked for it.
+        """The reply to a read that began after the book's thread first requested it.
 
         Raises the error of the reply, and `BrokerPending` before there is a reply.
         """

@@ -66,7 +66,7 @@ def band_usages(frame: BookFrame) -> BandUsages:
     follows = frame.accounts.portfolio
     worth, owned = other_holding_values(frame)
     owned += cash
-    # In the order of the blocks first: to gather by place is cheaper than to scatter by row.
+    # In the order of the blocks first: gathering by column is cheaper than scattering by account row.
     equity, usage, start = np.empty(len(frame)), np.empty(len(frame)), 0
     error = np.full(len(frame.table.count), DRIFT_ERROR_BPS)
     banded = frame.table.banded

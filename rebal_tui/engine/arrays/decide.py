@@ -82,7 +82,7 @@ def _unsure(frame: BookFrame, usages: BandUsages, made: Decisions, breach: Flags
     These are the accounts for which floats cannot show whether the plan has the orders that its trigger needs.
     `breach`: whether the account exceeds a band. `ruled` are the rows of accounts with rules.
     """
-    # Only an account in breach reports its band, so that few accounts are looked at.
+    # Only an account in breach reports its band, so that few accounts are read.
     rows = np.flatnonzero((made.outcome == _FULL) | breach)
     by_band = made.reported[rows] & _DRIFT_BAND != 0
     concerned = made.asked(rows) & ((made.outcome[rows] == _FULL) | by_band)

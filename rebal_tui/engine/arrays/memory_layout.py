@@ -121,10 +121,10 @@ def _tightest(portfolio: Portfolio, kind: BandType) -> int:
 def blocks_of(
     table: PortfolioTable, portfolio: npt.NDArray[np.intp], account: Indexes, asset: Indexes, qty: Ints, assets: int
 ) -> tuple[tuple[Block, ...], OtherHoldings, Indexes, npt.NDArray[np.intp]]:
-    """The blocks, the holdings outside of portfolios, and each account's column in its block and place.
+    """The blocks, the holdings outside of portfolios, and two columns of each account.
 
-    The place is the account's column when all blocks are put side by side. `account`, `asset` and `qty` have one entry
-    per holding; `assets` is the number of assets.
+    The first is its column in its block, the second its column when all blocks are put side by side. `account`, `asset`
+    and `qty` have one entry per holding; `assets` is the number of assets.
     """
     at = portfolio[account]
     slot = slots_of(table, at, asset, assets)

@@ -334,7 +334,7 @@ def use_reachable_targets(usages: BandUsages, made: RuleTargets) -> None:
 
 
 def check_reachable_cash(frame: BookFrame, usages: BandUsages, cash: CashThresholds, made: RuleTargets) -> None:
-    """Replace the entries of `cash` for accounts whose reachable cash takes the place of cash weight × equity."""
+    """Replace the entries of `cash` for accounts whose reachable cash replaces cash weight × equity (R-61)."""
     boxed = np.flatnonzero(made.columns.boxed)
     rows = made.columns.rows[boxed]
     free, count = usages.cash[rows], frame.table.count[usages.follows[rows]]

@@ -130,7 +130,7 @@ class Comparison:
         """
         length = self.backtest.history.length
         if length < LEAST_SESSIONS:
-            return f"The history is too short to say: {length} sessions, at least {LEAST_SESSIONS} are needed."
+            return f"The history is too short to test luck: {length} sessions, at least {LEAST_SESSIONS} are needed."
         return "" if self.luck is None else self.luck.sentence
 
     @property

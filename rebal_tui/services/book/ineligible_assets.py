@@ -47,9 +47,10 @@ def eligible_again(book: Book, portfolio: Portfolio) -> tuple[str, ...]:
 def note_eligibility(tx: BookTransaction, listed: Iterable[Asset]) -> None:
     """Raise an alert for each active portfolio with an asset that is no longer eligible as listed by the broker.
 
-    Close the alert of an active portfolio whose assets are all eligible again; that of one that needs adjustment says
-    so instead, as a person must reactivate it. The portfolio is not changed here, but by the evaluation that the asset
-    stops (R-12.6). Must be called before the assets in memory are read again.
+    Close the alert of an active portfolio whose assets are all eligible again. That of a portfolio that needs
+    adjustment stays open with another text, as a person must reactivate the portfolio. The portfolio is not changed
+    here, but by the evaluation that the asset stops (R-12.6). Must be called before the assets in memory are read
+    again.
     """
     book = tx.book
     after = {asset.id: asset for asset in listed}

@@ -78,7 +78,7 @@ def cash_changes(book: Book, seen: CashStamp | None, limit: int = 2_000) -> tupl
 def withdrawal_history(book: Book, withdrawal_id: str) -> tuple[TimelineEvent, ...]:
     """The events of a withdrawal, oldest first. Its return to the stage of the sale is named `to sell again`.
 
-    The event of its journal says from which cash it is paid. Raises `NotFound`.
+    The event of its journal shows from which cash it is paid. Raises `NotFound`.
     """
     withdrawal, found = cash.withdrawal(book.database, withdrawal_id), entries_naming(book, withdrawal_id, 200)
     events: list[TimelineEvent] = []

@@ -30,7 +30,7 @@ from rebal_tui.services.view_models.standing import LABELS, STATUS_TILES, Tile
 Codes = NDArray[np.int32]
 
 FEW_ROWS = 8
-"""Up to so many rows are computed one by one: in arrays, one row costs as much as ten alone."""
+"""Up to this number, rows are computed one by one: in arrays, one row takes as long as ten one by one."""
 RANK = 10**9
 """Distance of two statuses in the default order: larger than any band usage."""
 TILE_GROUPS = {

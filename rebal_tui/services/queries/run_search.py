@@ -22,7 +22,7 @@ _ORIGINS = {InitiatedFrom.SYSTEM: "automatic", InitiatedFrom.API: "manual"}
 
 
 MAX_COUNTED_RUNS = 20_000
-"""Above so many runs of a book, those of each status are counted only for a filter: it takes as long as a search."""
+"""In a book with more runs, those of each status are counted only for a filter, as this takes as long as a search."""
 
 
 def find_runs(book: Book, text: str, limit: int = 500, group: RunGroup = EVERY_RUN) -> RunsSnapshot:

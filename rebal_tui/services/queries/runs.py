@@ -135,7 +135,7 @@ def _followed(book: Book, run: Run) -> str:
 
 
 def _ended_with(book: Book, run: Run) -> Iterator[AuditEntry]:
-    """The audit entries that name a run, read only when they are asked for."""
+    """The audit entries that name a run, read only when they are iterated over."""
     yield from entries_naming(book, run.id, MAX_ENTRIES_OF_RUN)
 
 

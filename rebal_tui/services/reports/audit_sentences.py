@@ -115,7 +115,7 @@ def _released(_book: Book, _subject: str, detail: Detail) -> str:
         old, new = (money(parse_money(one["cash"])) for one in (before, after))
         changes.append(f"cash from {old} to {new}")
     figures = f": {', '.join(changes)}" if changes else ", which changes nothing"
-    return f"The broker's figures were taken over{figures}; trading of the account resumes."
+    return f"The broker's figures were applied{figures}; trading of the account resumes."
 
 
 _SENTENCES: Mapping[str, Sentence] = {

@@ -49,7 +49,7 @@ class Entry:
 
     @property
     def order(self) -> tuple[datetime, int]:
-        """A sort key: the time, then the place in the audit trail."""
+        """A sort key: the time, then the position in the audit trail."""
         return self.at, (self.audit if self.place is None else self.place) or 0
 
 

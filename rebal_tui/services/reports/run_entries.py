@@ -111,7 +111,7 @@ def run_entries(book: Book, run_id: str, trail: AuditIndex) -> list[Entry]:
 
 
 def _placed(entries: Sequence[Entry], trail: AuditIndex) -> list[Entry]:
-    """The entries of a run with their places in the audit trail, in unchanged order.
+    """The entries of a run with their positions in the audit trail, in unchanged order.
 
     An evaluation is recorded after the runs that it creates, so no entry is placed before the evaluation of the same
     time. An entry without an audit number is placed before the next that has one, else after the last.

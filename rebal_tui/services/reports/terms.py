@@ -58,7 +58,7 @@ TERMS: tuple[tuple[str, str], ...] = (
         "The cash that an account keeps: the portfolio's percentage of equity, or what the last completed run kept if "
         "that is more. Excess cash is what is above it; below 0, cash is short and none is invested.",
     ),
-    ("Reserved", "Cash set aside for a withdrawal or transfer, which no order spends."),
+    ("Reserved", "Cash kept for a withdrawal or transfer, which no order spends."),
     (
         "Journal",
         "A transfer of cash between an account and the firm's account at the broker: queued, sent to clearing (the "
@@ -77,7 +77,7 @@ TERMS: tuple[tuple[str, str], ...] = (
     (
         "Approval",
         "A portfolio, an account or a limit of the book can require that a person approves a run before an order is "
-        "sent. A run that required none was sent without one; where a person requested it, its result says so.",
+        "sent. A run that required none was sent without one; if a person requested it, its result states this.",
     ),
     (
         "Amounts, prices",

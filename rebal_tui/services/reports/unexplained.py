@@ -24,11 +24,11 @@ _ALL = 2**62
 _CASH = ""
 """Stands for cash among symbols."""
 _TOLERANCE = NANO
-"""Dollars of cash in billionths: brokers round cash by fill, which is no change to tell."""
+"""Dollars of cash in billionths: brokers round cash by fill, which is no change to report."""
 _LATEST = timedelta(hours=1)
 """How long before the first evaluation a known change can be that it does not show yet."""
 _TELLING = ("corporate_action", "reconciliation.released", "files.holding_set")
-"""Actions whose entries tell themselves how they changed holdings."""
+"""Actions whose own entries report how they changed holdings."""
 
 Balances = Mapping[str, int]
 """Billionths of shares by symbol, and of dollars under `_CASH`."""

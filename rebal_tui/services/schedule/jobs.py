@@ -54,13 +54,13 @@ def _settlement_due(book: Book, now: datetime) -> str | None:
 def _settle(book: Book, key: str) -> str:
     """Let the sale proceeds that are due become withdrawable (R-30); the broker determines which are due.
 
-    Returns the number of events applied and of accounts with unsettled cash, as text.
+    Returns the number of broker events applied and of accounts with unsettled cash, as text.
     """
     if book.sandbox is not None:
         book.sandbox.advance(book.now())
     events = sync(book)
     waiting = int((book.account_table.unsettled > 0).sum())
-    return f"{key}: {count_text(events, 'event')}, {count_text(waiting, 'account')} with unsettled cash"
+    return f"{key}: {count_text(events, 'broker event')}, {count_text(waiting, 'account')} with unsettled cash"
 
 
 def _slot_due(book: Book, now: datetime) -> str | None:

@@ -77,7 +77,7 @@ class InTile:
 
 @dataclass(frozen=True, slots=True)
 class Among:
-    """A filter that accepts some accounts, by id; `label` says on the screen which they are."""
+    """A filter that accepts some accounts, by id; `label` describes them on the screen."""
 
     account_ids: frozenset[str]
     label: str

@@ -71,7 +71,7 @@ class Impact:
     rebalance is due but cannot start are counted by reason: `blocked`, `cooling` (in their cooldown, not blocked), and
     `unable` (no run can be planned). `on_calendar_day` counts the accounts that do not trade at the next evaluation but
     on a calendar day, the earliest of which is `next_calendar_day`. `banded_before` and `banded_after`: whether any
-    account has a drift band. `changes` are the fields that the change sets anew. `affected` has each account that is
+    account has a drift band. `changes` are the fields that get another value. `affected` has each account that is
     outside a band before or after, trades, waits or cannot be planned, the largest turnover first; then those that
     trade on a calendar day.
     """

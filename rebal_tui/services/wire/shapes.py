@@ -201,7 +201,7 @@ def skipped_json(order: SkippedOrder) -> rebalancing.SkippedOrder:
 def run_json(detail: RunDetail, asset_id: AssetId, portfolio_id: str | None = None) -> rebalancing.RunRecord:
     """A run with its orders. The API never has a null `portfolio_id`.
 
-    A run without a portfolio has the `portfolio_id` of the argument, or else its own id in place of it.
+    A run without a portfolio has the `portfolio_id` of the argument, or else the run's own id.
     """
     run = detail.run
     return {

@@ -23,7 +23,7 @@ _MAX_QUIET_POLLS = 20
 
 
 class BrowserDriver(WebDriver):
-    """Reads packets of textual-serve: input, sizes, and `attach`, which is sent when a new browser page takes over.
+    """Reads packets of textual-serve: input, sizes, and `attach`, sent when a new browser page replaces the former one.
 
     The app must have the methods `terminal_gone` and `redraw`.
     """

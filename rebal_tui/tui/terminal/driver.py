@@ -104,7 +104,7 @@ class TerminalDriver(LinuxDriver):
 
     def run_input_thread(self) -> None:
         """Turn input into events until the input ends, then end the app; Textual's own
-        driver would go on reading forever.
+        driver would keep reading forever.
         """
         parser = XTermParser(self._debug)
         decode = getincrementaldecoder(terminal_encoding())(errors="replace").decode

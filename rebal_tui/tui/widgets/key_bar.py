@@ -1,4 +1,4 @@
-"""Bottom line with a notice and as many available keys as fit beside it; help and command palette are always shown."""
+"""Bottom line with a notice and as many available keys as fit after it; help and command palette are always shown."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ NOTICE_LINES = 3
 MARK_WIDTH = 3
 """Width in cells of the mark before a notice, with a space on either side."""
 KEYS_GAP = 3
-"""Least number of cells between a notice and the keys beside it."""
+"""Least number of cells between a notice and the keys after it."""
 KEYS_BESIDE_MIN_WIDTH = 24
-"""If fewer cells are left beside a notice of several lines, the keys get a line of their own below it."""
+"""If fewer cells are left after a notice of several lines, the keys get a line of their own below it."""
 
 
 class ShownKey(NamedTuple):
@@ -54,9 +54,9 @@ class ShownKey(NamedTuple):
 class KeyBar(StyledView, can_focus=False):
     """One line of keys. If the terminal is too narrow, keys at the end are left out; a key is never truncated.
 
-    A notice stands before the keys, so that those that fit beside it stay in view. While a dialog is above the
-    screen, no key is shown. One widget draws all keys, because they change with every focus and screen: a widget per
-    key, as in Textual's Footer, would cost more than all other widgets of a screen.
+    A notice comes first, followed by the keys that fit. While a dialog is above the screen, no key is shown. One widget
+    draws all keys, because they change with every focus and screen: a widget per key, as in Textual's Footer, would
+    take more time than all other widgets of a screen.
     """
 
     ALLOW_SELECT = False
@@ -276,7 +276,7 @@ def _in_table_order(screen: Screen[object]) -> list[ActiveBinding]:
 
 
 def _beside(text: str) -> int:
-    """Width in cells that a notice whose last line is `text` takes from the keys beside it; 0 for no text."""
+    """Width in cells that a notice whose last line is `text` takes from the keys after it; 0 for no text."""
     return MARK_WIDTH + cell_len(text) + KEYS_GAP if text else 0
 
 

@@ -159,7 +159,7 @@ class RowsView(StyledView, Generic[R]):
         return lines
 
     def _below(self, y: int, width: int) -> Strip:
-        """A line below the rows; in a view without rows, part of the text that says why there are none."""
+        """A line below the rows; in a view without rows, part of the text about why there are none."""
         hint: list[Line] = []
         if not self._rows:
             hint = [()] * FIRST_HINT_LINE + paragraph(self.hint, self.size.width - 1, "muted", indent=1)

@@ -64,9 +64,8 @@ class Kept:
 class StableOrder:
     """The order in which rows are shown, as row ids.
 
-    `waiting` says whether the current sort order differs from it. `moved` is the number of rows that have moved; it
-    is 0 unless a key was pressed in the last `HOLD_SECONDS`, because otherwise the rows are soon sorted without a
-    request.
+    `waiting`: whether the current sort order differs from it. `moved` is the number of rows that have moved; it is 0
+    unless a key was pressed in the last `HOLD_SECONDS`, because otherwise the rows are soon sorted without a request.
     """
 
     def __init__(self) -> None:
@@ -188,7 +187,7 @@ def _moved(shown: Ints, fresh: Ints) -> NDArray[np.bool_]:
     """For each row shown, whether it has moved: whether both its neighbors differ from those in the order `fresh`.
 
     So one row that goes to the top counts as one, not with all rows that it passes. If no row has moved by this rule,
-    but groups of rows have changed places, the first row of each group counts as moved.
+    but groups of rows have been exchanged, the first row of each group counts as moved.
     """
     import numpy as np
 

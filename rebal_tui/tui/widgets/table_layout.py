@@ -23,7 +23,7 @@ class Column(Generic[R]):
     priority 0 never. Columns of `LOW_PRIORITY` or higher are shown only if the texts of `whole` columns fit without
     being cut. `grow` is the column's share of spare width, up to `max_width`. `sort` returns the sort key of a row;
     `descending` is the initial direction. `plain` returns the text to export, if it differs from that of `cell`, as
-    for a bar. An `exported` column is in every export, even when the screen has no room for it. `unit` is the unit at
+    for a bar. An `exported` column is in every export, even when it does not fit on the screen. `unit` is the unit at
     the end of each figure; in an export the title has it, so that the figures are numbers.
     """
 
@@ -158,7 +158,7 @@ def column_at(columns: Sequence[PlacedColumn[R]], x: int) -> Column[R] | None:
 def header_line(columns: Sequence[PlacedColumn[Any]], sort: str | None, reverse: bool) -> Line:
     """Return the titles of the columns as a line; `▲` or `▼` marks the column that the rows are sorted by.
 
-    The mark is never cut away: beside a title as wide as its column or wider, it takes a cell of the gap.
+    The mark is never cut away: after a title as wide as its column or wider, it takes a cell of the gap.
     """
     segments: list[TextSegment] = []
     taken = 0

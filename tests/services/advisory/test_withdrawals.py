@@ -542,7 +542,7 @@ def test_the_steps_are_recorded_in_order() -> None:
 
 
 def test_only_the_request_and_a_cancellation_are_acts_of_a_person() -> None:
-    """The subscription ends and begins again by the steps of the withdrawal, whoever requested it."""
+    """The steps of the withdrawal end the subscription and begin it again, no matter who requested it."""
     book = rebalanced()
     before = len(audit.entries(book.database))
     with book.acting_as("api backoffice"):

@@ -40,7 +40,7 @@ def test_the_month_of_a_yearly_rebalance_is_worth_hundreds_of_basis_points() -> 
 
 @pytest.mark.slow
 def test_intervals_of_the_return_contain_no_difference_while_turnover_and_tracking_differ() -> None:
-    """60/40 looked at yearly with 5 points, compared with monthly, quarterly, yearly with 10 points, and never.
+    """60/40 checked yearly with 5 points, compared with monthly, quarterly, yearly with 10 points, and never.
 
     The published intervals have 2,000 resamples; with 600 a bound varies by a few basis points.
     """

@@ -40,7 +40,7 @@ def own_days(book: Book, portfolio: Portfolio, account_id: str) -> Iterator[date
     assert condition is not None
     for session in build_sessions(book.calendar.known_from, LAST):
         stagger = stagger_of(book, account_id, portfolio, session.day)
-        assert stagger is not None, "an account always has a place in the spread"
+        assert stagger is not None, "an account always has a session of the spread"
         if fires_on(condition, stagger.day, stagger.next_day, MONTHS) is not None:
             yield session.day
 

@@ -351,7 +351,7 @@ def test_an_advisor_releases_an_account_with_the_figures_of_the_broker(tmp_path:
     assert (entry.action, entry.actor, "2-for-1" in entry.detail) == ("reconciliation.released", "advisor", True)
     told = audit_sentence(book, entry)
     changed = "GLD from 20 to 40 shares, SPY from 100 to 200 shares"
-    assert told == f"The broker's figures were taken over: {changed}; trading of the account resumes."
+    assert told == f"The broker's figures were applied: {changed}; trading of the account resumes."
     with pytest.raises(Conflict, match="not paused"):
         check_release(book, "a")
     assert reconcile(book).paused == {}

@@ -23,7 +23,7 @@ from rebal_tui.store.database import Database
 from tests.reliability.scenarios import book_json
 
 DAYS = ("2024-12-30", "2024-12-31", "2025-01-02", "2025-06-02", "2025-12-31", "2026-01-02", "2026-01-05")
-"""Sessions on which the book lives; each begins with a deposit, which the account's portfolio invests."""
+"""Sessions that are simulated; each begins with a deposit, which the account's portfolio invests."""
 
 
 def make_book(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The archive of an open book: years are moved between heartbeats, and the book goes on with both files."""
+"""The archive of an open book: years are moved between heartbeats, and the book continues with both files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a day of an account says about its cash, who asked, and fills after a block."""
+"""What a day of an account reports: its cash, who requested a run, and fills after a block."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def test_a_change_that_no_record_explains_is_told_between_its_evaluations() -> N
     (sold,) = standings(("10:00", -2, 50 * dollar))
 
     assert list(changes(seen, [sold], [])) == [(seen[1].at, seen[2].at, {"SPY": -3})]
-    assert list(changes(seen, [sold], [(seen[2].at, seen[2].at)])) == [], "told by another entry"
+    assert list(changes(seen, [sold], [(seen[2].at, seen[2].at)])) == [], "reported by another entry"
     assert list(changes(seen[:3], [sold], [])) == [], "the broker may report an execution later"
 
 
@@ -160,7 +160,7 @@ def test_an_execution_that_is_reported_late_is_no_unexplained_change() -> None:
     seen = standings(("09:30", 10, 0), ("10:30", 10, 0), ("11:30", 8, 50 * NANO), ("12:30", 8, 50 * NANO + 1))
     assert list(changes(seen, standings(("10:29", -2, 50 * NANO)), [])) == []
     after = seen[2].at - timedelta(minutes=1)
-    assert list(changes(seen, standings(("10:29", -2, 50 * NANO)), [(after, after)])) == [], "and a told change after"
+    assert list(changes(seen, standings(("10:29", -2, 50 * NANO)), [(after, after)])) == [], "and a change after it"
     assert list(changes(seen[1:], standings(("10:29", -2, 50 * NANO)), [])) == [], "before the first of a period"
 
 

@@ -120,7 +120,7 @@ def test_a_report_says_how_its_account_came_into_the_book() -> None:
 
 
 def test_what_has_one_time_is_in_the_order_of_the_trail_with_an_evaluation_before_its_run(book: Book) -> None:
-    """The sells of a withdrawal end, and its cash is asked for, at one time."""
+    """The sells of a withdrawal end, and its cash is requested, at one time."""
     told = entries(book)
     for first, second in pairwise(told):
         if first.at == second.at and first.audit and second.audit and not first.sentence.startswith("Evaluated"):

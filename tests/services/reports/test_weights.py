@@ -33,7 +33,7 @@ def test_one_weight_has_one_figure_in_checks_holdings_and_runs() -> None:
 
 
 def test_an_unmanaged_holding_has_no_weight_and_is_in_no_equity() -> None:
-    """SPY $70,000, cash $6,000, beside $24,000 of TLT that the program does not manage."""
+    """SPY $70,000, cash $6,000, and $24,000 of TLT that the program does not manage."""
     book = factories.make_book("2026-03-02 10:14")
     one = factories.account("a", "6000", {"SPY": "175", "TLT": "240"})
     factories.fill_book(book, [one], [factories.balanced()], {"a": "balanced"}, {"a": REBALANCED})

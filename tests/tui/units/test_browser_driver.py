@@ -1,4 +1,4 @@
-"""The driver of a browser: packets that arrive in pieces, a page that takes another's place, and the end."""
+"""The driver of a browser: packets that arrive in pieces, a page that replaces another, and the end."""
 
 from __future__ import annotations
 

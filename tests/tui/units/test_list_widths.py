@@ -12,7 +12,7 @@ from rebal_tui.tui.screens.shared.account_lines import OUTCOMES
 from rebal_tui.tui.widgets.table_layout import lay_out_columns, widest_texts
 
 LIST_AT_200 = 137
-"""Cells of a list beside its detail in a terminal of 200 columns."""
+"""Cells of a list with its detail at the right, in a terminal of 200 columns."""
 
 
 def test_portfolios_show_their_conditions_where_there_is_width_even_if_the_longest_are_cut() -> None:

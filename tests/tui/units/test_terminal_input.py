@@ -1,4 +1,4 @@
-"""The thread that reads the terminal: characters and pasted text that come in pieces."""
+"""The thread that reads the terminal: characters and pasted text that arrive in pieces."""
 
 from __future__ import annotations
 

@@ -32,9 +32,9 @@ class Numbers(Sequence[int]):
 
     def __init__(self) -> None:
         self.threads: dict[tuple[object, str | None, bool], threading.Thread] = {}
-        """The thread on which each arrangement was first asked for."""
+        """The thread on which each arrangement was first requested."""
         self.texts: set[str] = set()
-        """The filter texts asked for, which change nothing."""
+        """The filter texts requested, which change nothing."""
         self.meanwhile: Callable[[], object] = int
         """Called once while the rows are prepared."""
 

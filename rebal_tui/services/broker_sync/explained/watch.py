@@ -40,7 +40,9 @@ def compared(book: Book, now: datetime) -> None:
 
 
 def watch_differences(book: Book, broker: LiveBroker, now: datetime) -> None:
-    """Request the accounts with a difference again, each when due; raise an alert if one has lasted too long."""
+    """Request each account with a difference from the broker again, at intervals. Raise an alert once the time to wait
+    for late events is over.
+    """
     asked = book.polling_state.differences_asked
     for account_id, hold in list(book.holds.items()):
         difference = holds.first_of(hold, HoldKind.DIFFERENCE)

@@ -39,8 +39,8 @@ def detail_lines(view: AccountDetail) -> Builder:
 
 
 def _amount_width(width: int) -> int:
-    """Width in cells of an amount beside a date, a kind and 14 cells of text: 13, less in a
-    narrow panel, at least 11.
+    """Width in cells of an amount that follows a date, a kind and 14 cells of text: 13, less
+    in a narrow panel, at least 11.
     """
     return min(13, max(width - 34, 11))
 

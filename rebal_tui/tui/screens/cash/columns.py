@@ -220,7 +220,7 @@ def group_tabs(rows: Sequence[CashRow], cut: Collection[str] = ()) -> tuple[Tab,
     """Return a tab for each group with its row count; a count of zero is muted.
 
     `cut` has the kinds of which only the latest rows are loaded; the counts of their tabs
-    and of the first tab say so.
+    and of the first tab begin with `latest`.
     """
     tabs = [Tab(ALL, ALL, figure=_figure(len(rows), bool(cut)))]
     for group, (mark, style) in GROUPS.items():

@@ -165,7 +165,7 @@ class DeskScreen(ShowsAccount, ShowsAmong, TiledListScreen, inherit_bindings=Fal
         self.show_only("")
         self._among, self._filter_set_elsewhere = some, True
         self.show_rows()
-        # These rows may be those from before the change that `some` are about; the next ones are sorted anew.
+        # These rows may be those from before the change that `some` are about; the next ones are sorted again.
         self.table.renew_order()
         self.show_filter()
 

@@ -40,7 +40,7 @@ ALERT_KINDS = {
     "journal": "journal",
     "reconciliation": "account",
 }
-"""What an alert is about, for kinds whose name does not say it."""
+"""What an alert is about, for kinds whose name does not show it."""
 
 KIND_NAMES = {
     ExceptionKind.ACCOUNT_RESTRICTED: "account blocked",

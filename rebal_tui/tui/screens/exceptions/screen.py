@@ -73,7 +73,7 @@ class ExceptionsScreen(TiledListScreen, inherit_bindings=False):
 
     @property
     def detail_in_sight(self) -> bool:
-        """Always True: on a narrow terminal the detail is below the list, because the rows have no room for reasons."""
+        """Always True: on a narrow terminal the detail is below the list, because reasons do not fit into the rows."""
         return True
 
     async def detail_of(self, key: str) -> Builder | None:

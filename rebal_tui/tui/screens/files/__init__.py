@@ -1,1 +1,1 @@
-"""Dialogs of a files book: importing files, entering data by hand, writing a trade list."""
+"""Dialogs of a files book: importing files, entering data in forms, writing a trade list."""

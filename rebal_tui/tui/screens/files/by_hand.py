@@ -1,5 +1,5 @@
-"""Forms of a files book to enter accounts, holdings, cash, assets and fills by hand, to remove some of them, and to
-undo the last import (R-70, R-75).
+"""Forms of a files book to enter accounts, holdings, cash, assets and fills, to remove some of them, and to undo the
+last import (R-70, R-75).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class HandForm:
     """One form: label, note, fields and the action `act`, which returns its result as text.
 
     `fields` are (key, label, hint); the fields in `needed` must not be empty. `sentence` describes what will be done,
-    with field keys in braces; `done` says what was done.
+    with field keys in braces; `done` describes what was done.
     """
 
     label: str

@@ -14,7 +14,7 @@ DEFINITIONS = (
     "before trades · cash earns nothing"
 )
 _WIDE = 100
-"""From this width in cells, there is room for `DEFINITIONS`."""
+"""From this width in cells on, `DEFINITIONS` are shown."""
 _DIFFERS, _CHEAPER = "Differs from yours?  ", "Which costs less?    "
 
 _STOPS = ("  esc stops", "muted")
@@ -81,6 +81,6 @@ def _answers(found: Comparison, step: Step | None, width: int) -> list[Line]:
 
 
 def _answer(question: str, text: str, style: str, width: int) -> list[Line]:
-    """A question, with its answer wrapped beside it."""
+    """A question, with its answer wrapped to the right of it."""
     first, *rest = paragraph(text, width - len(question), style)
     return [((question, "muted"), *first), *(((" " * len(question), ""), *line) for line in rest)]

@@ -38,7 +38,7 @@ _AROUND = 8
 
 
 class HeatMapScreen(ModalScreen[None]):
-    """Shows the heat map, computed on a thread of its own, with as many band pairs as the screen has room for."""
+    """Shows the heat map, computed on a thread of its own, with as many band pairs as fit on the screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "dismiss", "Back"),

@@ -1,4 +1,4 @@
-"""Page of one policy: its results beside those of the portfolio's own policy, its weights over time, and its trades."""
+"""Page of one policy: its results next to those of the portfolio's policy, its weights over time, and its trades."""
 
 from __future__ import annotations
 

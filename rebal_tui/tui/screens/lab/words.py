@@ -14,7 +14,7 @@ MORE = "… ? shows the rest, and what the words mean"
 
 
 def cut(lines: Sequence[Line], width: int, height: int) -> Sequence[Line]:
-    """Return the lines that fit into `height`; if some do not, the last line says which key shows them."""
+    """Return the lines that fit into `height`; if some do not, the last line names the key that shows them."""
     if len(lines) <= height:
         return lines
     return [*lines[: height - 1], *paragraph(MORE, width, "key")[:1]]

@@ -104,15 +104,15 @@ def archive_question(view: ArchivePreview) -> Question:
 
 
 class ArchiveScreen(Dialog[None]):
-    """The facts about the archive, above the years of the book; `a` archives the years up to
-    the one under the cursor.
+    """The state of the archive, above the years of the book; `a` archives the years up to the
+    one under the cursor.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "leave", "Back"),
         Binding("a", "archive", "Archive to this year…"),
         Binding("V", "verify", "Verify file"),
-        Binding("o", "found", "Where it is…"),
+        Binding("o", "found", "Locate file…"),
     ]
     AUTO_FOCUS = "BookTable"
     DEFAULT_CSS = """

@@ -20,8 +20,8 @@ PAUSE_TEXT = "No evaluation, job or run starts until you resume. Runs in progres
 
 
 def log_tabs(snapshot: LogSnapshot) -> tuple[Tab, ...]:
-    """Return the tabs of jobs and audit trail with their counts. If only the newest audit
-    entries are loaded, says so.
+    """Return the tabs of jobs and audit trail with their counts; `500 of 912` if only the
+    newest audit entries are loaded.
     """
     loaded = f"{len(snapshot.audit):,} of " if snapshot.more else ""
     failing = sum(bool(job.failed) for job in snapshot.jobs)

@@ -151,7 +151,7 @@ def simulator_line(snapshot: MarketSnapshot | None, last: str, *, stopped: bool 
     """Return the state of the simulation, the accounts outside a band, and `last`, the
     effect of the last market action.
 
-    `stopped`: simulated time stands still because a form, question or preview is open.
+    `stopped`: simulated time is stopped because a form, question or preview is open.
     """
     if snapshot is None:
         return ((" Loading the market…", "muted"),)

@@ -98,7 +98,7 @@ class MarketScreen(ShowsAsset, ListScreen, inherit_bindings=False):
         bar.shorter = market_lines.simulator_line(self._snapshot, "", stopped=stopped)
 
     def _show_effect(self, text: str) -> None:
-        """Show the effect of a market action beside the state of the simulation, with its
+        """Show the effect of a market action next to the state of the simulation, with its
         time, because it is not updated.
         """
         status = self.host.last_status

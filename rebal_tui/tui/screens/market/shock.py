@@ -158,7 +158,7 @@ class ShockScreen(Dialog[Shock | None]):
 
     @on(Input.Submitted)
     def _confirm(self) -> None:
-        """Ask for confirmation of the shock; without a percentage, say that it is missing."""
+        """Ask for confirmation of the shock; without a percentage, report that it is missing."""
         shock = self._read()
         if shock is not None:
             self.host.work(self._ask(shock), name="shock")

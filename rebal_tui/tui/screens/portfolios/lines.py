@@ -22,7 +22,7 @@ from rebal_tui.tui.widgets.lines import Builder
 MIN_SUBSCRIBERS = 3
 DENSE_WIDTH, DENSE_GAP, DENSE_LINES = 25, 2, 4
 """Layout with several weights on a line: least width of a weight in cells, cells between two weights, and the number of
-lines above which weights are put beside each other."""
+lines that should be enough for all weights."""
 
 
 def portfolio_lines(view: PortfolioView) -> Builder:

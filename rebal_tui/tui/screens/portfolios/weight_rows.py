@@ -63,7 +63,7 @@ class ShareInput(PercentInput):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("tab", "go_on", show=False)]
 
     async def action_go_on(self) -> None:
-        """Act like enter; but if there is a blank row already, or no room for more, go to the next field."""
+        """Act like enter; but if there is a blank row already, or no row can be added, go to the next field."""
         rows = self.query_ancestor(WeightRows)
         if rows.blank is None and len(rows.rows) < MAX_WEIGHT_LINES:
             await self.action_submit()
@@ -207,7 +207,7 @@ class WeightRows(Vertical):
         self.post_message(self.Changed())
 
     async def remove_row(self, row: WeightRow) -> None:
-        """Remove a row and focus the next one, or cash behind the last one. If it is the only row, clear it instead."""
+        """Remove a row and focus the next one, or the cash field if it was the last. An only row is cleared instead."""
         rows = self.rows
         if len(rows) == 1:
             row.symbol.value = row.percent.value = ""

@@ -61,7 +61,7 @@ def queue_tabs(snapshot: ReviewSnapshot, marked: int) -> tuple[Tab, ...]:
 
 
 def empty_text(snapshot: ReviewSnapshot, key: str) -> str:
-    """Return the text of the empty list; it says where review is turned on, unless the book reviews every run.
+    """Return the text of the empty list. It names the ways to turn review on, unless the book reviews every run.
 
     `key` turns it on here.
     """
@@ -88,7 +88,7 @@ def policy_question(scope: ReviewScope) -> Question:
 
 
 def with_marks(review: Builder, marked: int, shown_is_marked: bool) -> Builder:
-    """Build the lines of a run below a line that says whether it is among the `marked` runs.
+    """Build the lines of a run below a line that shows whether it is among the `marked` runs.
 
     Approving and rejecting act on the marked runs only.
     """

@@ -17,7 +17,7 @@ from rebal_tui.tui.widgets.tabs import ALL, Tab
 AWAITING = "Review"
 ORDERS_WIDTH = 9
 MANY_ORDERS = 100
-"""From this number of orders on, their count leaves no room for a bar."""
+"""From this number of orders on, a bar does not fit next to their count."""
 GROUPS: dict[str, RunGroup] = {
     "Unfinished": RunGroup(frozenset({RunStatus.QUEUED, RunStatus.IN_PROGRESS})),
     AWAITING: RunGroup(frozenset({RunStatus.QUEUED}), awaiting=True),
@@ -49,7 +49,7 @@ def in_group(row: RunRow, group: str) -> bool:
 def group_tabs(snapshot: RunsSnapshot, here: str) -> tuple[Tab, ...]:
     """Return a tab for each group with its number of runs; no number if there are too many runs to count.
 
-    `here` is the tab whose runs are loaded. If only some are, its number says so: `500 of
+    `here` is the tab whose runs are loaded. If only some are, its number shows it: `500 of
     912`, or `500+` if the total is unknown.
     """
     tabs = []

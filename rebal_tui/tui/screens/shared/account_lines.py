@@ -93,7 +93,7 @@ def overview_lines(view: AccountView, *, conditions: bool = True) -> Builder:
 
 
 def named_account(client: str, number: str, width: int) -> Line:
-    """Return client and number of an account as a line, with the word `account` between them if there is room."""
+    """Return client and number of an account as a line, with the word `account` between them if it fits."""
     shown = fit(number, min(cell_len(printable(number)), max(width // 2, 4)))
     word = "account " if cell_len(printable(client)) + cell_len(f"  account {shown}") <= width else ""
     name = fit(client, min(cell_len(printable(client)), max(width - cell_len(shown) - 2, 4)))
@@ -176,8 +176,8 @@ def _holdings(view: AccountView, width: int, max_lines: int | None) -> list[Line
 
 
 def held_lines(view: AccountView, width: int) -> list[Line]:
-    """Return which assets a restriction keeps from trading, and the portfolio's weights
-    where reachable targets are shown.
+    """Return the assets that restrictions keep from trading, and the portfolio's own weights
+    of assets whose reachable target is shown.
     """
     lines: list[Line] = []
     if view.managed is not None:
@@ -318,7 +318,7 @@ def status_lines(decision: Decision, width: int, *, near: bool = False) -> list[
 
 def _summary(trace: Sequence[Check], width: int) -> list[Line]:
     """`11 checks: 8 passed, 3 not due`, followed by the key that shows all checks, on a
-    second line if there is no room.
+    second line if both do not fit on one.
     """
     segments: list[TextSegment] = [(f"  {count_text(len(trace), 'check')}: ", "muted")]
     for verdict, (_, style) in VERDICTS.items():

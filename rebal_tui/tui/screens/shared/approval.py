@@ -33,7 +33,7 @@ REJECT_NOTE = NoteField("why? The note is kept in the audit trail", required=Tru
 def review_lines(view: ReviewView) -> Builder:
     """Build a run that awaits review, with its current plan.
 
-    The reason why it was created has the figures of its creation; the line says so.
+    The reason why it was created has the figures of that time, so the time comes before it.
     """
     why = f"Created {formats.short_timestamp(view.row.created_at)}: {view.preview.why}"
     rest = preview_lines(replace(view.preview, why=why))

@@ -49,7 +49,7 @@ Progress: TypeAlias = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The content of a file; `what` says for a notice what it contains."""
+    """The content of a file; `what` names it in a notice."""
 
     content: str | bytes
     what: str
@@ -111,7 +111,7 @@ def shown_rows(table: ShownRows, stem: str, noun: str) -> ExportChoice:
 def whole_book(host: HoldsHeartbeats, what: str) -> ExportChoice:
     """Choice to export all records of one kind (`what`, such as `accounts`), with all fields.
 
-    No heartbeat runs meanwhile, so that the records are of one moment.
+    No heartbeat runs meanwhile, so that all records are of the same time.
     """
 
     async def make(fmt: str, progress: Progress) -> Written:
@@ -171,7 +171,7 @@ def replace_question(path: Path) -> Question:
 
 
 async def write_choice(choice: ExportChoice, path: Path, progress: Progress) -> str:
-    """Write a file that only its owner can read, and return a sentence that says what was written where.
+    """Write a file that only its owner can read, and return a sentence about what was written where.
 
     Raises a `Refusal` if the content cannot be made or the file not written; an existing file is then unchanged.
     """

@@ -90,9 +90,9 @@ def read_amount(values: Values, key: str = "amount") -> Money:
 class FormScreen(LiveDialog, Dialog[bool]):
     """A form with faults next to its fields and a preview below, updated at every key press and refresh.
 
-    Enter continues from every field and from the preview; on a button it presses that button. Before anything is
-    done, a confirmation is asked for, unless the form has `at_once`. If the action is refused, the form stays open.
-    Returns True once the action is done.
+    Enter continues from every field and from the preview; on a button it presses that button. The action must be
+    confirmed first, unless the form has `at_once`. If the action is refused, the form stays open. Returns True once the
+    action is done.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [

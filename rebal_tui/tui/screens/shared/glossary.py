@@ -10,7 +10,7 @@ from rebal_tui.tui.segments import Line, fit, heading, paragraph, wrap
 from rebal_tui.tui.widgets.lines import Builder
 
 TERM_WIDTH = 26
-"""Width in cells of the column of terms, if meanings stand beside their terms."""
+"""Width in cells of the column of terms, if meanings have a column of their own."""
 NARROW = 100
 """Below this width in cells, a meaning stands below its term."""
 _MARKUP = re.compile(r"\[([^]]+)\]\([^)]+\)|`([^`]+)`|\*([^*]+)\*")
@@ -67,7 +67,7 @@ def _plain(text: str) -> str:
 
 
 def entry_lines(term: str, means: str, width: int) -> list[Line]:
-    """Build a term with its meaning beside it, or below it in a narrow terminal."""
+    """Build a term with its meaning at the right, or below it in a narrow terminal."""
     if width < NARROW:
         return [*paragraph(term, width, "key"), *paragraph(means, width, indent=2)]
     terms, texts = wrap(term, TERM_WIDTH), wrap(means, width - TERM_WIDTH - 2)

@@ -16,10 +16,10 @@ STOP = Question(
     "Stop",
     effects=(
         Effect(
-            "No run starts and no new order is sent, by the scheduler or by hand, until you press f9 again and "
-            "release the stop."
+            "No run starts and no new order is sent, automatic or manual, until you press f9 again and release the "
+            "stop."
         ),
-        Effect("Evaluations go on; the runs that they create wait in the queue."),
+        Effect("Evaluations continue; the runs that they create wait in the queue."),
         Effect("Orders already at the broker stay open and can still fill."),
         Effect("Withdrawals wait: no cash is paid out before the release."),
     ),

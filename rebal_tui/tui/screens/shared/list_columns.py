@@ -93,7 +93,7 @@ def choices_of(table: BookTable[Any]) -> tuple[ColumnChoice, ...]:
     def note(column: Column[Any]) -> str:
         if column in placed:
             return ""
-        return "too wide here" if column in available else "hidden"
+        return "does not fit" if column in available else "hidden"
 
     return tuple(ColumnChoice(column.key, column.title, note(column)) for column in table.columns if column.title)
 

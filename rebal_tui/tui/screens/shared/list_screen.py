@@ -33,7 +33,7 @@ from rebal_tui.tui.widgets.text_field import TextField
 MANUAL_JOB_BUDGET_SECONDS = 2.0
 """Time limit for running a job at once; heartbeats do what remains."""
 MANY_ROWS = 5_000
-"""From so many rows on, filtering takes longer than drawing the typed letter, so it runs on another thread."""
+"""From this number of rows on, filtering takes longer than drawing the typed letter, so it runs on another thread."""
 
 
 class ListScreen(ShowsMatching, HasPages):

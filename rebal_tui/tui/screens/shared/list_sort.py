@@ -41,7 +41,7 @@ class HasHost(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SortChoice:
-    """A column to sort by, or the default order with an empty key; `note` says whether it is the current order."""
+    """A column to sort by, or the default order with an empty key; `note` marks the current order."""
 
     key: str
     title: str

@@ -33,7 +33,7 @@ GOAL_NOTE = "Goal: where the run brings the asset, as restrictions or the drift 
 def preview_lines(view: PreviewView, *, pays_out: bool = False) -> Builder:
     """Build the preview of a run and its effect on the account.
 
-    With `pays_out`, the proceeds are paid out later; the figures do not include the payout, and the heading says so.
+    With `pays_out`, the proceeds are paid out later; the figures and their heading are those before the payout.
     """
 
     def build(width: int, _height: int) -> Sequence[Line]:
