@@ -1,4 +1,4 @@
-"""Renamed, doubled, broken and unknown assets over the live adapter (R-50, R-51)."""
+"""Renamed, duplicate, malformed and unknown assets over the live adapter (R-50, R-51)."""
 
 from __future__ import annotations
 

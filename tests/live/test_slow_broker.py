@@ -1,4 +1,4 @@
-"""A broker whose calls take 50 ms each: the book never waits for one, whatever is to be done (L2, L3, W12)."""
+"""A broker whose calls take 50 ms each: the book never waits for one, whatever work is due (L2, L3, W12)."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ class Placed:
 
 @dataclass
 class _Run:
-    """What the rules give for a run, computed from the true state at its first order."""
+    """What the rules require of a run, computed from the true state at its first order."""
 
     kind: str
     buys: Mapping[str, Fraction]
@@ -63,7 +63,7 @@ class Ask(Protocol):
 
 
 class Oracle:
-    """Watches the proxy. `faults` has each order or journal that the rules do not give.
+    """Watches the proxy. `faults` has each order or journal that does not follow from the rules.
 
     `ask` runs work on the sandbox's own book; `models` has the portfolio of each account.
     """
@@ -103,7 +103,7 @@ class Oracle:
         return [order for order in self.placed if order.account_id == account_id]
 
     def owed(self, account_id: str, day: date) -> str | None:
-        """The run that the rules give an account by its true state and that it has not begun on a day."""
+        """The run that follows from the rules and the account's true state, and has not begun on a day."""
         if account_id in self.raising or any(order.day == day for order in self.orders_of(account_id)):
             return None
         model = self._models[account_id]

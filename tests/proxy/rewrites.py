@@ -78,7 +78,7 @@ class Renamed(Rewrite):
 
 
 class Namesake(Rewrite):
-    """A dead asset under the symbol of a living one, listed after it."""
+    """An inactive asset with the symbol of an active one, listed after it."""
 
     def __init__(self, symbol: str) -> None:
         self.symbol = symbol
@@ -179,7 +179,7 @@ class PriceOf(Rewrite):
 
 
 class PricesAt(Rewrite):
-    """Prices, all or those of some symbols, have a time some while ago, or with a negative one in the future."""
+    """Prices, all or those of some symbols, have a time `behind` ago, or in the future if `behind` is negative."""
 
     def __init__(self, behind: timedelta, symbols: frozenset[str] | None = None) -> None:
         self.behind, self.symbols = behind, symbols

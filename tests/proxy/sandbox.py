@@ -139,7 +139,7 @@ class Sandbox:
         return self._run(requested())
 
     def post(self, path: str, body: Mapping[str, Any]) -> Any:
-        """The response to a control of the sandbox, past the proxy."""
+        """The response to a control request of the sandbox, which bypasses the proxy."""
         text = json.dumps(body).encode()
         auth = httpx.BasicAuth(self.key, self.secret)
         signed = next(auth.auth_flow(httpx.Request("POST", "http://sandbox.test")))

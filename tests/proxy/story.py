@@ -1,4 +1,4 @@
-"""One week in which responses are wrong on Tuesday, compared with the same week without anything wrong."""
+"""One week in which responses are wrong on Tuesday, compared with the same week without faults."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def tuesday(world: World) -> None:
 
 @cache
 def undisturbed() -> Orders:
-    """The orders of the week without anything wrong."""
+    """The orders of the week without faults."""
     with tempfile.TemporaryDirectory() as folder, invested(Path(folder)) as world:
         tuesday(world)
         world.trade(WEDNESDAY)

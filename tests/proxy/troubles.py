@@ -85,8 +85,8 @@ def two_rows(world: World, random: Random) -> Trouble:
 def split(world: World, random: Random) -> Trouble:
     """A true split, of which the program sees one or two of price, shares and activity a day late, or all at once.
 
-    No asset is split twice in two weeks: within a week, equal splits are two reports of one. When all were, a namesake
-    comes instead.
+    No asset is split twice in two weeks: within a week, equal splits are two reports of one. If every asset was split
+    in the last two weeks, the trouble is a `namesake` instead.
     """
     today = world.clock.true
     possible = [

@@ -68,7 +68,7 @@ class DefaultEvents:
         self._arrivals.append((now + timedelta(hours=self.random.randint(3, 150)), symbol, price))
 
     def rename(self, before: str, after: str) -> None:
-        """An asset whose price is awaited has another symbol."""
+        """Replace the symbol of an asset whose price has not arrived yet."""
         self._arrivals = [(at, after if one == before else one, price) for at, one, price in self._arrivals]
 
     def _happens(self, simulation: Simulation) -> bool:

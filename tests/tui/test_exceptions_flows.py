@@ -50,7 +50,7 @@ def test_an_alert_is_acknowledged_and_leads_to_its_account() -> None:
 
 
 def hold_spy(book: Book) -> None:
-    """Put SPY on hold with a price jump that nothing explains."""
+    """Put SPY on hold with an unexplained price jump."""
     apply_guards(book, replace(book.settings.guards, jump_guard=True))
     simulator.shock(book, "SPY", Percent(-5_000))
     assert list(book.asset_holds) == ["SPY"]

@@ -27,7 +27,7 @@ while head := sys.stdin.buffer.read(5):
     show(payload)
 {at_the_end}
 """
-"""Draws what it gets; ends with its input, or with a code that it gets."""
+"""Draws its input; ends when the input ends, or with the exit code that follows `end` in the input."""
 
 
 def echo(at_the_end: str = "") -> list[str]:
@@ -36,7 +36,7 @@ def echo(at_the_end: str = "") -> list[str]:
 
 
 class FakePage:
-    """A page that keeps what it gets."""
+    """A page that records what is sent to it."""
 
     def __init__(self) -> None:
         self.shown = b""

@@ -1,4 +1,4 @@
-"""The page's server: what it gives to whom, and what the answers forbid a browser."""
+"""The page's server: what it serves to whom, and what its responses forbid a browser."""
 
 from __future__ import annotations
 

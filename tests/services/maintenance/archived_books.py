@@ -33,7 +33,7 @@ def make_book(path: Path) -> None:
 
 @cache
 def _book_file() -> bytes:
-    """The book's file, which takes some seconds to live through: once in a process."""
+    """The book's file, which takes some seconds to simulate: once in a process."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "book.db"
         _live_through(path)

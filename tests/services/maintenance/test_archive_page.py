@@ -43,7 +43,7 @@ def move_all(book: Book, through: str) -> list[str]:
 
 
 def live_on(book: Book) -> None:
-    """Live the next session with its evaluations."""
+    """Simulate the next session with its evaluations."""
     clock = book.clock
     assert isinstance(clock, HeartbeatClock)
     opening = datetime(2026, 1, 6, 9, 30, tzinfo=NEW_YORK)
