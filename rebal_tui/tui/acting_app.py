@@ -88,8 +88,9 @@ class ActingApp(RobustApp):
         self._explanation = self.notice
 
     async def _check_bindings(self, key: str, priority: bool = False) -> bool:
-        """Run the action of a key; a section without one says where it has one. If an explanation is in the bottom
-        line, escape closes it and does nothing else.
+        """Run the action of a key; a section without one names the sections that have it.
+
+        If an explanation is in the bottom line, escape closes it and does nothing else.
         """
         if priority and key == "escape" and self.notice is not None and self.notice is self._explanation:
             self.dismiss_notice()

@@ -37,7 +37,7 @@ class TakesUnboundKeys(Protocol):
     """A screen that answers keys without an action."""
 
     def take_unbound(self, key: str) -> bool:
-        """Do what a key means elsewhere, or say where it means something; returns whether it did."""
+        """Do what a key means elsewhere, or name the sections where it has an action; return whether it did."""
 
 
 def elsewhere(key: str, section: str, keymap: Mapping[str, str], mode: str) -> list[Action]:
@@ -65,7 +65,7 @@ def here_instead(found: list[Action], section: str) -> Action | None:
 
 
 def where_text(key: str, section: str, found: list[Action]) -> str:
-    """Say in which sections a key has actions: `w is not for Market: Withdraw in Accounts (3)`."""
+    """Name the sections in which a key has actions: `w is not for Market: Withdraw in Accounts (3)`."""
     sections: dict[str, list[str]] = {}
     for action in found:
         scopes = (

@@ -1,4 +1,4 @@
-"""A key of another section does what it means there, or says where it has an action."""
+"""A key of another section does what it means there, or the sections that have it are named."""
 
 from __future__ import annotations
 

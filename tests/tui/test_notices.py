@@ -14,7 +14,7 @@ from tests.tui.driving import drive, make_app, press, screen_text, settle
 from tests.tui.fakes import FakeBackend
 
 LONG = "This sentence has more words than fit into one line of a terminal with eighty columns, and all are shown."
-CROWDED = f"{LONG[:-1]}, so the keys have no room."
+CROWDED = f"{LONG[:-1]}, so the keys do not fit."
 
 
 def lines(app: RebalApp) -> list[str]:

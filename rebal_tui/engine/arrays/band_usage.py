@@ -76,7 +76,7 @@ def band_usages(frame: BookFrame) -> BandUsages:
             error[block.members] = usage_errors(inverse)
             part, start = slice(start, start + len(block.rows)), start + len(block.rows)
             _of_block(block, slot_prices(frame, block), inverse, owned, equity[part], usage[part])
-        equity, usage = equity.take(frame.place), usage.take(frame.place)
+        equity, usage = equity.take(frame.column_overall), usage.take(frame.column_overall)
         if len(worth):
             account = frame.others.account
             absolute = frame.table.absolute[follows[account]]

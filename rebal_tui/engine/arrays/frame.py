@@ -167,7 +167,7 @@ class BookFrame:
 
     `portfolios` are the domain objects, `table` has the same data as arrays. Holdings of portfolio assets are in
     `blocks`, matrices with a row per asset slot and a column per account; all other holdings are in `others`. `column`
-    is each account's column in its block, `place` its column when all blocks are put side by side.
+    is each account's column in its block, `column_overall` its column when all blocks are put side by side.
     """
 
     accounts: AccountColumns
@@ -177,7 +177,7 @@ class BookFrame:
     blocks: tuple[Block, ...]
     others: OtherHoldings
     column: Indexes
-    place: npt.NDArray[np.intp]
+    column_overall: npt.NDArray[np.intp]
 
     @classmethod
     def of(
@@ -189,10 +189,10 @@ class BookFrame:
     ) -> BookFrame:
         """Build a frame. Raises `KeyError` for a portfolio asset that `assets` lacks; `assets_of` can add it."""
         table = table_of(portfolios, assets.symbols)
-        blocks, others, column, place = blocks_of(
+        blocks, others, column, overall = blocks_of(
             table, accounts.portfolio, positions.account, positions.asset, positions.qty, len(assets)
         )
-        return cls(accounts, assets, tuple(portfolios), table, blocks, others, column, place)
+        return cls(accounts, assets, tuple(portfolios), table, blocks, others, column, overall)
 
     def __len__(self) -> int:
         return len(self.accounts)
@@ -202,7 +202,7 @@ class BookFrame:
         """Bytes of the arrays of accounts and holdings."""
         columns = self.accounts
         own = (
-            self.column, self.place, columns.cash, columns.reserved, columns.cash_floor, columns.portfolio,
+            self.column, self.column_overall, columns.cash, columns.reserved, columns.cash_floor, columns.portfolio,
             columns.rebalanced_on, columns.system_run_on, columns.marks, columns.update_until, columns.propose_on,
             self.others.account, self.others.asset, self.others.qty,
         )  # fmt: skip

@@ -131,7 +131,7 @@ def blocks_of(
     inside = slot >= 0
     others = others_of(account[~inside], asset[~inside], qty[~inside])
     account, at, slot, qty = account[inside], at[inside], slot[inside], qty[inside]
-    column, place = np.zeros(len(portfolio), np.int32), np.zeros(len(portfolio), np.intp)
+    column, overall = np.zeros(len(portfolio), np.int32), np.zeros(len(portfolio), np.intp)
     blocks: list[Block] = []
     placed = 0
     for number in range(int(table.block.max()) + 1):
@@ -139,7 +139,7 @@ def blocks_of(
         rows = np.flatnonzero(table.block[portfolio] == number)
         rows = rows[np.argsort(table.local[portfolio[rows]], kind="stable")]
         column[rows] = np.arange(len(rows))
-        place[rows] = np.arange(placed, placed + len(rows))
+        overall[rows] = np.arange(placed, placed + len(rows))
         placed += len(rows)
         asset_of, target, limit = _slots(table, members, assets)
         block = Block(
@@ -154,7 +154,7 @@ def blocks_of(
         in_block = slice(None) if len(rows) == len(portfolio) else table.block[at] == number
         block.qty[slot[in_block], column[account[in_block]]] = qty[in_block]
         blocks.append(block)
-    return tuple(blocks), others, column, place
+    return tuple(blocks), others, column, overall
 
 
 def slots_of(table: PortfolioTable, portfolio: npt.NDArray[np.intp], asset: Indexes, assets: int) -> Indexes:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rebal_tui.broker.files.cells import as_of_in
-from rebal_tui.broker.files.readers.generic import GenericReader, check_mapping, usual_columns
+from rebal_tui.broker.files.readers.generic import GenericReader, check_mapping, common_columns
 from rebal_tui.broker.files.readers.options import NotPositions
 from rebal_tui.broker.files.recognizer import UnknownFormat, read_statement
 from rebal_tui.broker.files.statement import Statement
@@ -50,12 +50,12 @@ class PositionsShown:
 class OpenQuestions:
     """What the user must add before a positions file can be read: which columns to read, or only its date.
 
-    `columns` are the file's columns, empty when only the date is missing. `usual` suggests a column for each field,
+    `columns` are the file's columns, empty when only the date is missing. `suggested` has a column for each field,
     found by common column names.
     """
 
     columns: tuple[str, ...]
-    usual: Mapping[str, str]
+    suggested: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def examine(book: Book, content: bytes, file_name: str = "") -> PositionsShown |
             return other
         if not isinstance(error, UnknownFormat) or not error.columns:
             raise
-        return OpenQuestions(error.columns, usual_columns(error.columns))
+        return OpenQuestions(error.columns, common_columns(error.columns))
     if statement.as_of is None:
         return OpenQuestions((), {})
     return show_statement(book, statement)

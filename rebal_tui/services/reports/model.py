@@ -33,7 +33,7 @@ class Entry:
     are further sentences. `traded` is a sentence about what a run traded, why and who approved it; `waited` is a
     sentence about why an evaluation created no run. The summary of a day consists of these sentences. `times` are those
     of the evaluations that an entry counts, oldest first; empty when they are not certain. Entries of the same time are
-    in the order of `place`, an audit number, by default `audit`; entries without such a number are first.
+    in the order of `order_key`, an audit number, by default `audit`; entries without such a number are first.
     """
 
     at: datetime
@@ -45,12 +45,12 @@ class Entry:
     traded: str = ""
     waited: str = ""
     times: tuple[datetime, ...] = ()
-    place: int | None = None
+    order_key: int | None = None
 
     @property
     def order(self) -> tuple[datetime, int]:
         """A sort key: the time, then the position in the audit trail."""
-        return self.at, (self.audit if self.place is None else self.place) or 0
+        return self.at, (self.audit if self.order_key is None else self.order_key) or 0
 
 
 @dataclass(frozen=True, slots=True)

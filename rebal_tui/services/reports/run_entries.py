@@ -118,13 +118,13 @@ def _placed(entries: Sequence[Entry], trail: AuditIndex) -> list[Entry]:
     """
     known = [entry.audit for entry in entries if entry.audit is not None]
     after = known[-1] if known else 0
-    places: list[int] = []
+    order_keys: list[int] = []
     for entry in reversed(entries):
         after = after if entry.audit is None else entry.audit
         evaluation = trail.first(entry.at.isoformat(), "evaluation")
-        places.append(max(after, 0 if evaluation is None else evaluation.seq))
-    ascending = accumulate(reversed(places), max)
-    return [replace(entry, place=place) for entry, place in zip(entries, ascending, strict=True)]
+        order_keys.append(max(after, 0 if evaluation is None else evaluation.seq))
+    ascending = accumulate(reversed(order_keys), max)
+    return [replace(entry, order_key=key) for entry, key in zip(entries, ascending, strict=True)]
 
 
 def _numbers(book: Book, view: RunView, trail: AuditIndex) -> dict[str, int]:

@@ -120,10 +120,10 @@ class RowsAhead(Generic[R]):
     def _later(self, seconds: float, step: Callable[[], None]) -> None:
         self._handle = get_running_loop().call_later(seconds, step)
 
-    def _arrange(self, accept: Accept | None, views: Sequence[View], place: Callable[[Shown[R]], int] | None) -> None:
+    def _arrange(self, accept: Accept | None, views: Sequence[View], cursor: Callable[[Shown[R]], int] | None) -> None:
         """Filter and sort on another thread by each of the views, and draw the rows of the first one.
 
-        `place` returns the index of the cursor among the rows; None draws nothing. Errors are ignored: the key that
+        `cursor` returns the index of the cursor's row; None draws nothing. Errors are ignored: the key that
         asks for the same rows will report them.
         """
 
@@ -131,8 +131,8 @@ class RowsAhead(Generic[R]):
             failed = found.cancelled() or found.exception() is not None
             if found is not self._asked or failed or (rows := found.result()) is None:
                 return
-            if place is not None:
-                self._build(rows, place(rows), moved=False)
+            if cursor is not None:
+                self._build(rows, cursor(rows), moved=False)
             if len(views) > 1:
                 self._arrange(accept, views[1:], None)
 

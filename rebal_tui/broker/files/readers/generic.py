@@ -54,7 +54,7 @@ def check_mapping(mapping: Mapping[str, object]) -> Mapping[str, str]:
     return {key: str(value) for key, value in mapping.items()}
 
 
-def usual_columns(names: Sequence[str]) -> dict[str, str]:
+def common_columns(names: Sequence[str]) -> dict[str, str]:
     """Maps each field of which one common name is among the column names `names` to that column name."""
     forms = {form: name for name in reversed(names) for form in name_forms(name)}
     found = {key: next((forms[one] for one in usual if one in forms), "") for key, usual in USUAL_NAMES.items()}

@@ -40,7 +40,7 @@ def questions_form(content: bytes, questions: OpenQuestions) -> FormScreen:
         return Proposal(text_lines([shown.text, *shown.lines]), QUESTION, shown.text, "Import", store, "Imported")
 
     fields = [
-        Field(key, label, questions.usual.get(key, ""), _hint(key), questions.columns, _help(label))
+        Field(key, label, questions.suggested.get(key, ""), _hint(key), questions.columns, _help(label))
         for key, label in _COLUMNS.items()
         if questions.columns
     ]

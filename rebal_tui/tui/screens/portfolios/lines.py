@@ -51,8 +51,8 @@ def dense_facts(view: PortfolioView) -> Builder:
 
     def build(width: int, _height: int) -> Sequence[Line]:
         needed = -(-len(shares_of(view.row.weights)) // DENSE_LINES)
-        beside = max(min(width // DENSE_WIDTH, needed), 1)
-        return [*_head(view, width), *_weights(view, width, beside), *_conditions(view, width)]
+        per_line = max(min(width // DENSE_WIDTH, needed), 1)
+        return [*_head(view, width), *_weights(view, width, per_line), *_conditions(view, width)]
 
     return build
 
@@ -92,11 +92,11 @@ def _head(view: PortfolioView, width: int) -> list[Line]:
     return lines
 
 
-def _weights(view: PortfolioView, width: int, beside: int = 1) -> list[Line]:
-    """The weights with their bars, `beside` of them on each line."""
+def _weights(view: PortfolioView, width: int, per_line: int = 1) -> list[Line]:
+    """The weights with their bars, `per_line` of them on each line."""
     shares = shares_of(view.row.weights)
     most = max((share for _, share in shares), default=1)
-    size = max((width - (beside - 1) * DENSE_GAP) // beside - 20, 4)
+    size = max((width - (per_line - 1) * DENSE_GAP) // per_line - 20, 4)
     one_line: list[Line] = []
     lines: list[Line] = [
         heading("Weights", width, f"{count_text(len(view.row.weights.assets), 'asset')}, in %"),
@@ -110,8 +110,8 @@ def _weights(view: PortfolioView, width: int, beside: int = 1) -> list[Line]:
             (bars.bar(share, most, size), size, "left", "rule" if symbol == "cash" else "accent-bar"),
         ]
         one_line.append((bars.weight_mark(index, symbol), (" ", ""), *table_line(cells)))
-    for first in range(0, len(one_line), beside):
-        parts = one_line[first : first + beside]
+    for first in range(0, len(one_line), per_line):
+        parts = one_line[first : first + per_line]
         gaps = [*[((" " * DENSE_GAP, ""),)] * (len(parts) - 1), ()]
         lines.append(tuple(segment for part, gap in zip(parts, gaps, strict=True) for segment in (*part, *gap)))
     return lines

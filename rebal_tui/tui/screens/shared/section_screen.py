@@ -74,7 +74,7 @@ class SectionScreen(HasKeyBar[None]):
         self.query_one(KeyBar).unusable = actions.changing(self.SECTION) if status.read_only else frozenset()
 
     def take_unbound(self, key: str) -> bool:
-        """Do what a key without an action here means elsewhere, or say where; returns whether it did."""
+        """Do what a key without an action here means elsewhere, or name the sections; return whether it did."""
         found = self.meanings(key)
         instead = here_instead(found, self.SECTION)
         if instead is not None:
