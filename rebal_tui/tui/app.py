@@ -108,7 +108,7 @@ class RebalApp(ActingApp):
         self._clashes: set[str] = set()
         self._stop_shown: Halt | None = None
         self.previous_mode = Section.DESK.value
-        self.navigation = Navigation(self, self.say)
+        self.navigation = Navigation(self, self.say, self.way_back)
         self._market = MarketKeys(self, lambda: self.screen_stack[1:])
         self.time_held = self._market.time_held
         for own in themes.OWN:

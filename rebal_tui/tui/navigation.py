@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from textual.app import App
 
     from rebal_tui.services.view_models.desk import Among
-    from rebal_tui.tui.way_back import Opens
+    from rebal_tui.tui.way_back import Opens, WayBack
 
 T = TypeVar("T")
 
@@ -108,11 +108,15 @@ class ActsOnAccount:
 
 
 class Navigation:
-    """Switches to the section that shows an object. Screens are identified by the `Shows…` class they implement."""
+    """Switches to the section that shows an object. Screens are identified by the `Shows…` class they implement.
 
-    def __init__(self, app: App[Any], say: Callable[[str], None]) -> None:
+    The way back leads to the section from which it was opened, until the user chooses another section.
+    """
+
+    def __init__(self, app: App[Any], say: Callable[[str], None], way_back: WayBack) -> None:
         self._app = app
         self._say = say
+        self._way_back = way_back
 
     def show_account(self, account_id: str) -> None:
         """Go to an account on the Desk."""
@@ -126,7 +130,12 @@ class Navigation:
         """Go to an account in Accounts and run an action of that section; `back` then opens
         the page the user came from.
         """
-        self._go(Section.ACCOUNTS, ActsOnAccount, lambda accounts: accounts.act_on(account_id, method, back))
+        self._go(
+            Section.ACCOUNTS,
+            ActsOnAccount,
+            lambda accounts: accounts.act_on(account_id, method, back),
+            returns=False,
+        )
 
     def withdraw_from(self, account: str) -> None:
         """Go to Cash and open the withdrawal form for an account."""
@@ -146,18 +155,30 @@ class Navigation:
 
     def open_portfolio(self, portfolio_id: str) -> None:
         """Go to the page of a portfolio."""
-        self._go(Section.PORTFOLIOS, ShowsPortfolio, lambda portfolios: portfolios.open_portfolio(portfolio_id))
+        self._go(
+            Section.PORTFOLIOS, ShowsPortfolio, lambda portfolios: portfolios.open_portfolio(portfolio_id), opens=True
+        )
 
     def edit_portfolio(self, portfolio_id: str) -> None:
         """Go to a portfolio and edit it."""
-        self._go(Section.PORTFOLIOS, ShowsPortfolio, lambda portfolios: portfolios.edit_portfolio(portfolio_id))
+        self._go(
+            Section.PORTFOLIOS, ShowsPortfolio, lambda portfolios: portfolios.edit_portfolio(portfolio_id), opens=True
+        )
 
     def show_runs_of(self, account_id: str, client: str) -> None:
         """Go to Runs and show the runs of an account; the filter is shown as the client's name."""
         self._go(Section.RUNS, ShowsMatching, lambda runs: runs.show_only(account_id, client))
 
     def leave_pages(self) -> bool:
-        """Close the pages above the current section. If a form or question is open, close nothing and return False."""
+        """Close the pages above the current section, because the user goes elsewhere. If a form or question is open,
+        close nothing and return False.
+        """
+        left = self._leave_pages()
+        if left:
+            self._way_back.forget()
+        return left
+
+    def _leave_pages(self) -> bool:
         above = self._app.screen_stack[1:]
         if not all(isinstance(screen, Leavable) for screen in above):
             return False
@@ -188,21 +209,40 @@ class Navigation:
         elif kind == "asset_hold":
             self.show_asset(subject)
         elif kind == "surge":
-            self._app.switch_mode(REVIEW)
+            self._switch(REVIEW)
         elif kind == "needs_adjustment":
             self.show_portfolio(subject)
         elif kind in ("withdrawal", "journal"):
-            self._app.switch_mode(Section.CASH)
+            self._switch(Section.CASH)
         elif kind in ("job", "missed"):
             name = subject if kind == "job" else "evaluation"
             self._go(Section.LOG, ShowsJob, lambda log: log.show_job(name))
         else:
             self._say("No section shows the subject of this alert.")
 
-    def _go(self, section: Section, kind: type[T], show: Callable[[T], None]) -> None:
-        """Switch to a section; then call `show` with its screen, if the section is still current."""
-        self.leave_pages()
+    def _switch(self, section: str, *, opens: bool = False) -> None:
+        self._way_back.came_from(self._app.current_mode, section, opens=opens)
         self._app.switch_mode(section)
+
+    def _go(
+        self,
+        section: Section,
+        kind: type[T],
+        show: Callable[[T], None],
+        *,
+        opens: bool = False,
+        returns: bool = True,
+    ) -> None:
+        """Switch to a section; then call `show` with its screen, if the section is still current.
+
+        `opens` is whether a page or form opens there, at whose end the way back leads here. Without `returns`, no way
+        back leads here.
+        """
+        self._leave_pages()
+        if returns:
+            self._switch(section, opens=opens)
+        else:
+            self._app.switch_mode(section)
 
         def when_there() -> None:
             stack = self._app.screen_stack

@@ -1,5 +1,5 @@
-"""The return to a page that was closed by a key pressed on it: the page opens again once the
-action of the key is over.
+"""The way back: to a page that was closed by a key pressed on it, which opens again once the action of the key is
+over, and to the section from which another section was opened.
 """
 
 from __future__ import annotations
@@ -25,15 +25,52 @@ class _Return(NamedTuple):
     open_again: Opens
 
 
+class _Origin(NamedTuple):
+    """A section from which something in section `at` was opened; `opens` is whether a page or form opens there."""
+
+    section: str
+    at: str
+    opens: bool
+
+
+MAX_ORIGINS = 20
+"""How many sections the way back leads through at most; older ones are forgotten."""
+
+
 class WayBack:
-    """Remembers at most one closed page. If the user has gone to another section or row, the
-    page is not opened again.
+    """Remembers at most one closed page, and the sections from which others were opened.
+
+    If the user has gone to another section or row, the page is not opened again, and the sections are forgotten.
     """
 
     def __init__(self, app: App[Any], work: Callable[[Coroutine[Any, Any, None]], object]) -> None:
         """`work` runs a coroutine in the background."""
         self._app, self._work = app, work
         self._return: _Return | None = None
+        self._origins: list[_Origin] = []
+        self._was_open = False
+        """Whether the page or form that the last origin opens has been seen open."""
+
+    def came_from(self, section: str, at: str, *, opens: bool) -> None:
+        """Remember that `section` has opened something in the section `at`: a page or form (`opens`), or its list."""
+        if section != at:
+            self._origins = [*self._origins[1 - MAX_ORIGINS :], _Origin(section, at, opens)]
+            self._was_open = False
+
+    def forget(self) -> None:
+        """Forget the page and the sections, because the user has chosen another section."""
+        self._return = None
+        self._origins.clear()
+
+    def go_back(self) -> bool:
+        """Go back to the section that has opened what the current one shows; returns whether there is one."""
+        origin = self._origins.pop() if self._origins else None
+        if origin is None or origin.at != self._app.current_mode:
+            self._origins.clear()
+            return False
+        self._was_open = False
+        self._app.switch_mode(origin.section)
+        return True
 
     def after_action(self, section: Screen[None], on_row: Callable[[], bool], open_again: Opens) -> None:
         """Call `open_again` once the action that was just run in `section` is over, if `on_row()` is true then."""
@@ -41,17 +78,30 @@ class WayBack:
         self.check()
 
     def check(self) -> None:
-        """Open the page if the action is over: no dialog is open and no background work runs.
+        """Open the page if the action is over: no dialog is open and no background work runs. Without such a page, go
+        back to another section if what that has opened is closed.
 
         Called whenever a dialog closes or background work ends.
         """
         app, wanted = self._app, self._return
-        if wanted is None:
-            return
         stack = app.screen_stack
-        if stack[0] is not wanted.section:
-            self._return = None
-        elif len(stack) == 1 and all(worker.is_finished for worker in app.workers):
+        is_over = len(stack) == 1 and all(worker.is_finished for worker in app.workers)
+        if wanted is None:
+            self._check_origin(is_open=len(stack) > 1, is_over=is_over)
+        elif stack[0] is not wanted.section:
+            # A section that leads back to that of the page may do so now.
+            if not self._origins:
+                self._return = None
+            self._check_origin(is_open=len(stack) > 1, is_over=is_over)
+        elif is_over:
             self._return = None
             if wanted.on_row():
                 self._work(wanted.open_again())
+
+    def _check_origin(self, *, is_open: bool, is_over: bool) -> None:
+        origin = self._origins[-1] if self._origins else None
+        if origin is None or not origin.opens or origin.at != self._app.current_mode:
+            return
+        self._was_open = self._was_open or is_open
+        if self._was_open and is_over:
+            self.go_back()

@@ -14,6 +14,7 @@ from rebal_tui.services.runs.needs_adjustment import mark_needs_adjustment
 from rebal_tui.services.simulation import simulator
 from rebal_tui.store import assets
 from rebal_tui.tui.app import RebalApp
+from rebal_tui.tui.screens.exceptions.screen import ExceptionsScreen
 from rebal_tui.tui.screens.portfolios.editor import PortfolioEditor
 from rebal_tui.tui.screens.portfolios.page import PortfolioPage
 from rebal_tui.tui.screens.portfolios.screen import PortfoliosScreen
@@ -106,6 +107,9 @@ def test_an_exception_leads_to_the_portfolio_whose_asset_is_not_tradable() -> No
         await press(pilot, "escape")
         assert isinstance(app.screen, PortfolioPage)
         await press(pilot, "escape")
+        assert isinstance(app.screen, ExceptionsScreen), "back where the page was opened"
+        assert "gold" in str(app.screen.table.cursor_key)
+        await press(pilot, "2")
         assert isinstance(app.screen, PortfoliosScreen)
         text = screen_text(app)
         assert "! Asset to replace 1" in text
@@ -117,6 +121,7 @@ def test_an_exception_leads_to_the_portfolio_whose_asset_is_not_tradable() -> No
         await fill(pilot, "TLT")
         await press(pilot, "ctrl+s", "y")
         assert "TLT" in book.portfolios["gold"].weights.symbols
+        assert isinstance(app.screen, ExceptionsScreen), "and where the editor was opened"
         assert "Asset to replace" not in screen_text(app)
 
     run_section(flow, book, "0")

@@ -124,12 +124,16 @@ class CashScreen(StartsWithdrawal, LoadsOlder, TiledListScreen, inherit_bindings
         made: list[str] = []
 
         def requested(done: bool | None) -> None:
-            """If a withdrawal was requested (`done`), sort the list and move the cursor to it."""
+            """If a withdrawal was requested (`done`), sort the list and move the cursor to it; else go back to the
+            section that has opened the form for the account.
+            """
             if done:
                 # Its row may have come, at the end of the list, before the form was closed.
                 self.table.action_sort_now()
                 self.table.renew_order()
                 self.table.go_to(made[-1])
+            elif account:
+                self.host.way_back.go_back()
 
         if self.is_current:
             self.app.push_screen(withdrawal_form(names, account, made), requested)

@@ -235,11 +235,15 @@ class ListScreen(ShowsMatching, HasPages):
 
     def action_back(self) -> None:
         line = self.query_one("#filter", Input)
-        if line.display or line.value:
+        if self._filter_set_elsewhere and self.host.way_back.go_back():
+            self._clear_filter()
+        elif line.display or line.value:
             self._clear_filter()
             self.table.focus()
         elif not self.table.has_focus:
             self.table.focus()
+        elif self.host.way_back.go_back():
+            self._clear_filter()
         else:
             self.leave_list()
 

@@ -128,8 +128,10 @@ class SectionScreen(HasKeyBar[None]):
         self.host.way_back.check()
 
     def on_status_bar_chosen(self, event: StatusBar.Chosen) -> None:
+        self.host.way_back.forget()
         self.host.go(event.section)
 
     def on_tab_bar_chosen(self, event: TabBar.Chosen) -> None:
         if event.bar.id == "places":
+            self.host.way_back.forget()
             self.host.go(event.key)
