@@ -18,7 +18,7 @@ from rebal_tui.lab.renewal import RenewalTable
 
 LEAST_ABSOLUTE, MOST_ABSOLUTE = 50, 1000
 LEAST_RELATIVE, MOST_RELATIVE = 500, 6000
-"""The bands of a heat map, in hundredths of a point and of a percent."""
+"""The bands of a heat map, in hundredths of a percentage point and in hundredths of a percent of the target."""
 NEIGHBORHOOD = 100
 """Neighbors of a band are within one point."""
 
@@ -42,7 +42,10 @@ class HeatMap:
     rebalances: Floats
 
     def nearest(self, absolute: int, relative: int) -> tuple[int, int]:
-        """The row and column of the pair nearest to two bands, given in hundredths of a point and of a percent."""
+        """The row and column of the cell whose two bands are nearest to the given ones.
+
+        `absolute` is in hundredths of a percentage point, `relative` in hundredths of a percent of the target.
+        """
         row = min(range(len(self.relative)), key=lambda n: abs(self.relative[n] - relative))
         column = min(range(len(self.absolute)), key=lambda n: abs(self.absolute[n] - absolute))
         return row, column

@@ -132,7 +132,7 @@ def decision_rows(database: Database, part: tuple[str, int, int]) -> list[SqlRow
 
 
 def moving_contexts(database: Database, through: str) -> Iterator[str]:
-    """The keys of the decision contexts up to a year, in parts, each a JSON list.
+    """The keys of the decision contexts of the year `through` and of all earlier years, in parts, each a JSON list.
 
     A decision context has the inputs shared by all decisions of one time, such as prices.
     """

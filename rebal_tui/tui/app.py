@@ -298,7 +298,7 @@ class RebalApp(ActingApp):
         self.switch_mode(section)
 
     def use_settings(self, settings: Settings) -> None:
-        """Apply the theme, density and keys of the settings."""
+        """Apply the theme, density and key bindings of the settings."""
         self._show_theme(settings.theme if settings.theme in self.available_themes else themes.DARK.name)
         self.set_class(settings.density is Density.COMFORTABLE, "-comfortable")
         self.set_keymap(dict(settings.keys))

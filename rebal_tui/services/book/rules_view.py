@@ -280,7 +280,10 @@ def _sessions_until(book: RulesSource, today: date, back: int) -> list[tuple[dat
 
 @lru_cache(maxsize=4)
 def days_before(first: date) -> tuple[date, ...]:
-    """The days of the sessions of 300 days before a day, newest first; more than a spread needs (R-66)."""
+    """The session days among the 300 calendar days before `first`, newest first.
+
+    That is enough to find the calendar sessions of a rebalance date that lies before `first` (R-66).
+    """
     if first <= FIRST_DAY:
         return ()
     sessions = build_sessions(max(FIRST_DAY, first - _LOOKED_BACK), first - timedelta(days=1))

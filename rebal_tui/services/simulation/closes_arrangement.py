@@ -23,7 +23,10 @@ class AssetCloses:
 
 @dataclass(frozen=True, slots=True)
 class ArrangedCloses:
-    """The closes of a replay's assets: `closes` has them by the symbol in the book on each day, `assets` by asset."""
+    """The closing prices of the assets of a replay, which is a simulation on recorded prices.
+
+    `closes` has them by day and by the symbol that the asset has in the book on that day; `assets` has them by asset.
+    """
 
     closes: Closes
     assets: tuple[AssetCloses, ...]

@@ -149,7 +149,10 @@ def reject_next(book: Book, account_id: str, symbol: str, reason: str) -> None:
 
 
 def step_minutes(book: Book, minutes: int) -> None:
-    """Advance simulated time by minutes, with a heartbeat after each; closed hours are skipped in one jump."""
+    """Advance simulated time by `minutes`, with a heartbeat after each minute of a session.
+
+    Minutes outside sessions count too, but are crossed in one jump without heartbeats between.
+    """
     clock = simulator.simulated_clock(book)
     target = book.now() + minutes * _MINUTE
     while (current := book.now()) < target:

@@ -17,7 +17,7 @@ from rebal_tui.tui.widgets.tabs import ALL, Tab
 EXCEPTIONS_TAB, ALERTS_TAB = "Exceptions", "Alerts"
 ORDER_TEXT = "most urgent first, then by client"
 ANSWERS = {
-    ExceptionKind.ASSET_ON_HOLD: "releases the asset, once for all its accounts",
+    ExceptionKind.ASSET_ON_HOLD: "releases the asset for all its accounts together",
     ExceptionKind.UNEXPLAINED_DIFFERENCE: "shows the differences and releases the account",
     ExceptionKind.RUN_FAILED: "acknowledges the run",
     ExceptionKind.PORTFOLIO_NEEDS_ADJUSTMENT: "edits the portfolio",

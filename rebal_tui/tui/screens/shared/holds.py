@@ -37,7 +37,7 @@ def release_asset_effects(symbol: str, reason: str, accounts: int) -> list[Effec
     return [
         Effect(f"{symbol}: {reason}"),
         Effect("Automatic runs trade it again at its current price, until its next price jump"),
-        Effect("Answered once for all accounts concerned", count_text(accounts, "account")),
+        Effect("One answer for all accounts concerned", count_text(accounts, "account")),
     ]
 
 
