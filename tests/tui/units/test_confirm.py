@@ -8,8 +8,9 @@ import pytest
 from textual.containers import Vertical
 from textual.geometry import Region
 
-from rebal_tui.tui.questions import Effect, Item, Question
+from rebal_tui.tui.questions import Effect, Item, NoteField, Question
 from rebal_tui.tui.screens.shared.confirm import ConfirmScreen, effect_lines
+from rebal_tui.tui.segments import Line
 from rebal_tui.tui.widgets.named_styles import StyledApp
 from rebal_tui.tui.widgets.table import BookTable
 
@@ -51,3 +52,22 @@ def test_a_confirmation_is_as_wide_as_its_texts_need(columns: int, width: int) -
 
 def test_a_confirmation_with_short_texts_keeps_its_width() -> None:
     assert asked([Item("a", "Ada", "3 orders", "100.00")], (200, 30))[0] == 116
+
+
+def test_the_first_lines_of_a_plan_are_in_view_on_a_low_screen() -> None:
+    def plan(_width: int, _height: int) -> list[Line]:
+        return [((f"line {number}", ""),) for number in range(20)]
+
+    async def look() -> tuple[int, int, int]:
+        async with StyledApp().run_test(size=(80, 24)) as pilot:
+            effects = [Effect("3 sells are sent", "$5.00"), Effect("4 buys are sent", "$5.00"), Effect("Cash", "$5.00")]
+            question = Question("Reject?", "Reject", effects=effects, lines=plan, note=NoteField("why?", required=True))
+            await pilot.app.push_screen(ConfirmScreen(question))
+            await pilot.pause()
+            details = pilot.app.screen.query_one("#confirm-lines")
+            before = details.size.height
+            await pilot.press("ctrl+j")
+            await pilot.pause()
+            return before, details.size.height, pilot.app.screen.query_one("#confirm-buttons").region.bottom
+
+    assert asyncio.run(look()) == (15, 14, 23), "the fault of the note takes one of them"

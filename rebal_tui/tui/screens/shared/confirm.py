@@ -28,9 +28,10 @@ LIVE_WORD = "LIVE"
 """The word that must be typed before orders are sent or money is moved on a live book."""
 MAX_WIDTH, WIDE_WIDTH, NARROW_WIDTH = 160, 116, 76
 """Width in cells of a confirmation with details (items or lines), more if their texts need it, and without."""
-FRAME_WIDTH, FRAME_HEIGHT = 7, 5
+FRAME_WIDTH, FRAME_HEIGHT = 7, 4
 """Cells that are not for the contents: in width, border, padding and scroll bar; in height, border, title, buttons."""
-DETAILS_MIN_HEIGHT = 4
+DETAILS_MIN_HEIGHT, DETAILS_ROOMY_HEIGHT = 4, 16
+"""Lines of details: shown at least, and enough to have blank lines around; on a low screen, those are left out."""
 DETAILS_CHECK_SECONDS = 0.02
 """How often a dialog checks whether its details have been built."""
 
@@ -137,6 +138,8 @@ class ConfirmScreen(Dialog[str | None]):
     ConfirmScreen #confirm-fault { color: $text-error; height: 1; display: none; }
     ConfirmScreen #confirm-fault.-shown { display: block; }
     ConfirmScreen #confirm-buttons { height: auto; margin: 1 0 0 0; align-horizontal: right; }
+    ConfirmScreen.-tight #confirm-text, ConfirmScreen.-tight #confirm-effects,
+    ConfirmScreen.-tight Input, ConfirmScreen.-tight #confirm-buttons { margin-top: 0; }
     """
 
     def __init__(self, question: Question, typed: str = "") -> None:
@@ -185,7 +188,7 @@ class ConfirmScreen(Dialog[str | None]):
         self._fit()
 
     def _fit(self) -> None:
-        """Give the details the height that they need, or the height left by the other parts."""
+        """Give the details the height that they need, or the height that the other parts leave."""
         question, screen = self.question, self.app.size
         wide = self.has_class("-with-lines")
         limit = screen.width * 98 // 100
@@ -193,12 +196,16 @@ class ConfirmScreen(Dialog[str | None]):
         self.query_one(Vertical).styles.width = size
         width = size - FRAME_WIDTH
         effects = len(effect_lines(question.effects)(width, screen.height))
-        fixed = FRAME_HEIGHT + (1 + len(ui_lines(question.text, width)) if question.text else 0)
-        fixed += 3 * (question.note is not None) + 2 * bool(self._typed)
+        text = len(ui_lines(question.text, width)) if question.text else 0
+        note, typed = question.note is not None, bool(self._typed)
+        blank = 1 + bool(text) + bool(effects) + note + typed
         wanted = len(question.items) + 1 if question.items else 0
         if question.lines is not None:
             wanted = len(question.lines(width, screen.height))
-        left = screen.height - fixed - (1 if effects else 0) - (1 if wanted else 0)
+        left = screen.height - FRAME_HEIGHT - text - note - typed - bool(wanted)
+        tight = effects + min(wanted, DETAILS_ROOMY_HEIGHT) > left - blank - note
+        left -= self._faulty if tight else blank + note
+        self.set_class(tight, "-tight")
         shown = max(min(wanted, left - effects), min(wanted, DETAILS_MIN_HEIGHT))
         for view in self.query("#confirm-effects"):
             view.styles.height = max(min(effects, left - shown), 1)
@@ -298,6 +305,7 @@ class ConfirmScreen(Dialog[str | None]):
         line = self.query_one("#confirm-fault", Static)
         line.update(ui_text(fault))
         line.set_class(bool(fault), "-shown")
+        self._fit()
 
     def _await_details(self) -> None:
         """Wait until the details are built, so that yes counts from the repaint that shows them."""
