@@ -329,9 +329,14 @@ class ConfirmScreen(Dialog[str | None]):
         return [*self.query(ItemTable), *self.query("#confirm-lines").results(LinesView)]
 
     def action_step(self, direction: int) -> None:
-        """Scroll the items or the details by one line; if all are in view, move the focus to a button or field."""
+        """Scroll the items or the details by one line; if all are in view, move the focus: up from any button to the
+        field or list above."""
         if not any(view.max_scroll_y for view in self._details):
-            self.action_look(direction)
+            above = [widget for widget in self.focus_chain if not isinstance(widget, Button)]
+            if direction < 0 and above and isinstance(self.focused, Button):
+                above[-1].focus()
+            else:
+                self.action_look(direction)
         for view in self._details:
             view.scroll_to(y=round(view.scroll_y) + direction, animate=False, immediate=True)
 
