@@ -109,7 +109,7 @@ async def go_back(session: Session, text: str) -> None:
     impact = await session.ask(portfolio_versions.impact_of_version, row.id, int(number))
     view = next(view for view in found if view.number == int(number))
     session.write(label(one.field, f"{one.before or 'none'} to {one.after or 'none'}") for one in view.to_return[:PAGE])
-    if await session.confirm(questions.go_back_question(row.name, view, impact)) is None:
+    if await session.confirm(questions.go_back_question(row, view, impact)) is None:
         return
     stored, change = await session.ask(undo.go_back, row.id, view.number)
     session.done(f"{spoken(stored.name)} is as in version {number}", (change, f"the return to version {number}"))

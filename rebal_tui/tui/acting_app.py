@@ -188,15 +188,18 @@ class ActingApp(RobustApp):
         items: Sequence[Item] = (),
         other: OtherAnswer | None = None,
         no: str = "Cancel",
+        undoable: bool = False,
     ) -> None:
         """Ask for confirmation before sending orders or moving money. On yes, run `do` and show the message `done`.
 
-        `yes` and `no` are the labels of the buttons; `text`, `lines`, `effects`, `items` and `other` are as in
-        `Question`.
+        `yes` and `no` are the labels of the buttons; `text`, `lines`, `effects`, `items`, `other` and `undoable` are
+        as in `Question`.
         """
         from rebal_tui.tui.questions import Question
 
-        question = Question(title, yes, text, effects, items, lines=lines, no=no, sends=True, other=other)
+        question = Question(
+            title, yes, text, effects, items, lines=lines, no=no, sends=True, other=other, undoable=undoable
+        )
         self.confirm(question, lambda _note: _ignore(self.work(self.change(do, done), name=title)))
 
 

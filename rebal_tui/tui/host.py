@@ -189,11 +189,12 @@ class Host(Protocol):
         items: Sequence[Item] = (),
         other: OtherAnswer | None = None,
         no: str = "Cancel",
+        undoable: bool = False,
     ) -> None:
         """Ask for confirmation before sending orders or moving money. On yes, run `do` and show the message `done`.
 
-        `yes` and `no` are the labels of the buttons; `text`, `lines`, `effects`, `items` and `other` are as in
-        `Question`.
+        `yes` and `no` are the labels of the buttons; `text`, `lines`, `effects`, `items`, `other` and `undoable` are
+        as in `Question`.
         """
 
     def go(self, section: str) -> None:

@@ -60,6 +60,7 @@ class Question:
 
     `effects` list what a yes does, `items` the accounts or runs concerned, `lines` further details. With `sends`, a
     yes counts only after effects, items and details have been on the screen, and a live book requires a typed word.
+    With `undoable`, key `u` undoes what a yes does, so enter is yes at first; without it, enter is no at first.
     With `silent_no`, a no returns to the screen below without a message.
     """
 
@@ -74,6 +75,7 @@ class Question:
     note: NoteField | None = None
     sends: bool = False
     other: OtherAnswer | None = None
+    undoable: bool = False
     silent_no: bool = False
 
     @property
@@ -81,3 +83,8 @@ class Question:
         """The message after a no, such as `Not done: approve 60 runs.`"""
         asked = self.title.removesuffix("?")
         return f"Not done: {asked[:1].lower()}{asked[1:]}."
+
+    @property
+    def declined_by_enter(self) -> str:
+        """The message after a no by key enter, such as `Not done: enter was Cancel. In the question, y is Run.`"""
+        return f"Not done: enter was {self.no}. In the question, y is {self.yes}."

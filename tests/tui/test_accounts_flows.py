@@ -170,10 +170,10 @@ def test_ten_accounts_are_subscribed_with_an_outcome_each() -> None:
         assert "1 would be refused" in confirmation(app)
         assert "subscription already exists: account N-c follows a portfolio" in text
         assert "no run while an ACH deposit was returned" in text
-        await press(pilot, "enter")
+        await press(pilot, "n")
         assert set(book.subscriptions) == set("abc")
         assert shown_messages(app)[-1] == "Not done: subscribe to Growth."
-        await press(pilot, "n", "g", "enter", "y")
+        await press(pilot, "n", "g", "enter", "enter")
         assert isinstance(app.screen, ReadScreen)
         text = screen_text(app)
         assert "9 accounts done · 1 refused" in text

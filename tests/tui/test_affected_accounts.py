@@ -16,7 +16,7 @@ from rebal_tui.services.evaluation.what_if import WhatIfPlans
 from rebal_tui.services.queries.affected import AffectedRows, Effects
 from rebal_tui.services.view_models.portfolios import AffectedAccount
 from rebal_tui.tui.questions import Item
-from rebal_tui.tui.screens.portfolios.impact import TITLES, AffectedItems
+from rebal_tui.tui.screens.portfolios.impact import AffectedItems
 from rebal_tui.tui.screens.shared.confirm import item_columns
 from rebal_tui.tui.widgets.named_styles import StyledApp
 from rebal_tui.tui.widgets.table import BookTable
@@ -65,7 +65,7 @@ def test_only_the_accounts_on_the_screen_are_built() -> None:
 
     class Page(StyledApp):
         def compose(self) -> ComposeResult:
-            yield BookTable[Item](item_columns(TITLES), lambda item: item.key)
+            yield BookTable[Item](item_columns(("Client", "What would happen", "Turnover $")), lambda item: item.key)
 
     async def look() -> list[str]:
         async with Page().run_test(size=(100, 12)) as pilot:

@@ -366,6 +366,7 @@ def test_a_withdrawal_that_sells_nothing_names_the_day_of_its_journal() -> None:
     deposit(book, "b", parse_money("5000"))
     proposal = withdrawal_proposal([])(book, {"account": "N-b", "amount": "5"})
     assert "Nothing is sold" in [effect.text for effect in proposal.effects]
+    assert "the journal can be made at once; then you can no longer cancel" in proposal.text
     assert proposal.act(book) == "$5.00 for Client b, nothing to sell, journaled once settled, on Mon 02 Mar 2026"
 
 

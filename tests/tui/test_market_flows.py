@@ -270,6 +270,9 @@ def test_stepping_a_day_confirms_first_and_counts() -> None:
         await press(pilot, "D", "n")
         assert book.today().day == 2
         assert shown_messages(app)[-1] == "Not done: advance to the next session."
+        await press(pilot, "D", "enter")
+        assert book.today().day == 2
+        assert shown_messages(app)[-1] == "Not done: enter was Cancel. In the question, y is Advance."
         await press(pilot, "D", "y")
         assert book.today().day == 3
         assert "Advanced to the next session: 0 of 5 accounts outside, as before." in shown_messages(app)

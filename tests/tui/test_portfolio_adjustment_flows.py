@@ -57,6 +57,9 @@ def test_needs_adjustment_names_ineligible_assets_until_fixed() -> None:
         assert status_of(book, "calm") == PortfolioStatus.NEEDS_ADJUSTMENT
         await press(pilot, "e", "tab", "tab")
         await fill(pilot, "SPY")
+        await press(pilot, "ctrl+s", "enter")
+        assert status_of(book, "calm") == PortfolioStatus.NEEDS_ADJUSTMENT, "it cannot be undone, so enter is no"
+        assert "Not done: enter was Cancel. In the question, y is Save." in shown_messages(app)
         await press(pilot, "ctrl+s", "y")
         assert status_of(book, "calm") == PortfolioStatus.ACTIVE
 

@@ -52,7 +52,7 @@ def test_versions_show_their_differences_and_one_can_be_returned_to() -> None:
         text = " ".join(screen_text(app).split())
         assert "outside their bands" in text
         assert "Now Version 1 Change" in text
-        await press(pilot, "y")
+        await press(pilot, "enter")
         assert on_the_list(app)
         assert "Balanced II is as in version 1. u undoes it." in shown_messages(app)
         assert weights_of(book) == (6000, 3500, 500)

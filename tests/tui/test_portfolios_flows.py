@@ -443,7 +443,7 @@ def test_a_change_shows_its_impact_before_it_is_saved() -> None:
         assert "in range → outside, 2 orders" in text
         await press(pilot, "n")
         assert book.portfolios["balanced"].weights.of("SPY") == 6000
-        await press(pilot, "ctrl+s", "y")
+        await press(pilot, "ctrl+s", "enter")
         assert on_the_list(app)
         assert "Saved Balanced. u undoes it." in shown_messages(app)
         assert "30.00" in screen_text(app)

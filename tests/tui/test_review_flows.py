@@ -256,7 +256,7 @@ def test_a_long_list_scrolls_at_once_whatever_has_the_focus() -> None:
         assert app.focused is focused
         await press(pilot, "escape")
 
-    run(flow, queue_book(12), "9", (80, 24))
+    run(flow, queue_book(12), "9", (80, 20))
 
 
 @pytest.mark.slow

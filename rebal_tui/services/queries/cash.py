@@ -124,9 +124,9 @@ def preview_withdrawal(book: Book, account_id: str, amount: Money | None) -> Wit
     settled = transferable(book, account_id, "")
     why = "closes every position" if amount is None else f"reserves {money(expected)}"
     view = preview_of(book, account_id, plan, why) if plan is not None else None
-    now = settled >= expected if amount is not None else plan is None or not plan.sells
+    covered = settled >= expected if amount is not None else plan is None or not plan.sells
     stays = remaining_text(plan) if amount is None and plan is not None else ""
-    return WithdrawalPreview(view, expected, settled, _can_leave(book, now), amount is None, stays)
+    return WithdrawalPreview(view, expected, settled, covered, _can_leave(book, covered), amount is None, stays)
 
 
 def _can_leave(book: Book, settled: bool) -> date | None:

@@ -73,12 +73,14 @@ class WithdrawalPreview:
     """What a withdrawal would sell, what remains, and when the money can leave; nothing is done.
 
     `preview` is None when a price is missing, so that only settled cash is taken. If `everything`, `amount` is the
-    worth of the account, and `stays` names what cannot be sold. `settled_now` is the cash that can leave now.
+    worth of the account, and `stays` names what cannot be sold. `settled_now` is the cash that can leave now;
+    `covered` is whether it suffices, or, for everything, whether nothing has to be sold.
     """
 
     preview: PreviewView | None
     amount: Money
     settled_now: Money
+    covered: bool
     can_leave: date | None
     everything: bool
     stays: str

@@ -150,6 +150,13 @@ def _needed(columns: Sequence[Column[R]], base: Mapping[str, int]) -> int:
     return sum(base[column.key] for column in columns) + GAP * max(len(columns) - 1, 0) + EDGE * 2
 
 
+def full_width(columns: Sequence[Column[R]], widest: Mapping[str, int]) -> int:
+    """Return the width in cells of a table that cuts no text; `widest` is as in `lay_out_columns`."""
+    base = {column.key: _base_width(column, widest) for column in columns}
+    limits = {column.key: min(column.max_width, widest.get(column.key, 0)) for column in columns if column.grow}
+    return _needed(columns, {key: max(size, limits.get(key, 0)) for key, size in base.items()})
+
+
 def column_at(columns: Sequence[PlacedColumn[R]], x: int) -> Column[R] | None:
     """Return the column at cell `x` of a line, or the column that ends just before it; None if there is neither."""
     return next((placed.column for placed in columns if placed.at <= x <= placed.at + placed.width), None)

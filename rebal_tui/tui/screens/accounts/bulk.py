@@ -86,8 +86,9 @@ async def _subscribe(screen: ListScreen, chosen: tuple[str, ...], portfolio_id: 
             return partial(_first_run, screen, row.account_id, portfolio_id) if row.orders else None
 
         screen.host.confirm_sending(
-            title, "", verb, do, done, effects=bulk_effects(preview, verb), items=bulk_items(preview, first_run)
-        )
+            title, "", verb, do, done, effects=bulk_effects(preview, verb), items=bulk_items(preview, first_run),
+            undoable=True,
+        )  # fmt: skip
 
 
 async def _first_run(screen: ListScreen, account_id: str, portfolio_id: str) -> Builder:

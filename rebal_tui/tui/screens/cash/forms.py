@@ -84,6 +84,8 @@ def withdrawal_proposal(made: list[str]) -> Propose:
 
         lines = withdrawal_preview_lines(view)
         text = "You can cancel until the journal is made."
+        if view.covered and view.can_leave == book.today():
+            text = "Settled cash covers it, so the journal can be made at once; then you can no longer cancel."
         return Proposal(lines, "Withdraw?", text, "Withdraw", act, "Withdrawal requested", _effects(row, view))
 
     return propose

@@ -152,9 +152,7 @@ def withdrawal_preview_lines(view: WithdrawalPreview) -> Builder:
 
     def build(width: int, height: int) -> Sequence[Line]:
         leaves = day_text(view.can_leave) if view.can_leave else "unknown: after the end of the calendar"
-        sells = view.preview is not None and bool(view.preview.plan.sells)
-        now = not sells if view.everything else view.settled_now >= view.amount
-        why = "settled cash covers it" if now else "after the sells settle"
+        why = "settled cash covers it" if view.covered else "after the sells settle"
         first: Line = (("Earliest payout ", "muted"), (leaves, "key"), (f"  {why}", "muted"))
         settled: Line = (("Settled cash now ", "muted"), (f"${formats.money(view.settled_now)}", ""))
         lines: list[Line] = [first, settled]

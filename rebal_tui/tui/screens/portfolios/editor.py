@@ -174,8 +174,7 @@ class PortfolioEditor(Dialog[str]):
             "#day-note", faults.get(forms.DAY, ""), "" if form.day else forms.DAY_HINTS[form.calendar], not form.day
         )
         days = self._checked.body.cooldown_days if self._checked.body else forms.whole_number(form.cooldown)
-        spelled = cooldown_text(days) if days is not None else ""
-        self._show_note("#cooldown-note", faults.get(forms.COOLDOWN, ""), spelled)
+        self._show_note("#cooldown-note", faults.get(forms.COOLDOWN, ""), "" if days is None else cooldown_text(days))
 
     def _show_note(self, selector: str, fault: str, fine: str, blank: bool = False) -> None:
         self.query_one(selector, Note).say(fault or fine, self._kind(fault, blank))
@@ -372,8 +371,9 @@ class PortfolioEditor(Dialog[str]):
             if impact.subscribers == 0:
                 does = "Saved" if self._saved else "Created"
                 await self.host.change(lambda: self._store(body), f"{does} {body.name}")
-            elif self.is_current:
-                self.host.confirm(save_question(body.name, impact, self.host), lambda _note: self._start_saving(body))
+            elif self._saved is not None and self.is_current:
+                question = save_question(self._saved, body.name, impact, self.host)
+                self.host.confirm(question, lambda _note: self._start_saving(body))
         finally:
             self._busy = False
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Hashable, Sequence
-from typing import Any, ClassVar, Final, overload
+from typing import Any, ClassVar, overload
 
 from textual import on
 from textual.app import ComposeResult
@@ -29,7 +29,6 @@ from rebal_tui.tui.widgets.lines import Builder, LinesView
 from rebal_tui.tui.widgets.table import BookTable
 from rebal_tui.tui.widgets.table_order import Columnar
 
-TITLES: Final = ("Client", "What would happen", "Turnover $")
 NOBODY = "No account is outside a band, and none would trade."
 
 
@@ -43,7 +42,7 @@ def affected_text(one: AffectedAccount) -> str:
         what = "blocked" if one.blocked == "blocked" else f"blocked: {one.blocked}"
         what += f"; cooldown until {day_text(one.cooldown_until)}" if one.cooldown_until is not None else ""
     elif one.cooldown_until is not None:
-        what = f"waits for its cooldown until {day_text(one.cooldown_until)}"
+        what = f"waits until {day_text(one.cooldown_until)} (cooldown)"
     elif one.calendar_day is not None:
         what = f"rebalanced by the calendar on {day_text(one.calendar_day)}"
     else:
@@ -124,6 +123,11 @@ class AffectedItems(Sequence[Item]):
         return self._source.find(key)
 
 
+def item_titles(impact: Impact) -> tuple[str, str, str]:
+    """Return the titles of the affected accounts' columns; that of the amounts is empty if none would trade."""
+    return "Client", "What would happen", "Turnover $" if impact.orders else ""
+
+
 def affected_items(impact: Impact, host: Asks) -> Sequence[Item]:
     """Return the accounts that an impact affects, as items of a question."""
     return AffectedItems(impact.affected, host) if isinstance(impact.affected, Columnar) else ()
@@ -152,7 +156,7 @@ class ImpactScreen(Dialog[None]):
         figures = LinesView(impact_lines(self._impact, self._what, changed=self._changed), id="impact-figures")
         figures.can_focus = False
         yield figures
-        yield BookTable(item_columns(TITLES), lambda item: item.key, empty=NOBODY)
+        yield BookTable(item_columns(item_titles(self._impact)), lambda item: item.key, empty=NOBODY)
         yield KeyBar()
 
     def on_mount(self) -> None:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rebal_tui.domain.portfolios import PortfolioStatus
+from rebal_tui.domain.portfolios import Portfolio, PortfolioStatus
 from rebal_tui.domain.text import count_text
 from rebal_tui.services.view_models.accounts import AccountRow
 from rebal_tui.services.view_models.portfolio_versions import Difference, VersionView
 from rebal_tui.services.view_models.portfolios import Impact, PortfolioRow, PortfolioView
 from rebal_tui.tui.host import Asks
 from rebal_tui.tui.questions import Question
-from rebal_tui.tui.screens.portfolios.impact import TITLES, affected_items
+from rebal_tui.tui.screens.portfolios.impact import affected_items, item_titles
 from rebal_tui.tui.screens.portfolios.lines import impact_text, names_text
 from rebal_tui.tui.screens.portfolios.version_lines import change_text
 
@@ -30,15 +30,21 @@ def changes_text(changes: Sequence[Difference]) -> str:
     return f"{', '.join(named)}.\n\n" if named else ""
 
 
-def save_question(name: str, impact: Impact, host: Asks) -> Question:
-    """Build the question before the edit of a portfolio with subscribers is saved."""
+def save_question(portfolio: Portfolio, name: str, impact: Impact, host: Asks) -> Question:
+    """Build the question before the edit of a portfolio with subscribers, from then on named `name`, is saved.
+
+    The edit can be undone unless it makes the portfolio active.
+    """
     text = (
         f"{changes_text(impact.changes)}{impact_text(impact)}\n\n"
         "The next evaluation of its subscribers uses the saved portfolio; runs and orders may follow then. "
         "Saving itself sends nothing."
     )
     items = affected_items(impact, host)
-    return Question(f"Save {name}?", "Save", text, items=items, item_titles=TITLES, sends=True)
+    undoable = portfolio.status is PortfolioStatus.ACTIVE
+    return Question(
+        f"Save {name}?", "Save", text, items=items, item_titles=item_titles(impact), sends=True, undoable=undoable
+    )
 
 
 def deactivate_question(row: PortfolioRow, how_back: str) -> Question:
@@ -80,15 +86,19 @@ def duplicate_text(row: PortfolioRow) -> str:
     return f"The same weights, conditions and cooldown as {row.name}, without its subscribers, under the name:"
 
 
-def go_back_question(name: str, view: VersionView, impact: Impact) -> Question:
-    """Build the question before a portfolio gets the content of an earlier version."""
+def go_back_question(row: PortfolioRow, view: VersionView, impact: Impact) -> Question:
+    """Build the question before a portfolio gets the content of an earlier version.
+
+    This can be undone unless it makes the portfolio active.
+    """
     text = "Its content becomes a new version."
     if impact.subscribers:
         text += (
             f"\n\n{impact_text(impact)}\n\nThe next evaluation of its subscribers uses this version; runs and "
             "orders may follow then."
         )
-    return Question(f"Go back to version {view.number} of {name}?", "Go back", text, sends=True)
+    title = f"Go back to version {view.number} of {row.name}?"
+    return Question(title, "Go back", text, sends=True, undoable=row.status == PortfolioStatus.ACTIVE)
 
 
 def same_name_question(name: str) -> Question:

@@ -82,7 +82,7 @@ class VersionsScreen(Dialog[str]):
             self._confirm(view, impact)
 
     def _confirm(self, view: VersionView, impact: Impact) -> None:
-        question = go_back_question(self._row.name, view, impact)
+        question = go_back_question(self._row, view, impact)
         self.host.confirm_sending(
             question.title,
             question.text,
@@ -90,6 +90,7 @@ class VersionsScreen(Dialog[str]):
             lambda: self._store(view),
             f"{self._row.name} is as in version {view.number}",
             lambda width, _height: return_table(view, width),
+            undoable=question.undoable,
         )
 
     async def _store(self, view: VersionView) -> None:

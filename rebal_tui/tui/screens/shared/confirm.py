@@ -17,20 +17,21 @@ from textual.widgets import Button, Input, Static
 from rebal_tui.domain.text import MAX_NOTE_LENGTH, display_text
 from rebal_tui.tui.questions import Effect, Item, Question
 from rebal_tui.tui.screens.shared.dialog import Dialog, ReadScreen
-from rebal_tui.tui.segments import Line, paragraph, wrap
+from rebal_tui.tui.segments import Line, line_width, paragraph, wrap
 from rebal_tui.tui.text import printable, ui_text
 from rebal_tui.tui.widgets.lines import Builder, LinesView
 from rebal_tui.tui.widgets.table import BookTable
-from rebal_tui.tui.widgets.table_layout import MAX_BUILT_ROWS, Column, widest_texts
+from rebal_tui.tui.widgets.table_layout import MAX_BUILT_ROWS, Column, full_width, widest_texts
 from rebal_tui.tui.widgets.table_order import Columnar
 
 LIVE_WORD = "LIVE"
 """The word that must be typed before orders are sent or money is moved on a live book."""
-WIDE_WIDTH, NARROW_WIDTH = 116, 76
-"""Width in cells of a confirmation with details (items or lines), and without."""
-FRAME_WIDTH, FRAME_HEIGHT = 7, 5
+MAX_WIDTH, WIDE_WIDTH, NARROW_WIDTH = 160, 116, 76
+"""Width in cells of a confirmation with details (items or lines), more if their texts need it, and without."""
+FRAME_WIDTH, FRAME_HEIGHT = 7, 4
 """Cells that are not for the contents: in width, border, padding and scroll bar; in height, border, title, buttons."""
-DETAILS_MIN_HEIGHT = 4
+DETAILS_MIN_HEIGHT, DETAILS_ROOMY_HEIGHT = 4, 16
+"""Lines of details: shown at least, and enough to have blank lines around; on a low screen, those are left out."""
 DETAILS_CHECK_SECONDS = 0.02
 """How often a dialog checks whether its details have been built."""
 
@@ -41,17 +42,17 @@ def ui_lines(text: str, width: int) -> list[str]:
 
 
 def effect_lines(effects: Sequence[Effect]) -> Builder:
-    """Build one line per effect: a bullet, the text, and the amount at the right edge."""
+    """Build one paragraph per effect: a bullet and the text, the amount at the right edge of its last line."""
 
     def build(width: int, _height: int) -> Sequence[Line]:
         lines: list[Line] = []
         for effect in effects:
             amount = printable(effect.amount)
             room = max(width - 2 - (cell_len(amount) + 2 if amount else 0), 12)
-            first, *rest = paragraph(effect.text, room, effect.style)
-            gap = max(width - 2 - sum(cell_len(text) for text, _ in first) - cell_len(amount), 1)
-            lines.append((("• ", "muted"), *first, (" " * gap, ""), (amount, effect.style or "title")))
-            lines.extend((("  ", ""), *part) for part in rest)
+            parts = paragraph(effect.text, room, effect.style)
+            gap = max(width - 2 - line_width(parts[-1]) - cell_len(amount), 1)
+            parts[-1] = (*parts[-1], (" " * gap, ""), (amount, effect.style or "title"))
+            lines.extend(((("  ", "") if index else ("• ", "muted")), *part) for index, part in enumerate(parts))
         return lines
 
     return build
@@ -62,8 +63,8 @@ def item_columns(titles: tuple[str, str, str]) -> tuple[Column[Item], ...]:
     name, text, amount = titles
     columns: tuple[Column[Item], ...] = (
         Column("mark", "", 1, lambda item: (item.mark,)),
-        Column("name", name, 16, lambda item: ((item.name, "title"),), grow=1, max_width=22),
-        Column("text", text, 24, lambda item: ((item.text, item.style),), grow=3, max_width=90),
+        Column("name", name, 16, lambda item: ((item.name, "title"),), grow=1),
+        Column("text", text, 24, lambda item: ((item.text, item.style),), grow=3, max_width=MAX_WIDTH),
         Column("amount", amount, 12, lambda item: item.amount, "right"),
     )
     return columns if amount else columns[:-1]
@@ -75,8 +76,13 @@ def show_items(table: BookTable[Item], items: Sequence[Item]) -> None:
     If items are built only when shown, the width of the columns follows the first `MAX_BUILT_ROWS`.
     """
     if isinstance(items, Columnar):
-        table.fit_columns((), widest_texts(table.columns, items[:MAX_BUILT_ROWS]))
+        table.fit_columns((), item_widths(table.columns, items))
     table.set_rows(items)
+
+
+def item_widths(columns: Sequence[Column[Item]], items: Sequence[Item]) -> dict[str, int]:
+    """Return the width in cells of each column's longest text, by column key."""
+    return widest_texts(columns, items[:MAX_BUILT_ROWS] if isinstance(items, Columnar) else items)
 
 
 class ItemTable(BookTable[Item]):
@@ -88,12 +94,23 @@ class ItemTable(BookTable[Item]):
         self.action_move(min(max(self._cursor, top), top + height - 1) - self._cursor)
 
 
+class NoButton(Button):
+    """The no of a question. `by_enter`: it was pressed by key enter, which is not always meant as a no."""
+
+    by_enter = False
+
+    def action_press(self) -> None:
+        self.by_enter = True
+        super().action_press()
+
+
 class ConfirmScreen(Dialog[str | None]):
     """Asks a `Question`. Returns the note on yes (empty without a note field), None on no.
 
     A no is reported as a message unless the question has `silent_no`. `y`, `n` and `esc` answer at any time; but if
     the question `sends`, yes counts only after the details have been on the screen. In a text field, `ctrl+enter` is
     yes. Enter presses the focused button, which is the only filled one; on an item's row it shows that item's lines.
+    At first, the no has the focus, or the yes of an undoable change.
     Up, down and the page keys scroll the items or details, whatever has the focus.
     """
 
@@ -114,7 +131,6 @@ class ConfirmScreen(Dialog[str | None]):
         width: 76; max-width: 98%; height: auto; max-height: 100%;
         background: $surface; border: round $primary; padding: 0 2;
     }
-    ConfirmScreen.-with-lines > Vertical { width: 116; }
     ConfirmScreen #confirm-title { text-style: bold; }
     ConfirmScreen #confirm-text { margin-top: 1; }
     ConfirmScreen LinesView, ConfirmScreen BookTable { margin-top: 1; padding: 0; background: $surface; }
@@ -122,6 +138,8 @@ class ConfirmScreen(Dialog[str | None]):
     ConfirmScreen #confirm-fault { color: $text-error; height: 1; display: none; }
     ConfirmScreen #confirm-fault.-shown { display: block; }
     ConfirmScreen #confirm-buttons { height: auto; margin: 1 0 0 0; align-horizontal: right; }
+    ConfirmScreen.-tight #confirm-text, ConfirmScreen.-tight #confirm-effects,
+    ConfirmScreen.-tight Input, ConfirmScreen.-tight #confirm-buttons { margin-top: 0; }
     """
 
     def __init__(self, question: Question, typed: str = "") -> None:
@@ -154,15 +172,15 @@ class ConfirmScreen(Dialog[str | None]):
             with Horizontal(id="confirm-buttons"):
                 if (other := question.other) is not None:
                     yield Button(key_label(other.label, other.key), id="other", compact=True)
-                yield Button(key_label(question.no, "n"), id="no", compact=True)
+                yield NoButton(key_label(question.no, "n"), id="no", compact=True)
                 yield Button(key_label(question.yes, "y"), id="yes", compact=True, disabled=bool(self._typed))
 
     def on_mount(self) -> None:
-        note = self.question.note
+        note, answer = self.question.note, "#yes" if self.question.undoable else "#no"
         for table in self.query(BookTable):
             show_items(table, self.question.items)
         self._fit()
-        first = "#confirm-typed" if self._typed else "#note" if note is not None and note.required else "#no"
+        first = "#confirm-typed" if self._typed else "#note" if note is not None and note.required else answer
         self.query_one(first).focus()
         self.call_after_refresh(self._await_details)
 
@@ -170,22 +188,34 @@ class ConfirmScreen(Dialog[str | None]):
         self._fit()
 
     def _fit(self) -> None:
-        """Give the details the height that they need, or the height left by the other parts."""
+        """Give the details the height that they need, or the height that the other parts leave."""
         question, screen = self.question, self.app.size
         wide = self.has_class("-with-lines")
-        width = min(WIDE_WIDTH if wide else NARROW_WIDTH, screen.width * 98 // 100) - FRAME_WIDTH
+        limit = screen.width * 98 // 100
+        size = min(max(WIDE_WIDTH, self._items_width() + FRAME_WIDTH) if wide else NARROW_WIDTH, limit, MAX_WIDTH)
+        self.query_one(Vertical).styles.width = size
+        width = size - FRAME_WIDTH
         effects = len(effect_lines(question.effects)(width, screen.height))
-        fixed = FRAME_HEIGHT + (1 + len(ui_lines(question.text, width)) if question.text else 0)
-        fixed += 3 * (question.note is not None) + 2 * bool(self._typed)
+        text = len(ui_lines(question.text, width)) if question.text else 0
+        note, typed = question.note is not None, bool(self._typed)
+        blank = 1 + bool(text) + bool(effects) + note + typed
         wanted = len(question.items) + 1 if question.items else 0
         if question.lines is not None:
             wanted = len(question.lines(width, screen.height))
-        left = screen.height - fixed - (1 if effects else 0) - (1 if wanted else 0)
+        left = screen.height - FRAME_HEIGHT - text - note - typed - bool(wanted)
+        tight = effects + min(wanted, DETAILS_ROOMY_HEIGHT) > left - blank - note
+        left -= self._faulty if tight else blank + note
+        self.set_class(tight, "-tight")
         shown = max(min(wanted, left - effects), min(wanted, DETAILS_MIN_HEIGHT))
         for view in self.query("#confirm-effects"):
             view.styles.height = max(min(effects, left - shown), 1)
         for view in self.query("#confirm-items, #confirm-lines"):
             view.styles.height = shown
+
+    def _items_width(self) -> int:
+        """The width in cells of the items with no text cut."""
+        columns = item_columns(self._titles())
+        return full_width(columns, item_widths(columns, self.question.items))
 
     def _titles(self) -> tuple[str, str, str]:
         """The column titles of the items; that of the amounts is empty if no item has an amount."""
@@ -275,6 +305,7 @@ class ConfirmScreen(Dialog[str | None]):
         line = self.query_one("#confirm-fault", Static)
         line.update(ui_text(fault))
         line.set_class(bool(fault), "-shown")
+        self._fit()
 
     def _await_details(self) -> None:
         """Wait until the details are built, so that yes counts from the repaint that shows them."""
@@ -298,9 +329,14 @@ class ConfirmScreen(Dialog[str | None]):
         return [*self.query(ItemTable), *self.query("#confirm-lines").results(LinesView)]
 
     def action_step(self, direction: int) -> None:
-        """Scroll the items or the details by one line; if all are in view, move the focus to a button or field."""
+        """Scroll the items or the details by one line; if all are in view, move the focus: up from any button to the
+        field or list above."""
         if not any(view.max_scroll_y for view in self._details):
-            self.action_look(direction)
+            above = [widget for widget in self.focus_chain if not isinstance(widget, Button)]
+            if direction < 0 and above and isinstance(self.focused, Button):
+                above[-1].focus()
+            else:
+                self.action_look(direction)
         for view in self._details:
             view.scroll_to(y=round(view.scroll_y) + direction, animate=False, immediate=True)
 
@@ -314,7 +350,8 @@ class ConfirmScreen(Dialog[str | None]):
         if not yes:
             self.dismiss(None)
             if not self.question.silent_no:
-                self.host.say(self.question.declined)
+                by_enter = self.query_one("#no", NoButton).by_enter
+                self.host.say(self.question.declined_by_enter if by_enter else self.question.declined)
             return
         if self.question.sends and not self._shown:
             self.host.say("Not yet: what it does is shown first.")
