@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 
-from rebal_tui.domain.quantities import ATTO, Value
+from rebal_tui.domain.quantities import CENT, Value, value_cents
 
 
 def plain_table(header: Sequence[str] | None, rows: Sequence[Sequence[str]]) -> str:
@@ -21,9 +21,9 @@ def plain_table(header: Sequence[str] | None, rows: Sequence[Sequence[str]]) -> 
 
 
 def dollars(value: Value) -> str:
-    """Dollars such as `$103,250.17`, truncated to cents."""
-    cents = abs(value) * 100 // ATTO
-    return f"{'-' if value < 0 else ''}${cents // 100:,}.{cents % 100:02d}"
+    """Dollars such as `$103,250.17`, to the nearest cent."""
+    cents = value_cents(value) // CENT
+    return f"{'-' if cents < 0 else ''}${abs(cents) // 100:,}.{abs(cents) % 100:02d}"
 
 
 def _width(text: str) -> int:

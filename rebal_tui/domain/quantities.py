@@ -126,29 +126,21 @@ def ceil_cents(amount: Money) -> Money:
     return Money(-(-amount // CENT) * CENT)
 
 
-def whole_cents(amount: Money) -> Money:
-    """An amount as balances are printed, without the part of a cent."""
-    cents = abs(amount) // CENT
-    return Money(cents * CENT if amount >= 0 else -cents * CENT)
-
-
 def nearest_cents(amount: Money) -> Money:
-    """An amount to the nearest cent, a half away from zero.
+    """An amount to the nearest cent, a half away from zero, as every amount is printed.
 
-    Amounts of executions are displayed this way: the fills of an order for $10.00 can sum to some billionths of a
-    dollar less, which would be $9.99 if rounded down.
+    Figures rounded down would not add up: each part of a sum would lack up to a cent. The fills of an order for $10.00
+    can sum to some billionths of a dollar less, which would be $9.99. Only what limits an amount to type is rounded
+    down, so that the printed figure can be typed.
     """
     cents = (abs(amount) + CENT // 2) // CENT
     return Money(cents * CENT if amount >= 0 else -cents * CENT)
 
 
 def value_cents(value: Value) -> Money:
-    """Dollars of a value to the nearest cent, as executions are printed.
-
-    Values of holdings are printed so, and totals of values from the exact total: cutting each would make the total
-    larger than the sum of its parts by up to a cent each.
-    """
-    return nearest_cents(floor_money(value))
+    """Dollars of a value to the nearest cent, a half away from zero."""
+    cents = (abs(value) + ATTO // 200) // (ATTO // 100)
+    return Money(cents * CENT if value >= 0 else -cents * CENT)
 
 
 def share_of(value: Value, percent: Percent) -> Value:

@@ -14,7 +14,7 @@ from rebal_tui.domain.trading_rules import TradingRules
 from rebal_tui.engine.allocation import MIN_BUY_VALUE, Allocation, BuyIntent, allocate, portions_of
 from rebal_tui.engine.goals import DUST, minimum_trade_value
 from rebal_tui.engine.plan_lines import Holdings, aim_text, below_minimum_trade, too_small
-from rebal_tui.engine.trace_text import dollars
+from rebal_tui.engine.trace_text import money_down
 from rebal_tui.engine.tradability import trading_fault
 from rebal_tui.engine.whole_shares import smallest_order, whole_share_buys
 
@@ -164,7 +164,7 @@ def _with_buy(
             reason, detail = LineReason.EXCESS_CASH, "its share of the excess cash"
         else:
             raised = ", raised to the $1 minimum" if line.symbol in allocation.raised else ""
-            reason, detail = LineReason.BELOW_TARGET, f"{dollars(Value(lacking * NANO))} below {aim_text(line)}{raised}"
+            reason, detail = LineReason.BELOW_TARGET, f"{money_down(lacking)} below {aim_text(line)}{raised}"
         return replace(
             line,
             side=Side.BUY,
@@ -184,13 +184,13 @@ def _with_buy(
         return line
     if line.symbol in wanted:
         if rules.whole_shares and pays:
-            detail = f"{dollars(Value(missing * NANO))} below {aim_text(line)}, which buys no whole share"
+            detail = f"{money_down(missing)} below {aim_text(line)}, which buys no whole share"
             return replace(line, wanted=missing, reason=LineReason.WHOLE_SHARES, detail=detail)
         return replace(
             line,
             wanted=missing,
             reason=LineReason.INSUFFICIENT_CASH,
-            detail=f"{dollars(Value(missing * NANO))} below {aim_text(line)}; no cash above the cash target",
+            detail=f"{money_down(missing)} below {aim_text(line)}; no cash above the cash target",
         )
     reason = LineReason.NO_PRICE if line.price is None else LineReason.ASSET_NOT_TRADABLE
     return replace(line, wanted=missing, reason=reason, detail="cannot be bought")

@@ -24,7 +24,7 @@ from rebal_tui.engine.complete_plan import complete_plan, money_up
 from rebal_tui.engine.goals import DUST, Goals, lines_of
 from rebal_tui.engine.plan_lines import IDLE_DETAILS, Holdings, blank_lines, held_lines, sell_fault, sellable
 from rebal_tui.engine.planning import goals_cash, plan_goals
-from rebal_tui.engine.trace_text import dollars, sold_dollars
+from rebal_tui.engine.trace_text import money, money_down
 from rebal_tui.engine.tradability import sellable_qty
 
 _NO_BUYS = Allocation({}, frozenset(), {}, (1, 1))
@@ -38,7 +38,7 @@ class AmountTooLarge(ValueError):
 
     def __init__(self, max_amount: Money, held: str = "") -> None:
         kept = f"; kept by restrictions: {held}" if held else ""
-        super().__init__(f"the account can raise at most {dollars(Value(max_amount * NANO))}{kept}")
+        super().__init__(f"the account can raise at most {money_down(max_amount)}{kept}")
         self.max_amount = max_amount
         self.held = held
 
@@ -147,7 +147,7 @@ def _liquidation_line(line: PlanLine, qty: Qty, holdings: Holdings, sells: bool)
             qty=qty,
             wanted=wanted,
             reason=LineReason.RAISES_CASH,
-            detail=f"sold to raise {sold_dollars(Value(wanted * NANO))}",
+            detail=f"sold to raise {money(wanted)}",
         )
     if not _managed(line, holdings):
         return replace(line, reason=LineReason.UNMANAGED, detail="not managed")

@@ -9,11 +9,11 @@ from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.decisions import LineReason, PlanLine
 from rebal_tui.domain.orders import Side
 from rebal_tui.domain.portfolios import Weights
-from rebal_tui.domain.quantities import HUNDRED_PERCENT, NANO, Money, Price, Qty, Value, market_value
+from rebal_tui.domain.quantities import HUNDRED_PERCENT, Money, Price, Qty, Value, market_value
 from rebal_tui.domain.trading_rules import NO_RULES, RestrictionKind, TradingRules
 from rebal_tui.engine.drift import value_account
 from rebal_tui.engine.goals import DUST, Goals
-from rebal_tui.engine.trace_text import dollars
+from rebal_tui.engine.trace_text import money_down
 from rebal_tui.engine.tradability import sellable_qty, trading_fault
 
 IDLE_DETAILS = {
@@ -149,7 +149,7 @@ def aim_text(line: PlanLine) -> str:
 
 def too_small(line: PlanLine, wanted: Money, order: Money) -> PlanLine:
     """The line without its order, because that order, of `order` dollars, is below the minimum of $1."""
-    detail = f"order notional value ({dollars(Value(order * NANO))}) is less than the minimum ($1)"
+    detail = f"order notional value ({money_down(order)}) is less than the minimum ($1)"
     return replace(line, wanted=wanted, reason=LineReason.ORDER_LESS_THAN_MIN_NOTIONAL, detail=detail)
 
 
@@ -167,5 +167,5 @@ def below_minimum_trade(line: PlanLine, wanted: Money, order: Money, rules: Trad
     The line's detail names what set the minimum: subscription, account, portfolio or book.
     """
     source = _MINIMUM_SET_FOR.get(rules.minimum_source, "")
-    detail = f"{dollars(Value(order * NANO))} is below the minimum trade{source}"
+    detail = f"{money_down(order)} is below the minimum trade{source}"
     return replace(line, wanted=wanted, reason=LineReason.BELOW_MINIMUM_TRADE, detail=detail)

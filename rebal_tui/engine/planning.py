@@ -25,7 +25,7 @@ from rebal_tui.engine.plan_lines import (
     sellable,
     too_small,
 )
-from rebal_tui.engine.trace_text import sold_dollars
+from rebal_tui.engine.trace_text import dollars
 from rebal_tui.engine.tradability import sellable_qty
 
 
@@ -102,13 +102,13 @@ def _rebalancing_sell(line: PlanLine, holdings: Holdings, least: Fraction) -> Pl
     if holdings.rules.whole_shares:
         qty = Qty(qty // NANO * NANO)
         if not qty:
-            detail = f"{sold_dollars(excess)} above {aim_text(line)}, less than a whole share"
+            detail = f"{dollars(excess)} above {aim_text(line)}, less than a whole share"
             return replace(line, wanted=wanted, reason=LineReason.WHOLE_SHARES, detail=detail)
     if market_value(qty, price) < least:
         return below_minimum_trade(line, wanted, wanted, holdings.rules)
     if market_value(qty, price) < MIN_ORDER_VALUE:
         return too_small(line, wanted, wanted)
-    detail = f"{sold_dollars(excess)} above {aim_text(line)}"
+    detail = f"{dollars(excess)} above {aim_text(line)}"
     return replace(line, side=Side.SELL, qty=qty, wanted=wanted, reason=LineReason.ABOVE_TARGET, detail=detail)
 
 

@@ -8,6 +8,7 @@ from fractions import Fraction
 from rebal_tui.domain.decisions import Plan
 from rebal_tui.domain.portfolios import BandType, CalendarCondition, CalendarType, Condition, DriftBand
 from rebal_tui.domain.quantities import (
+    ATTO,
     CENT,
     HUNDRED_PERCENT,
     NANO,
@@ -19,7 +20,7 @@ from rebal_tui.domain.quantities import (
     format_scaled,
     nearest_cents,
     percent_text,
-    whole_cents,
+    value_cents,
 )
 from rebal_tui.domain.runs import RunType
 from rebal_tui.domain.trading_rules import Stagger
@@ -28,13 +29,25 @@ from rebal_tui.engine.goals import Goals
 
 
 def dollars(value: Value) -> str:
-    """A value as text such as `$104,311.20`, rounded toward zero to the cent.
+    """A value as text such as `$104,311.20`, to the nearest cent.
 
     A value of less than one cent is shown with up to nine decimals.
     """
-    cents = floor_cents(Value(abs(value)))
+    return _dollars(value, value_cents(Value(abs(value))))
+
+
+def dollars_down(value: Value) -> str:
+    """A value as text as by `dollars`, but rounded toward zero.
+
+    So are printed a value that is below a limit, because it must not read as the limit; the most that can be typed as
+    an amount; and what a buy lacks, because its order is rounded down (R-8).
+    """
+    return _dollars(value, floor_cents(Value(abs(value))))
+
+
+def _dollars(value: Value, cents: Money) -> str:
     sign = "-" if value < 0 else ""
-    if cents == 0 and value != 0:
+    if 0 < abs(value) < ATTO // 100:
         return f"{sign}${format_scaled(floor_money(Value(abs(value))), 9, 2)}"
     return f"{sign}${cents // 1_000_000_000:,}.{cents % 1_000_000_000 // 10_000_000:02d}"
 
@@ -44,12 +57,9 @@ def money(amount: Money) -> str:
     return dollars(Value(amount * 1_000_000_000))
 
 
-def sold_dollars(value: Value) -> str:
-    """`$377.85`: a value of 0 or more that a sell trades, to the nearest cent, as its order and executions are printed.
-
-    A buy needs no such rounding: its order is rounded down to the cent (R-8).
-    """
-    return money(nearest_cents(floor_money(value))) if floor_money(value) >= CENT else dollars(value)
+def money_down(amount: Money) -> str:
+    """An amount as text such as `$104,311.20`, rounded as by `dollars_down`."""
+    return dollars_down(Value(amount * 1_000_000_000))
 
 
 def difference(exact: Value, start: Money, less: Iterable[Money], limit: Value) -> str:
@@ -58,9 +68,9 @@ def difference(exact: Value, start: Money, less: Iterable[Money], limit: Value) 
     A reader who subtracts the printed amounts then gets the same result. `exact` itself is printed where that result
     would be on another side of `limit` or of zero, or below one cent.
     """
-    shown = Value((whole_cents(start) - sum(map(whole_cents, less))) * NANO)
+    shown = Value((nearest_cents(start) - sum(map(nearest_cents, less))) * NANO)
     sides = [(_sign(value - limit), _sign(value)) for value in (exact, shown)]
-    return dollars(shown if sides[0] == sides[1] and shown else exact)
+    return dollars(shown) if sides[0] == sides[1] and shown else dollars_down(exact)
 
 
 def cash_target_note(plan: Plan) -> str:

@@ -146,11 +146,12 @@ class _FullRebalance:
     def _note_equity(self, *, enough: bool) -> None:
         minimum = trace_text.dollars(Value(len(self._situation.portfolio.weights.assets) * ATTO))
         relation = "is at least" if enough else "is below"
+        equity = self._situation.valuation.equity
+        shown = trace_text.dollars(equity) if enough else trace_text.dollars_down(equity)
         self._trace.note(
             "minimum_equity",
             Verdict.PASS if enough else Verdict.HOLDS_BACK,
-            f"equity {trace_text.dollars(self._situation.valuation.equity)} {relation} the minimum {minimum} "
-            "($1 for each asset)",
+            f"equity {shown} {relation} the minimum {minimum} ($1 for each asset)",
             "R-14",
         )
 

@@ -79,6 +79,11 @@ def dollars(amount: Money) -> str:
     return f"-${formats.money(Money(-amount))}" if amount < 0 else f"${formats.money(amount)}"
 
 
+def dollars_down(amount: Money) -> str:
+    """Dollars for reading aloud, rounded down, for an amount of 0 or more that limits what can be typed."""
+    return f"${formats.money_down(amount)}"
+
+
 def percent(hundredths: int | None) -> str:
     """A percentage such as `28.62 percent`, from hundredths of a percent."""
     return NONE if hundredths is None else f"{formats.percent(hundredths)} percent"

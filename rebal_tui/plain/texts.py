@@ -10,7 +10,7 @@ from rebal_tui.domain.orders import SkippedOrder
 from rebal_tui.domain.quantities import Money, nearest_cents, value_cents
 from rebal_tui.domain.text import count_text
 from rebal_tui.domain.trade_status import StatusKind
-from rebal_tui.plain.speech import dollars, label, now_text, percent, points, sentence, spoken, when
+from rebal_tui.plain.speech import dollars, dollars_down, label, now_text, percent, points, sentence, spoken, when
 from rebal_tui.services.view_models.account_page import AccountPageView
 from rebal_tui.services.view_models.accounts import AccountRow
 from rebal_tui.services.view_models.check_names import VERDICT_WORDS, check_name
@@ -77,7 +77,7 @@ def status_text(desk: DeskSnapshot, trouble: str) -> Iterator[str]:
     for tile, name in COUNTED.items():
         yield label(name, f"{counts.get(tile, 0):,}")
     if firm is not None:
-        yield label("Assets under management", dollars(firm.equity))
+        yield label("Assets under management", f"${formats.dollars(firm.equity)}")
         yield label("Cash", dollars(firm.cash))
         if firm.traded_today is not None:
             yield label("Traded today", dollars(firm.traded_today))
@@ -149,7 +149,7 @@ def account_text(page: AccountPageView) -> Iterator[str]:
         yield label("Cash target", dollars(view.cash_target))
     if view.cash_left is not None:
         yield label("Cash runs keep", f"{dollars(view.cash_left)}, which the last completed run left")
-    yield label("Withdrawable", dollars(view.withdrawable))
+    yield label("Withdrawable", dollars_down(view.withdrawable))
     if detail.row.reserve:
         yield label("Reserved cash", dollars(detail.row.reserve))
     for restriction in view.restrictions:

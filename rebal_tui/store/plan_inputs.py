@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from rebal_tui.domain.quantities import Money
-from rebal_tui.store.database import Database, Transaction
+from rebal_tui.store.database import LISTED, Database, Transaction, listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,12 @@ def store(tx: Transaction, plans: Iterable[tuple[str, PlanInputs]]) -> None:
         "plan_rules = ? WHERE id = ?",
         ((p.context, p.cash, p.reserved, p.cash_target, p.positions, p.rules, run_id) for run_id, p in plans),
     )
+
+
+def context_keys(database: Database, run_ids: Sequence[str]) -> dict[str, int]:
+    """The key of the decision context with which each run was planned, by run id; runs without a plan are left out."""
+    sql = f"SELECT id, plan_context FROM runs WHERE plan_context IS NOT NULL AND id IN {LISTED}"
+    return dict(database.rows(sql, (listed(run_ids),)))
 
 
 def inputs(database: Database, run_id: str) -> PlanInputs | None:

@@ -5,23 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from rebal_tui.domain.quantities import NANO, Money, Price, Qty, Value, value_cents
+from rebal_tui.domain.quantities import CENT, NANO, Money, Price, Qty, Value, floor_cents, nearest_cents, value_cents
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.domain.text import MONTHS, weekday_time_text
 
-_CENT = NANO // 100
-
 
 def money(amount: Money) -> str:
-    """`104,311.20`: dollars and cents, truncated toward zero so that the figure never exceeds the amount."""
-    sign = "-" if amount <= -_CENT else ""
-    dollars, cents = divmod(abs(amount) // _CENT, 100)
-    return f"{sign}{dollars:,}.{cents:02d}"
+    """`104,311.20`: dollars and cents, to the nearest cent."""
+    shown = nearest_cents(amount)
+    dollars, cents = divmod(abs(shown) // CENT, 100)
+    return f"{'-' if shown < 0 else ''}{dollars:,}.{cents:02d}"
+
+
+def money_down(amount: Money) -> str:
+    """`104,311.20`: dollars and cents, rounded down; for what limits an amount to type."""
+    return money(floor_cents(Value(amount * NANO)))
 
 
 def dollars(amount: Money) -> str:
-    """`104,311`: whole dollars, truncated toward zero."""
-    return f"{'-' if amount <= -NANO else ''}{abs(amount) // NANO:,}"
+    """`104,311`: to the nearest dollar, half a dollar away from zero."""
+    shown = (abs(amount) + NANO // 2) // NANO
+    return f"{'-' if amount < 0 < shown else ''}{shown:,}"
 
 
 def short_dollars(amount: Money) -> str:

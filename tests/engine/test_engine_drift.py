@@ -22,7 +22,7 @@ from rebal_tui.engine.drift import (
 )
 from rebal_tui.engine.evaluation import evaluate
 from rebal_tui.engine.restrictions import exceeds_position_ratio
-from rebal_tui.engine.trace_text import condition_text, dollars, drift_text, ordinal, percent
+from rebal_tui.engine.trace_text import condition_text, dollars, dollars_down, drift_text, ordinal, percent
 from tests.engine.support import band, calendar, situation, weights
 
 ONE = Price(1_000_000_000)
@@ -230,9 +230,11 @@ def test_percent_text_of_shares() -> None:
     assert [percent(Percent(value)) for value in (500, 1250, 1, 10_000)] == ["5 %", "12.5 %", "0.01 %", "100 %"]
 
 
-def test_money_text_is_never_rounded_up_or_hidden() -> None:
+def test_money_text_is_to_the_nearest_cent_and_never_hidden() -> None:
     assert dollars(Value(10_431_120 * ATTO // 100)) == "$104,311.20"
-    assert dollars(Value(10 * ATTO - 1)) == "$9.99"
+    assert dollars(Value(10 * ATTO - 1)) == "$10.00"
+    assert dollars_down(Value(10 * ATTO - 1)) == "$9.99"
+    assert dollars(Value(-9_995 * ATTO // 1000)) == "-$10.00"
     assert dollars(Value(0)) == "$0.00"
     assert dollars(Value(ATTO // 1000)) == "$0.001"
     assert dollars(Value(-5 * ATTO // 2)) == "-$2.50"

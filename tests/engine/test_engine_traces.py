@@ -44,8 +44,8 @@ TRACES: dict[str, tuple[Situation, tuple[str, ...]]] = {
     "cash to invest": (
         situation(cash="100", reserved="50.5"),
         (*CALM, *OLD, NO_CALENDAR, NO_BAND,
-         "invest_cash fires R-14.7 excess cash $47.03 reaches the minimum $10.00"
-         " (cash $100.00, reserved $50.50, cash target $2.47)"),
+         "invest_cash fires R-14.7 excess cash $47.02 reaches the minimum $10.00"
+         " (cash $100.00, reserved $50.50, cash target $2.48)"),
     ),
     "first rebalance": (
         situation(cash="100", rebalanced=None),
@@ -168,13 +168,15 @@ def test_the_text_of_a_trace(name: str) -> None:
 @pytest.mark.parametrize(
     ("start", "less", "shown"),
     [
-        ("100", ["2.475", "50.5"], "$47.03"),
-        ("11351.8825", ["7031.0499"], "$4,320.84"),
+        ("100", ["2.475", "50.5"], "$47.02"),
+        ("11351.8825", ["7031.0499"], "$4,320.83"),
         ("100.004", ["90.009"], "$9.99"),
-        ("100.009", ["90"], "$10.00"),
+        ("100.009", ["90"], "$10.01"),
+        ("100.004", ["90.006"], "$9.99"),
         ("5", ["5"], "$0.00"),
-        ("5.001", ["5.009"], "-$0.008"),
-        ("0", ["5.009"], "-$5.00"),
+        ("5.001", ["5.009"], "-$0.01"),
+        ("0", ["5.009"], "-$5.01"),
+        ("5.001", ["5.004"], "-$0.003"),
     ],
 )
 def test_a_difference_is_that_of_the_printed_amounts_on_its_side_of_the_limit(

@@ -11,7 +11,7 @@ from rebal_tui.domain.accounts import Account
 from rebal_tui.domain.cash import Journal, JournalStatus, Owner, OwnerKind, Reservation
 from rebal_tui.domain.errors import Conflict, Fault, Forbidden, Invalid, NotFound, Refusal
 from rebal_tui.domain.quantities import MAX_NANO, Money
-from rebal_tui.engine.trace_text import money
+from rebal_tui.engine.trace_text import money, money_down
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.kill_switch import halted
 from rebal_tui.services.broker_sync.account_snapshot import read_account
@@ -169,7 +169,7 @@ def _check_reservations(book: Book, account_id: str, amount: Money) -> None:
 
 def _not_available(ready: Money, others: Sequence[Reservation]) -> str:
     reserved = ", ".join(f"{money(r.amount)} by {r.owner.text}" for r in others)
-    return f"only {money(ready)} can be transferred now" + (f"; reserved: {reserved}" if reserved else "")
+    return f"only {money_down(ready)} can be transferred now" + (f"; reserved: {reserved}" if reserved else "")
 
 
 def refused(refusal: BrokerRefused) -> Refusal:

@@ -21,7 +21,7 @@ from rebal_tui.domain.quantities import (
 )
 from rebal_tui.domain.runs import RunType
 from rebal_tui.engine.liquidation import AmountTooLarge
-from rebal_tui.engine.trace_text import money
+from rebal_tui.engine.trace_text import money, money_down
 from rebal_tui.services.advisory.cash import transferable
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.rules_view import keeping
@@ -61,8 +61,8 @@ def sale_of_amount(book: Book, account_id: str, portfolio_id: str | None, amount
         ready = transferable(book, account_id, withdrawal_id)
         if ready < amount:
             raise Conflict(
-                f"no price for {', '.join(without_price)}: the account cannot be valued, and only {money(ready)} of "
-                "settled cash is not reserved"
+                f"no price for {', '.join(without_price)}: the account cannot be valued, and only "
+                f"{money_down(ready)} of settled cash is not reserved"
             )
         return Sale(RunType.PARTIAL_LIQUIDATION, weights, missing, None)
     try:

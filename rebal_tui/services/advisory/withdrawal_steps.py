@@ -20,7 +20,7 @@ from rebal_tui.domain.errors import Conflict, Refusal, require
 from rebal_tui.domain.portfolios import PortfolioStatus
 from rebal_tui.domain.quantities import NANO, Money, Value, floor_cents, qty_text
 from rebal_tui.domain.runs import InitiatedFrom, RunStatus
-from rebal_tui.engine.trace_text import money
+from rebal_tui.engine.trace_text import money, money_down
 from rebal_tui.services.advisory import subscriptions
 from rebal_tui.services.advisory.cash import reserve_for_journal, transferable
 from rebal_tui.services.advisory.withdrawal_journal import may_ask, note_asked, requested_journal
@@ -199,7 +199,7 @@ def _await_settlement(book: Book, withdrawal: Withdrawal) -> Withdrawal:
         # The rest is unsettled, or in an open order or journal.
         return withdrawal
     if withdrawal.rounds >= MAX_ROUNDS:
-        return _stop(book, withdrawal, f"only {money(ready)} is transferable after {MAX_ROUNDS} liquidations")
+        return _stop(book, withdrawal, f"only {money_down(ready)} is transferable after {MAX_ROUNDS} liquidations")
     with book.write() as tx:
         left = Money(max(0, min(free, own)))
         reservations.set_amount(tx, withdrawal.account_id, owner_of(withdrawal), left, withdrawal.created_at)

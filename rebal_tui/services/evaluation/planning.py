@@ -13,7 +13,7 @@ from rebal_tui.engine.complete_plan import money_up
 from rebal_tui.engine.liquidation import AmountTooLarge, plan_partial_liquidation
 from rebal_tui.engine.plan_lines import Holdings
 from rebal_tui.engine.planning import goals_cash, plan_full_rebalance, plan_goals, plan_invest_cash
-from rebal_tui.engine.trace_text import money
+from rebal_tui.engine.trace_text import money, money_down
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.rules_view import followed_portfolio, rules_of
 
@@ -80,7 +80,7 @@ def plan_start(
 def too_large_text(max_amount: Money, reserved: Money) -> str:
     """Why an amount is refused, as text: what the account can raise, and the cash that is reserved (R-23)."""
     besides = f", besides {money(reserved)} that is reserved" if reserved > 0 else ""
-    return f"amount too large: the account can raise at most {money(max_amount)}{besides}"
+    return f"amount too large: the account can raise at most {money_down(max_amount)}{besides}"
 
 
 def plan_from(start: Holdings, kind: RunType, weights: Weights, cash_target: Money, amount: Money | None) -> Plan:

@@ -17,8 +17,8 @@ from rebal_tui.domain.quantities import (
     Value,
     floor_money,
     market_value,
+    nearest_cents,
     value_cents,
-    whole_cents,
 )
 from rebal_tui.domain.runs import Approval, RunType
 from rebal_tui.domain.sessions import NEW_YORK
@@ -199,7 +199,7 @@ def _valuation(start: Holdings) -> Valuation:
 def _managed(booked: Valuation, valuation: Valuation, reserved: Money) -> Money:
     """Managed equity as it is printed: equity less the printed reserved cash, where that is all that differs."""
     if booked.equity - valuation.equity == reserved * NANO:
-        return Money(value_cents(booked.equity) - whole_cents(reserved))
+        return Money(value_cents(booked.equity) - nearest_cents(reserved))
     return value_cents(valuation.equity)
 
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, TypeVar, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from rebal_tui.domain.quantities import NANO
+from rebal_tui.domain.quantities import NANO, Money, nearest_cents
 from rebal_tui.domain.text import fold
 from rebal_tui.services.view_models.filter_terms import FieldKind, Term, parse_filter
 from rebal_tui.services.view_models.shown_rows import ShownRows
@@ -195,7 +195,7 @@ def money_length(amounts: Ints) -> int:
     """The length of the longest of these amounts in dollars and cents, such as `-1,234.50`."""
     if not len(amounts):
         return 0
-    ends = (int(amounts.min()), int(amounts.max()))
+    ends = [nearest_cents(Money(int(end))) for end in (amounts.min(), amounts.max())]
     return max(len(f"{abs(one) // NANO:,}.00") + (one < 0) for one in ends)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from rebal_tui.domain.cash import OwnerKind, Withdrawal
 from rebal_tui.domain.decisions import Plan
 from rebal_tui.domain.orders import Fill, Side
-from rebal_tui.domain.quantities import CENT, Money, whole_cents
+from rebal_tui.domain.quantities import CENT, Money, nearest_cents
 from rebal_tui.domain.runs import Run, RunStatus, RunType
 from rebal_tui.engine.trace_text import money
 from rebal_tui.services.view_models.executed import executed_total
@@ -40,12 +40,12 @@ def raised_text(run: Run, plan: Plan | None, fills: Sequence[Fill], entries: Ite
         return ""
     if not run.status.final:
         planned = None if plan is None else plan_figures(plan).sold
-        return "" if planned is None else f"Planned {_parts(whole_cents(run.amount), planned)}."
+        return "" if planned is None else f"Planned {_parts(nearest_cents(run.amount), planned)}."
     # A run that succeeded has raised its amount; its withdrawal may need a part of a cent less.
     succeeded = run.status is RunStatus.COMPLETED_SUCCESS
     exact = run.amount if succeeded else reserved_by_runs(entries, run.account_id, run.id)
     sells = [fill for fill in fills if fill.side is Side.SELL]
-    raised, sold = whole_cents(exact), executed_total(sells)
+    raised, sold = nearest_cents(exact), executed_total(sells)
     # The printed amounts lack fractions of cents, which can add up to cents of the total.
     rounding = abs(exact - sum(fill.amount for fill in sells)) < CENT
     return f"Raised {_parts(raised, sold, rounding=rounding)}." if raised else ""
@@ -67,8 +67,8 @@ def paid_text(withdrawal: Withdrawal, entries: Iterable[AuditEntry]) -> str:
 
     `entries` are the audit entries that name the withdrawal.
     """
-    paid = whole_cents(withdrawal.amount)
-    raised = min(paid, whole_cents(reserved_by_runs(entries, withdrawal.account_id, withdrawal.id)))
+    paid = nearest_cents(withdrawal.amount)
+    raised = min(paid, nearest_cents(reserved_by_runs(entries, withdrawal.account_id, withdrawal.id)))
     rest = paid - raised
     parts = [f"{money(raised)} raised and reserved by runs"] if raised else []
     parts += [f"{money(Money(rest))} from the account's other cash"] if rest else []

@@ -23,7 +23,7 @@ from rebal_tui.domain.runs import Run, RunStatus, RunType
 from rebal_tui.engine.shares import CASH, planned_shares, share
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.ineligible_assets import ineligible_assets
-from rebal_tui.services.evaluation.history import decision_of_run, plan_of, timeline
+from rebal_tui.services.evaluation.history import decision_of_run, plan_context, plan_of, timeline
 from rebal_tui.services.evaluation.review_rule import reviews_every_run
 from rebal_tui.services.queries.desk import conditions_text
 from rebal_tui.services.queries.entries_naming import entries_naming
@@ -33,7 +33,7 @@ from rebal_tui.services.queries.totals import assets_under
 from rebal_tui.services.view_models.portfolios import PortfolioRow
 from rebal_tui.services.view_models.runs import RunRow, RunsSnapshot, RunView, RunWeight, TimelineEvent
 from rebal_tui.services.wire.shapes import asset_ids, run_json
-from rebal_tui.store import archives, cash, fills, past_rows, run_orders, runs
+from rebal_tui.store import archives, cash, fills, past_rows, plan_inputs, run_orders, runs
 from rebal_tui.store.audit import AuditEntry
 from rebal_tui.store.database import Database
 
@@ -62,10 +62,12 @@ def rows_of(book: Book, some: Sequence[Run]) -> tuple[RunRow, ...]:
 
 
 def _ordered(book: Book, run_ids: Sequence[str]) -> Mapping[str, Money]:
-    """The dollars of the orders of runs at current prices, each to the nearest cent; 0 for other runs."""
+    """The dollars of the orders of runs, each to the nearest cent, at the prices of the plans; 0 for other runs."""
     dollars = defaultdict[str, Money](lambda: Money(0))
+    context_of = plan_inputs.context_keys(book.database, run_ids)
+    contexts = {key: plan_context(book.database, key) for key in set(context_of.values())}
     for run_id, symbol, notional, qty in run_orders.ordered(book.database, run_ids):
-        asset = book.assets.get(symbol)
+        asset = contexts[context_of[run_id]].assets.get(symbol) if run_id in context_of else None
         price = asset.price if asset is not None and asset.price is not None else Price(0)
         amount = value_cents(market_value(qty or Qty(0), price)) if notional is None else nearest_cents(notional)
         dollars[run_id] = Money(dollars[run_id] + amount)

@@ -22,12 +22,12 @@ from rebal_tui.services.reports.portfolio_changes import change_notes
 from rebal_tui.services.reports.texts import (
     NONE,
     cut_text,
+    dollars,
     minute_text,
     money,
     percent_cell,
     price_cell,
     shares,
-    worth,
 )
 from rebal_tui.services.view_models.check_names import VERDICT_WORDS, check_name
 from rebal_tui.store import decision_contexts
@@ -194,7 +194,7 @@ def _holdings(situation: Situation) -> list[_Holding]:
         rows.append(
             _Holding(
                 symbol, shares(held.get(symbol)), price_cell(price), minute_text(price_at) if price_at else NONE,
-                NONE if value is None else worth(value), percent_cell(part),
+                NONE if value is None else dollars(value), percent_cell(part),
                 percent_cell(targets.get(symbol, Percent(0))),
             )
         )  # fmt: skip

@@ -36,7 +36,6 @@ from rebal_tui.services.reports.texts import (
     shares,
     time_text,
     words,
-    worth,
 )
 from rebal_tui.services.reports.withdrawal_texts import raised_note, requester, withdrawal_of
 from rebal_tui.services.view_models.executed import executed_amounts, executed_total
@@ -262,8 +261,8 @@ def _plan_row(line: PlanLine, goals: Mapping[str, int]) -> tuple[str, ...]:
         order = f"{line.side} {size}{money(line_amount(line))}"
     goal = (percent_cell(goals[line.symbol]),) if goals else ()
     return (
-        line.symbol, percent_cell(line.target), *goal, shares(line.held), price_cell(line.price), worth(line.value),
-        worth(line.target_value), order, words(line.reason), cut_text(line.detail),
+        line.symbol, percent_cell(line.target), *goal, shares(line.held), price_cell(line.price), dollars(line.value),
+        dollars(line.target_value), order, words(line.reason), cut_text(line.detail),
     )  # fmt: skip
 
 

@@ -81,8 +81,8 @@ TERMS: tuple[tuple[str, str], ...] = (
     ),
     (
         "Amounts, prices",
-        "The program counts in billionths of a dollar and of a share. A printed amount drops what is below a cent, but "
-        "that of a holding, an order or an execution is rounded to the nearest cent. Totals, and the cash after a "
+        "The program counts in billionths of a dollar and of a share. Amounts are "
+        "printed to the nearest cent. Totals, and the cash after a "
         "plan's orders, follow from the printed amounts of the orders; those of an order's fills may add up to a cent "
         "more or less. A buy order in dollars is rounded down to the cent. Average prices in sentences are rounded to "
         "the nearest cent, half to the even one; tables have prices and shares with all their digits.",

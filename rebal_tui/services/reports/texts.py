@@ -6,7 +6,7 @@ import re
 from datetime import datetime
 from fractions import Fraction
 
-from rebal_tui.domain.quantities import NANO, Money, Price, Qty, Value, format_scaled, value_cents
+from rebal_tui.domain.quantities import NANO, Money, Price, Qty, Value, format_scaled, nearest_cents, value_cents
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.domain.text import day_text, minute_text
 from rebal_tui.engine import trace_text
@@ -22,7 +22,6 @@ __all__ = [
     "shares",
     "time_text",
     "words",
-    "worth",
 ]
 
 NONE = "–"
@@ -36,21 +35,13 @@ def cut_text(text: str) -> str:
 
 
 def dollars(value: Value) -> str:
-    """A value as text, such as `$104,311.20`, cut to the cent."""
-    return cut_text(trace_text.dollars(value))
-
-
-def worth(value: Value) -> str:
-    """The value of a holding or of its target as text, such as `$104,311.20`, rounded to the nearest cent.
-
-    Orders and executions are rounded in the same way.
-    """
-    return money(value_cents(value))
+    """A value as text, such as `$104,311.20`, to the nearest cent."""
+    return trace_text.money(value_cents(value))
 
 
 def money(amount: Money) -> str:
-    """An amount in billionths of a dollar as text, such as `$104,311.20`, cut to the cent."""
-    return cut_text(trace_text.money(amount))
+    """An amount in billionths of a dollar as text, such as `$104,311.20`, to the nearest cent."""
+    return trace_text.money(nearest_cents(amount))
 
 
 def shares(qty: Qty | None) -> str:

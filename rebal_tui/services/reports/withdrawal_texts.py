@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rebal_tui.domain.cash import Withdrawal
-from rebal_tui.domain.quantities import whole_cents
+from rebal_tui.domain.quantities import nearest_cents
 from rebal_tui.domain.runs import Run, RunType
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.queries.raised import paid_text, raised_text
@@ -34,5 +34,5 @@ def raised_note(view: RunView, trail: AuditIndex) -> str:
 def paid_note(book: Book, withdrawal_id: str, trail: AuditIndex) -> tuple[str, ...]:
     """A note on what a completed withdrawal paid, and from which cash."""
     withdrawal = cash.withdrawal(book.database, withdrawal_id)
-    paid = whole_cents(withdrawal.amount)
+    paid = nearest_cents(withdrawal.amount)
     return (f"Paid {money(paid)}: {paid_text(withdrawal, trail.about([withdrawal_id]))}.",)

@@ -21,7 +21,7 @@ from rebal_tui.domain.sessions import Session
 from rebal_tui.domain.text import count_text
 from rebal_tui.engine.restrictions import blocking_reasons
 from rebal_tui.engine.situation import usable_price_times
-from rebal_tui.engine.trace_text import buys_cut_text, money
+from rebal_tui.engine.trace_text import buys_cut_text, money, money_down
 from rebal_tui.engine.tradability import trading_fault
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.kill_switch import halted
@@ -354,7 +354,7 @@ def _skipped_buys(book: Book, plan: Plan, amounts: dict[str, Money], dropped: di
     skipped = [s for s in plan.skipped_orders if s.side is Side.BUY and s.symbol not in amounts]
     for line in plan.buys:
         if line.symbol in dropped:
-            text = f"order notional value ({money(dropped[line.symbol])}) is less than the minimum ($1)"
+            text = f"order notional value ({money_down(dropped[line.symbol])}) is less than the minimum ($1)"
             skipped.append(
                 SkippedOrder(line.symbol, Side.BUY, dropped[line.symbol], SkipReason.ORDER_LESS_THAN_MIN_NOTIONAL, text)
             )

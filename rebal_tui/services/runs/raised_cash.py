@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from rebal_tui.domain.cash import Owner, OwnerKind, Withdrawal
 from rebal_tui.domain.orders import Side
-from rebal_tui.domain.quantities import NANO, Money
+from rebal_tui.domain.quantities import NANO, Money, nearest_cents
 from rebal_tui.domain.runs import Run, RunType
 from rebal_tui.engine.cash_raising import spare_cash
-from rebal_tui.engine.trace_text import money
+from rebal_tui.engine.trace_text import money, money_down
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.history import plan_of
 from rebal_tui.store import cash, fills, plan_inputs, reservations, run_orders
@@ -60,7 +60,8 @@ def shortfall_text(book: Book, run: Run, raised: Money) -> str:
     """A text with the cash raised and the run's amount, if less was raised than `needed_cash`; else empty."""
     if run.amount is None or raised >= needed_cash(book, run):
         return ""
-    return f"{money(raised)} of {money(run.amount)} raised and reserved"
+    shown = money(raised) if nearest_cents(raised) < nearest_cents(run.amount) else money_down(raised)
+    return f"{shown} of {money(run.amount)} raised and reserved"
 
 
 def owner_of(book: Book, run: Run) -> Owner:

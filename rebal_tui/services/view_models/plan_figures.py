@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rebal_tui.domain.quantities import Money, nearest_cents, value_cents, whole_cents
+from rebal_tui.domain.quantities import Money, nearest_cents, value_cents
 
 if TYPE_CHECKING:
     from rebal_tui.domain.decisions import Plan, PlanLine
@@ -29,7 +29,7 @@ def line_value(line: PlanLine) -> Money:
 
 @dataclass(frozen=True, slots=True)
 class PlanFigures:
-    """The printed totals of a plan. `cash` is what the plan starts from, cut to the cent as every cash balance is.
+    """The printed totals of a plan. `cash` is what the plan starts from.
 
     `cash_after` follows from the other three. It may differ from `Plan.cash_after` by cents, as the plan's prices do
     from those of the executions.
@@ -50,4 +50,4 @@ class PlanFigures:
 
 def plan_figures(plan: Plan) -> PlanFigures:
     """The printed totals of a plan."""
-    return PlanFigures(lines_total(plan.sells), lines_total(plan.buys), whole_cents(plan.cash))
+    return PlanFigures(lines_total(plan.sells), lines_total(plan.buys), nearest_cents(plan.cash))

@@ -67,7 +67,7 @@ class Impact:
 
     `outside_before` and `outside_after` count accounts outside a band. A full rebalance follows for the accounts that
     are outside afterward, or for all subscribers if the change fires the condition *on update*. `orders` and `turnover`
-    are the totals of these rebalances; the amount of each account is cut to the cent. Accounts for which a full
+    are the totals of these rebalances; each order is rounded to the nearest cent. Accounts for which a full
     rebalance is due but cannot start are counted by reason: `blocked`, `cooling` (in their cooldown, not blocked), and
     `unable` (no run can be planned). `on_calendar_day` counts the accounts that do not trade at the next evaluation but
     on a calendar day, the earliest of which is `next_calendar_day`. `banded_before` and `banded_after`: whether any

@@ -162,7 +162,7 @@ def test_what_is_left_of_a_withdrawal_is_raised_by_one_more_run_though_the_price
     assert missing % CENT, "the rest has a part of a cent"
     assert (first.status, str(first.reason)) == (
         RunStatus.COMPLETED_ADJUSTED,
-        "all orders filled, but they brought less than planned; $4,998.27 of $5,000.00 raised and reserved",
+        "all orders filled, but they brought less than planned; $4,998.28 of $5,000.00 raised and reserved",
     )
     assert (second.status, second.reason, second.amount) == (RunStatus.COMPLETED_SUCCESS, None, parse_money("1.73"))
     assert missing < brought(book, second) < parse_money("1.73"), "the price has fallen again"
@@ -171,7 +171,7 @@ def test_what_is_left_of_a_withdrawal_is_raised_by_one_more_run_though_the_price
     events = [event.what for event in withdrawal_history(book, withdrawal.id)]
     assert events == ["requested", "unsubscribed", "selling", "settling", "to sell again", "selling", "settling"]
     assert [run_view(book, run.id).raised for run in (first, second)] == [
-        "Raised $4,998.27: $4,998.28 sold, of which $0.01 is in fractions of a cent.",
+        "Raised $4,998.28: $4,998.28 sold.",
         "Raised $1.73: $1.73 sold.",
     ]
     advance_to(book, "2026-03-03 09:30")

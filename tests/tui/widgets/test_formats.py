@@ -11,13 +11,16 @@ from rebal_tui.tui.text import printable, ui_text
     ("amount", "text"),
     [
         ("104311.2", "104,311.20"),
-        ("0.009999999", "0.00"),
-        ("-0.009", "0.00"),
-        ("-1234.567", "-1,234.56"),
+        ("0.004999999", "0.00"),
+        ("-0.004", "0.00"),
+        ("0.005", "0.01"),
+        ("-0.005", "-0.01"),
+        ("999.996", "1,000.00"),
+        ("-1234.567", "-1,234.57"),
         ("9000000000", "9,000,000,000.00"),
     ],
 )
-def test_money_text_never_shows_more_than_the_amount(amount: str, text: str) -> None:
+def test_money_text_is_to_the_nearest_cent(amount: str, text: str) -> None:
     assert formats.money(parse_money(amount)) == text
 
 

@@ -14,6 +14,7 @@ from rebal_tui.tui.screens.shared.status_styles import glyph
 from rebal_tui.tui.segments import Line, TextSegment, fit, line_width, paragraph
 
 RESERVED = "Reserved cash"
+WITHDRAWABLE = "Withdrawable"
 
 
 def signed(amount: Money | None) -> TextSegment:
@@ -56,7 +57,7 @@ def head_lines(view: AccountDetail, width: int) -> list[Line]:
     figures = [
         ("Equity", row.equity),
         ("Cash", row.cash),
-        ("Withdrawable", row.withdrawable),
+        (WITHDRAWABLE, row.withdrawable),
         ("Unsettled", view.unsettled),
         (RESERVED, row.reserve),
     ]
@@ -65,7 +66,7 @@ def head_lines(view: AccountDetail, width: int) -> list[Line]:
     for label, amount in figures:
         if label in ("Unsettled", RESERVED) and not amount:
             continue
-        text = formats.money(amount)
+        text = formats.money_down(amount) if label == WITHDRAWABLE else formats.money(amount)
         size = len(label) + len(text) + 3
         if line and used + size > width + 2:
             lines.append(tuple(line))

@@ -90,7 +90,7 @@ def columns() -> tuple[Column[AccountRow], ...]:
         ),
         Column(
             "withdrawable", "Withdrawable $", 14,
-            lambda row: _amount(row.withdrawable, formats.money(row.withdrawable)), "right", LOW_PRIORITY,
+            lambda row: _amount(row.withdrawable, formats.money_down(row.withdrawable)), "right", LOW_PRIORITY,
             lambda row: row.withdrawable, True,
         ),
         Column(

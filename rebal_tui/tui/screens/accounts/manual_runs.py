@@ -63,5 +63,5 @@ def liquidation_form(row: AccountRow, portfolio_id: str | None) -> FormScreen:
         effects = (reserved, *manual_effects(view))
         return Proposal(unsent_lines(preview_lines(view)), "Partial liquidation?", "", "Run", act, "Run", effects)
 
-    title = f"Partial liquidation · {row.client} · withdrawable {formats.money(row.withdrawable)}"
+    title = f"Partial liquidation · {row.client} · withdrawable {formats.money_down(row.withdrawable)}"
     return FormScreen(title, [Field("amount", "Amount $", hint="dollars to reserve")], propose)

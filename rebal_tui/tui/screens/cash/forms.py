@@ -138,7 +138,11 @@ def journal_form(names: tuple[str, ...], account: str, *, incoming: bool) -> For
         lines = figures(
             [
                 ("Cash", formats.money(row.cash), formats.money(Money(row.cash + change))),
-                ("Withdrawable", formats.money(row.withdrawable), formats.money(Money(row.withdrawable + change))),
+                (
+                    "Withdrawable",
+                    formats.money_down(row.withdrawable),
+                    formats.money_down(Money(row.withdrawable + change)),
+                ),
             ],
             f"${formats.money(amount)} moves {way}. "
             + ("The next evaluation invests cash above the cash target." if incoming else "Nothing is sold."),

@@ -154,7 +154,7 @@ def withdrawal_preview_lines(view: WithdrawalPreview) -> Builder:
         leaves = day_text(view.can_leave) if view.can_leave else "unknown: after the end of the calendar"
         why = "settled cash covers it" if view.covered else "after the sells settle"
         first: Line = (("Earliest payout ", "muted"), (leaves, "key"), (f"  {why}", "muted"))
-        settled: Line = (("Settled cash now ", "muted"), (f"${formats.money(view.settled_now)}", ""))
+        settled: Line = (("Settled cash now ", "muted"), (f"${formats.money_down(view.settled_now)}", ""))
         lines: list[Line] = [first, settled]
         if view.stays:
             lines += paragraph(f"Cannot be sold and stays: {view.stays}", width, "warn")

@@ -8,7 +8,7 @@ from dataclasses import replace
 from rich.cells import cell_len
 
 from rebal_tui.domain.decisions import Check, Decision, Outcome, Verdict
-from rebal_tui.domain.quantities import Money, whole_cents
+from rebal_tui.domain.quantities import Money, nearest_cents
 from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.domain.text import count_text
 from rebal_tui.domain.trade_status import StatusKind
@@ -117,9 +117,9 @@ def _head(view: AccountView, width: int) -> list[Line]:
         ("  Cash ", "muted"),
         (formats.money(view.cash), ""),
     ]
-    more = [("Withdrawable ", view.withdrawable)]
+    more = [("Withdrawable ", formats.money_down(view.withdrawable))]
     if view.portfolio_id is not None:
-        more.insert(0, ("Cash target ", view.cash_target))
+        more.insert(0, ("Cash target ", formats.money(view.cash_target)))
     whole: Line = (*figures, *_amounts(more, "  "))
     if line_width(whole) <= width:
         lines.append(whole)
@@ -134,11 +134,11 @@ def _head(view: AccountView, width: int) -> list[Line]:
     return lines
 
 
-def _amounts(named: Sequence[tuple[str, Money]], before: str = "") -> Line:
+def _amounts(named: Sequence[tuple[str, str]], before: str = "") -> Line:
     """Amounts side by side, each after its name; `before` comes before the first."""
     parts: list[TextSegment] = []
     for name, amount in named:
-        parts += [(f"{'  ' if parts else before}{name}", "muted"), (formats.money(amount), "")]
+        parts += [(f"{'  ' if parts else before}{name}", "muted"), (amount, "")]
     return tuple(parts)
 
 
@@ -203,7 +203,7 @@ def managed_text(view: AccountView) -> str:
     """
     if view.managed is None:
         return ""
-    unmanaged = Money(view.equity - view.managed - whole_cents(view.reserved))
+    unmanaged = Money(view.equity - view.managed - nearest_cents(view.reserved))
     parts = [f"{formats.money(view.reserved)} of reserved cash"] if view.reserved else []
     parts += [f"{formats.money(unmanaged)} not managed"] if any(one.unmanaged for one in view.holdings) else []
     return f"Managed equity {formats.money(view.managed)} is equity without {' and '.join(parts)}"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from rebal_tui.domain.decisions import LineReason, Plan, PlanLine
 from rebal_tui.domain.orders import Side, SkippedOrder, SkipReason
-from rebal_tui.domain.quantities import Money
+from rebal_tui.domain.quantities import NANO, Money, Value, floor_cents
 from rebal_tui.domain.runs import RunType
 from rebal_tui.domain.text import count_text
 from rebal_tui.engine import trace_text
@@ -180,7 +180,8 @@ def plan_lines(plan: Plan, width: int) -> list[Line]:
 def _plan_line(line: PlanLine, aims: Mapping[str, int], wide: bool, room: int) -> list[Line]:
     style = {Side.BUY: "good", Side.SELL: "warn"}[line.side] if line.side else "muted"
     traded = line.side is not None
-    amount = line_amount(line) if traded else line.wanted
+    # What is not ordered is rounded down, as by the text beside it: it must not read as the minimum that it misses.
+    amount = line_amount(line) if traded else floor_cents(Value(line.wanted * NANO))
     skipped = line.reason not in (LineReason.ON_TARGET, LineReason.BUYS_ONLY, LineReason.SELLS_ONLY)
     side = "· none"
     if line.side:
