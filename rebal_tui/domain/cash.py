@@ -156,3 +156,10 @@ class Withdrawal:
     created_at: datetime
     updated_at: datetime
     everything: bool = False
+
+    def made(self, run_id: str, at: datetime) -> bool:
+        """Whether a run of its account, created at `at`, sells for it.
+
+        Only the last run is stored. An earlier one is known by its time, as an account has one withdrawal at a time.
+        """
+        return self.run_id == run_id or (self.rounds > 1 and self.created_at <= at <= self.updated_at)

@@ -10,7 +10,7 @@ from rebal_tui.domain.cash import Journal, JournalStatus, Withdrawal, Withdrawal
 from rebal_tui.domain.errors import NotFound
 from rebal_tui.domain.quantities import NANO, Money
 from rebal_tui.store.codec import from_time, from_time_or_none, to_time, to_time_or_none
-from rebal_tui.store.database import Database, SqlRow, SqlValue, Transaction, listed
+from rebal_tui.store.database import LISTED, Database, SqlRow, SqlValue, Transaction, listed
 from rebal_tui.store.rows import select_list
 
 
@@ -194,17 +194,14 @@ def withdrawals(database: Database, *, only_open: bool = False, limit: int = 500
 
 
 def withdrawal_of_run(database: Database, run_id: str, account_id: str, at: datetime) -> Withdrawal | None:
-    """The withdrawal for which an account's run, created at `at`, sells; None for a run of no withdrawal.
+    """The withdrawal for which an account's run, created at `at`, sells; None for a run of no withdrawal."""
+    return next((one for one in withdrawals_of_accounts(database, [account_id]) if one.made(run_id, at)), None)
 
-    A withdrawal stores only its last run. An earlier run is matched by account and time, as an account has one
-    withdrawal at a time.
-    """
-    row = database.row(
-        f"{_WITHDRAWALS} WHERE accounts.id = ?1 AND (w.run = ?2 "
-        "OR (w.rounds > 1 AND w.created_at <= ?3 AND w.updated_at >= ?3)) ORDER BY w.key DESC LIMIT 1",
-        (account_id, run_id, to_time(at)),
-    )
-    return None if row is None else _withdrawal(row)
+
+def withdrawals_of_accounts(database: Database, account_ids: Sequence[str]) -> list[Withdrawal]:
+    """Every withdrawal of these accounts, newest first."""
+    rows = database.rows(f"{_WITHDRAWALS} WHERE accounts.id IN {LISTED} ORDER BY w.key DESC", (listed(account_ids),))
+    return [_withdrawal(row) for row in rows]
 
 
 def withdrawal_count(database: Database) -> int:

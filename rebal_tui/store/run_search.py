@@ -12,18 +12,22 @@ from rebal_tui.store.database import LISTED, Database, SqlValue, listed
 
 _OPERATORS = frozenset({"=", "<", "<=", ">", ">="})
 _AWAITING = f"(runs.status = '{RunStatus.QUEUED.value}' AND runs.approval = '{Approval.AWAITING.value}')"
+_OF_WITHDRAWALS = "SELECT w.run FROM withdrawals w JOIN portfolios p ON p.key = w.portfolio WHERE w.run IS NOT NULL"
+"""The last run of each withdrawal whose account followed a portfolio `p`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
     """A condition that a run meets when at least one field of the condition applies to it.
 
-    An empty field applies to no run. `origins` are values of `initiated_from`. `part` is a part of the run's id or of
-    its session. `month` is a month as it stands in a session's date, such as `-11-`.
+    An empty field applies to no run. `left` are portfolios that an account left for the withdrawal of the run;
+    `origins` are values of `initiated_from`. `part` is a part of the run's id or of its session. `month` is a month as
+    it stands in a session's date, such as `-11-`.
     """
 
     accounts: Sequence[str] = ()
     portfolios: Sequence[str] = ()
+    left: Sequence[str] = ()
     without_portfolio: bool = False
     statuses: Sequence[str] = ()
     types: Sequence[str] = ()
@@ -99,7 +103,10 @@ def _condition(match: Match) -> tuple[str, list[SqlValue]]:
             one_of.append(f"{column} IN {LISTED}")
             values.append(listed(wanted))
     if match.without_portfolio:
-        one_of.append("runs.portfolio IS NULL")
+        one_of.append(f"runs.portfolio IS NULL AND runs.id NOT IN ({_OF_WITHDRAWALS})")
+    if match.left:
+        one_of.append(f"runs.id IN ({_OF_WITHDRAWALS} AND p.id IN {LISTED})")
+        values.append(listed(match.left))
     if match.part:
         one_of.append("instr(lower(runs.id), ?) OR instr(runs.session, ?)")
         values += [match.part, match.part]

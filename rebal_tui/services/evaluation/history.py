@@ -322,6 +322,7 @@ def why_created(database: Database, run: Run) -> str:
 
 
 def plan_text(plan: Plan) -> str:
-    """A summary of a plan: the number of sells, if any, the number of buys, and the cash target."""
-    sells = f"{count_text(len(plan.sells), 'sell')}, then " if plan.sells else ""
-    return f"{sells}{count_text(len(plan.buys), 'buy')}; cash target {money(plan.cash_target)}"
+    """A summary of a plan: the numbers of sells and buys, if any, and the cash target."""
+    sides = ((plan.sells, "sell"), (plan.buys, "buy"))
+    orders = ", then ".join(count_text(len(lines), noun) for lines, noun in sides if lines)
+    return f"{orders or 'no orders'}; cash target {money(plan.cash_target)}"

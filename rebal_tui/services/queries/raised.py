@@ -63,13 +63,13 @@ def _parts(raised: Money, sold: Money, *, rounding: bool = False) -> str:
 
 
 def paid_text(withdrawal: Withdrawal, entries: Iterable[AuditEntry]) -> str:
-    """`$4,993.15 raised and reserved by runs and $6.85 from the account's other cash`: the amount of a withdrawal.
+    """`$4,993.15 reserved by its runs and $6.85 from the account's other cash`: the amount of a withdrawal.
 
     `entries` are the audit entries that name the withdrawal.
     """
     paid = nearest_cents(withdrawal.amount)
     raised = min(paid, nearest_cents(reserved_by_runs(entries, withdrawal.account_id, withdrawal.id)))
     rest = paid - raised
-    parts = [f"{money(raised)} raised and reserved by runs"] if raised else []
+    parts = [f"{money(raised)} reserved by its runs"] if raised else []
     parts += [f"{money(Money(rest))} from the account's other cash"] if rest else []
     return " and ".join(parts)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from rebal_tui.domain.runs import EVERY_RUN, InitiatedFrom, RunGroup, RunStatus, RunType
 from rebal_tui.domain.text import fold
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.queries.runs import WITHOUT_PORTFOLIO, rows_of
+from rebal_tui.services.queries.runs import WITHOUT_PORTFOLIO, left_text, rows_of
 from rebal_tui.services.view_models.filter_terms import RUN_CHOICES, RUN_FIELDS, Term, parse_filter
 from rebal_tui.services.view_models.runs import RunsSnapshot
 from rebal_tui.store import past_rows
@@ -103,9 +103,11 @@ def _match(book: Book, word: str, term: Term | None = None) -> Match:
         one.id for one in book.accounts.values() if hit(one.name) or (not field and hit(one.id, one.account_number))
     ]
     portfolios = [one.id for one in book.portfolios.values() if hit(one.name)]
+    left = [one.id for one in book.portfolios.values() if hit(left_text(one))]
     return Match(
         accounts=accounts if field in ("", "client") else (),
         portfolios=portfolios if field in ("", "portfolio") else (),
+        left=left if field in ("", "portfolio") else (),
         without_portfolio=field in ("", "portfolio") and hit(WITHOUT_PORTFOLIO),
         statuses=[s.value for s in RunStatus if field in ("", "status") and hit(s.value, s.value.replace("_", " "))],
         types=[t.value for t in RunType if field in ("", "type") and hit(t.value, t.value.replace("_", " "))],

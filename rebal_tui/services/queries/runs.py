@@ -7,8 +7,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from rebal_tui.domain.cash import Withdrawal
 from rebal_tui.domain.decisions import Plan
 from rebal_tui.domain.orders import Side
+from rebal_tui.domain.portfolios import Portfolio
 from rebal_tui.domain.quantities import (
     NANO,
     Money,
@@ -40,7 +42,7 @@ from rebal_tui.store.database import Database
 MAX_ENTRIES_OF_RUN = 100
 """The newest audit entries that are searched for what a run reserved; its end is among its last."""
 WITHOUT_PORTFOLIO = "no portfolio"
-"""Shown as the portfolio of a run with weights of its own: its account follows none, also while it withdraws cash."""
+"""Shown as the portfolio of a run with weights of its own, whose account follows none."""
 
 
 def runs_snapshot(book: Book, limit: int = 500) -> RunsSnapshot:
@@ -54,9 +56,14 @@ def rows_of(book: Book, some: Sequence[Run]) -> tuple[RunRow, ...]:
     counts = past_rows.order_counts(book.database, [run.id for run in some])
     overridden = past_rows.override_texts(book.database, [run.id for run in some])
     begun = [run.id for run in some if run.status is RunStatus.IN_PROGRESS]
+    left = _left_portfolios(book, some)
     ordered = _ordered(book, [one for one in begun if one in counts and not counts[one].amount])
     return tuple(
-        replace(_row(book, run, counts.get(run.id), overridden.get(run.id, "")), ordered=ordered[run.id])
+        replace(
+            _row(book, run, counts.get(run.id), overridden.get(run.id, "")),
+            ordered=ordered[run.id],
+            portfolio=left.get(run.id) or _portfolio(book, run),
+        )
         for run in some
     )
 
@@ -86,7 +93,7 @@ def _row(book: Book, run: Run, counts: run_orders.OrderCounts | None, overrides:
         account_number=account.account_number,
         client=account.name,
         portfolio_id=run.portfolio_id,
-        portfolio=book.portfolios[run.portfolio_id].name if run.portfolio_id else WITHOUT_PORTFOLIO,
+        portfolio="",
         created_at=run.created_at,
         updated_at=run.updated_at,
         session=run.session,
@@ -111,7 +118,7 @@ def run_view(book: Book, run_id: str) -> RunView:
         run=run,
         client=account.name,
         account_number=account.account_number,
-        portfolio=_followed(book, run),
+        portfolio=_left_portfolios(book, [run]).get(run_id) or _portfolio(book, run),
         plan=plan,
         orders=detail.orders,
         failed_orders=detail.failed_orders,
@@ -125,15 +132,31 @@ def run_view(book: Book, run_id: str) -> RunView:
     )
 
 
-def _followed(book: Book, run: Run) -> str:
-    """The portfolio of a run; of a withdrawal's run, whose account follows none meanwhile, the one that it left."""
-    if run.portfolio_id:
-        return book.portfolios[run.portfolio_id].name
-    raises = run.type is RunType.PARTIAL_LIQUIDATION
-    withdrawal = cash.withdrawal_of_run(book.database, run.id, run.account_id, run.created_at) if raises else None
-    if withdrawal is None or withdrawal.portfolio_id is None:
-        return WITHOUT_PORTFOLIO
-    return f"withdrawal from {book.portfolios[withdrawal.portfolio_id].name}"
+def left_text(portfolio: Portfolio) -> str:
+    """What stands in place of the portfolio of a withdrawal's run: the portfolio that the account left."""
+    return f"withdrawal from {portfolio.name}"
+
+
+def _portfolio(book: Book, run: Run) -> str:
+    return book.portfolios[run.portfolio_id].name if run.portfolio_id else WITHOUT_PORTFOLIO
+
+
+def _left_portfolios(book: Book, some: Sequence[Run]) -> dict[str, str]:
+    """By run, the portfolio that the account of a withdrawal's run left; it follows none meanwhile.
+
+    Other runs, and those of accounts that followed none, are left out.
+    """
+    raising = [run for run in some if run.type is RunType.PARTIAL_LIQUIDATION and not run.portfolio_id]
+    withdrawals = cash.withdrawals_of_accounts(book.database, [run.account_id for run in raising]) if raising else []
+    by_account: defaultdict[str, list[Withdrawal]] = defaultdict(list)
+    for withdrawal in withdrawals:
+        by_account[withdrawal.account_id].append(withdrawal)
+    found = {}
+    for run in raising:
+        made_by = next((one for one in by_account[run.account_id] if one.made(run.id, run.created_at)), None)
+        if made_by is not None and made_by.portfolio_id is not None:
+            found[run.id] = left_text(book.portfolios[made_by.portfolio_id])
+    return found
 
 
 def _ended_with(book: Book, run: Run) -> Iterator[AuditEntry]:

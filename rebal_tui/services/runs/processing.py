@@ -341,7 +341,13 @@ def _buy(book: Book, sold: Sequence[Run], progress: Mapping[str, Progress]) -> l
             text = bought if tradable else "nothing is to be bought"
             if cut := buys_cut_text(plan, sized.scale, total, Money(sum(line.wanted for line in buys))):
                 text += f"; {cut}"
-            runs.note(tx, run.id, now, "buying", text if book.settings.one_list else f"all sells finished; {text}")
+            runs.note(
+                tx,
+                run.id,
+                now,
+                "buying",
+                f"all sells finished; {text}" if plan.sells and not book.settings.one_list else text,
+            )
         run_orders.add(tx, RowTable.of(OrderRow, rows))
         runs.update(tx, changes)
         tx.apply_run_states([after for _, after in changes])

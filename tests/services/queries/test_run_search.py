@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from rebal_tui.domain.quantities import parse_money
 from rebal_tui.domain.runs import RunGroup, RunStatus, RunType
+from rebal_tui.services.advisory.withdrawals import request_withdrawal
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.queries import run_search
 from rebal_tui.services.queries.run_search import find_runs
@@ -100,6 +102,17 @@ def test_a_group_is_found_alone_and_the_runs_of_every_status_are_counted(book: B
     assert ([row.account_id for row in newest.rows], newest.more) == (["b", "b"], True)
     assert not find_runs(book, "", 3, success).more
     assert not find_runs(book, "", group=replace(success, type=RunType.INVEST_CASH)).rows
+
+
+def test_the_run_of_a_withdrawal_is_listed_and_found_with_the_portfolio_that_the_account_left() -> None:
+    made = factories.simple_book("2026-03-02 09:30", "1000", {"SPY": "75", "TLT": "190"})
+    request_withdrawal(made, "a", parse_money("2000"))
+    scheduler.tick(made)
+    row = find_runs(made, "withdrawal").rows[0]
+    assert row.portfolio == "withdrawal from Balanced"
+    assert [one.id for one in find_runs(made, "balanced partial").rows] == [row.id]
+    assert find_runs(made, "portfolio:balanced partial").rows[0].id == row.id
+    assert not find_runs(made, "no portfolio").rows
 
 
 def test_runs_are_read_again_only_after_a_change(book: Book) -> None:

@@ -53,7 +53,7 @@ def test_a_withdrawal_says_who_requested_it_and_from_which_cash_it_was_paid() ->
     notes = [event.detail for timeline in timelines for event in timeline if event.what == "buying"]
     assert "all sells finished; nothing is to be bought" in notes
     paid = next(entry for entry in entries(book) if entry.sentence == "Withdrawal completed.")
-    assert paid.notes == ("Paid $3,000.00: $3,000.00 raised and reserved by runs.",)
+    assert paid.notes == ("Paid $3,000.00: $3,000.00 reserved by its runs.",)
 
 
 def test_a_cash_target_that_an_earlier_run_left_is_told_apart_from_the_weight() -> None:

@@ -176,7 +176,7 @@ def test_what_is_left_of_a_withdrawal_is_raised_by_one_more_run_though_the_price
     ]
     advance_to(book, "2026-03-03 09:30")
     paid = next(event for event in withdrawal_history(book, withdrawal.id) if event.what == "journaling")
-    assert paid.detail == "pays $5,000.00: $5,000.00 raised and reserved by runs"
+    assert paid.detail == "pays $5,000.00: $5,000.00 reserved by its runs"
 
 
 def test_a_withdrawal_says_that_other_cash_pays_what_its_run_did_not_raise() -> None:
@@ -189,6 +189,4 @@ def test_a_withdrawal_says_that_other_cash_pays_what_its_run_did_not_raise() -> 
     advance(book, 20)
     advance_to(book, "2026-03-03 09:30")
     paid = next(event for event in withdrawal_history(book, withdrawal.id) if event.what == "journaling")
-    assert paid.detail == (
-        "pays $5,000.00: $4,992.50 raised and reserved by runs and $7.50 from the account's other cash"
-    )
+    assert paid.detail == ("pays $5,000.00: $4,992.50 reserved by its runs and $7.50 from the account's other cash")

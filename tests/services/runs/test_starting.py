@@ -15,7 +15,8 @@ from rebal_tui.domain.quantities import Percent, parse_money
 from rebal_tui.domain.runs import Run, RunPhase, RunStatus, RunType
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.kill_switch import set_halt
-from rebal_tui.services.evaluation.history import plan_of
+from rebal_tui.services.evaluation.history import plan_of, plan_text
+from rebal_tui.services.evaluation.planning import plan_run
 from rebal_tui.services.runs import processing, sending, starting
 from rebal_tui.services.runs.manual import approve_run, create_run
 from rebal_tui.services.runs.processing import process_chunk, process_runs
@@ -288,6 +289,22 @@ def test_buys_after_the_sells_are_noted() -> None:
     assert notes(book, only_run(book)) == [
         ("buying", "all sells finished; 2 buys for $17,100.00 from the account's cash"),
     ]
+
+
+def test_a_run_without_sells_says_nothing_of_sells() -> None:
+    book = review_book()
+    shown = plan_of(book.database, only_run(book))
+    assert shown is not None
+    assert not shown.sells
+    approve_run(book, only_run(book).id, shown)
+    advance(book, 20)
+    assert next(detail for what, detail in notes(book, only_run(book)) if what == "buying").startswith("2 buys for $")
+
+
+def test_the_summary_of_a_plan_names_the_sides_that_it_trades() -> None:
+    book = simple_book("2026-03-02 17:00", "1000", {"SPY": "75", "TLT": "190"})
+    sale = plan_run(book, "a", RunType.PARTIAL_LIQUIDATION, balanced().weights, parse_money("2000"))
+    assert plan_text(sale).startswith("1 sell; cash target $")
 
 
 def test_the_scale_of_the_buys_is_noted() -> None:

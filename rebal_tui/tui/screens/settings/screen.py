@@ -234,15 +234,18 @@ class SettingsScreen(Dialog[None]):
 
     async def _save(self, settings: Settings, policy: BookPolicy, minimum: MinimumTrade | None, guards: Guards) -> None:
         host = self.host
+        before = host.settings_file.settings
         messages = await host.ask(policy_services.apply_policy, policy)
         messages += await host.ask(trade_settings.set_book_minimum, minimum)
         messages += await host.ask(guard_services.apply_guards, guards)
         if not save_settings(host, settings):
             return
         host.use_settings(settings)
-        changed = f" Book: {'; '.join(messages)}." if messages else ""
-        where = f" to {host.settings_file.path}" if host.settings_file.path else ""
-        host.say(f"Saved{where}.{changed}")
+        own = settings != before or not messages
+        where = f" to {host.settings_file.path}" if own and host.settings_file.path else ""
+        parts = [f"Saved{where}."] if own else []
+        parts += [f"Saved in the book: {'; '.join(messages)}."] if messages else []
+        host.say(" ".join(parts))
         host.pull_soon()
         self.dismiss()
 
