@@ -21,7 +21,7 @@ from rebal_tui.services.view_models.log import AlertView
 from rebal_tui.services.view_models.plan_figures import line_amount, line_value
 from rebal_tui.services.view_models.portfolios import PortfolioRow
 from rebal_tui.services.view_models.runs import RunRow, RunView
-from rebal_tui.services.view_models.standing import LABELS, Tile, first_trade_label, what_ends_it
+from rebal_tui.services.view_models.standing import LABELS, STATUS_THEN, Tile, first_trade_label, what_ends_it
 from rebal_tui.services.view_models.status import StatusLine
 from rebal_tui.tui import formats
 from rebal_tui.tui.questions import Question
@@ -207,16 +207,16 @@ def why_text(view: AccountView, *, whole: bool = False) -> Iterator[str]:
         yield label("Next", view.next_step)
 
 
-def decision_text(decision: Decision, *, whole: bool) -> Iterator[str]:
+def decision_text(decision: Decision, *, whole: bool, then: bool = False) -> Iterator[str]:
     """A decision: its status in a sentence and the first possible rebalance.
 
-    With `whole` all its checks follow, otherwise their number.
+    With `whole` all its checks follow, otherwise their number. `then` marks a decision of the past.
     """
     status = decision.status
     if status is None:
         yield label("Outcome", formats.words(decision.outcome))
     else:
-        yield label("Status", status.sentence)
+        yield label(STATUS_THEN if then else "Status", status.sentence)
         if status.first_trade_at is not None and status.kind is not StatusKind.WILL_TRADE:
             note = f", {status.note}" if status.note else ""
             yield label(first_trade_label(status), f"{when(status.first_trade_at)}{note}")
@@ -327,7 +327,7 @@ def run_text(view: RunView) -> Iterator[str]:
         yield label(formats.timestamp(event.at), f"{formats.words(event.what)}{detail}")
     if view.decision is not None:
         yield f"Decided at {formats.timestamp(view.decision.at)}."
-        yield from decision_text(view.decision, whole=True)
+        yield from decision_text(view.decision, whole=True, then=True)
     if view.plan is not None:
         yield from plan_text(view.plan)
 

@@ -30,6 +30,7 @@ from rebal_tui.services.reports.texts import (
     shares,
 )
 from rebal_tui.services.view_models.check_names import VERDICT_WORDS, check_name
+from rebal_tui.services.view_models.standing import STATUS_THEN
 from rebal_tui.store import decision_contexts
 from rebal_tui.store.database import Database
 from rebal_tui.store.decisions import StoredDecision
@@ -66,7 +67,9 @@ def decision_entry(
     decision = decision_of(database, stored)
     situation = situation_of(stored, decision_contexts.get(database, stored.context))
     status = (
-        f" {cut_text(decision.status.sentence)}" if decision.status is not None and decision.status.sentence else ""
+        f" {STATUS_THEN}: {cut_text(decision.status.sentence)}"
+        if decision.status is not None and decision.status.sentence
+        else ""
     )
     portfolio, reason = book.portfolios[stored.portfolio_id].name, _reason(decision)
     sentence = (

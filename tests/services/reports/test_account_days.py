@@ -93,7 +93,7 @@ def test_several_reasons_of_a_day_have_their_times_and_when_a_trade_is_possible_
 
     (day,) = days(book, date(2026, 3, 3))
     calm, blocked = day.results
-    assert calm.startswith("09:30 to 11:30: Did not trade: no rebalance condition is met. In range.")
+    assert calm.startswith("09:30 to 11:30: Did not trade: no rebalance condition is met. Status then: In range.")
     assert blocked.startswith("12:30 to 13:30: Did not trade: trading is blocked.")
     assert blocked.endswith("Could trade at the earliest once the broker lifts the block.")
     assert "3 times, at 09:30, 10:30 and 11:30: no trade" in day.entries[0].sentence

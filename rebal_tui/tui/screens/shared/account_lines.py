@@ -14,7 +14,7 @@ from rebal_tui.domain.text import count_text
 from rebal_tui.domain.trade_status import StatusKind
 from rebal_tui.services.view_models.check_names import VERDICT_WORDS, check_name
 from rebal_tui.services.view_models.desk import AccountView, HoldingView
-from rebal_tui.services.view_models.standing import GLYPHS, NEAR_GLYPH, first_trade_label, what_ends_it
+from rebal_tui.services.view_models.standing import GLYPHS, NEAR_GLYPH, STATUS_THEN, first_trade_label, what_ends_it
 from rebal_tui.tui import formats
 from rebal_tui.tui.screens.shared.marks import HELD, STOPPED
 from rebal_tui.tui.screens.shared.status_styles import STATUS_STYLES
@@ -288,11 +288,11 @@ def _why(view: AccountView, width: int, *, whole: bool) -> list[Line]:
     return lines
 
 
-def status_lines(decision: Decision, width: int, *, near: bool = False) -> list[Line]:
+def status_lines(decision: Decision, width: int, *, near: bool = False, then: bool = False) -> list[Line]:
     """Build the status as a sentence, with the date of the first possible rebalance.
 
     Empty if the decision has no status, as decisions of earlier versions. `near` marks an
-    account in range that uses 80 % of a band or more.
+    account in range that uses 80 % of a band or more, `then` a decision of the past.
     """
     status = decision.status
     if status is None:
@@ -300,7 +300,7 @@ def status_lines(decision: Decision, width: int, *, near: bool = False) -> list[
     glyph, style = GLYPHS[status.kind], STATUS_STYLES[status.kind]
     if near and status.kind is StatusKind.IN_RANGE:
         glyph, style = NEAR_GLYPH, "warn"
-    parts = paragraph(status.sentence, width - 2)
+    parts = paragraph(f"{STATUS_THEN}: {status.sentence}" if then else status.sentence, width - 2)
     lines: list[Line] = [((f"{glyph} ", style), *parts[0])]
     lines.extend((("  ", ""), *part) for part in parts[1:])
     dated = status.kind in (StatusKind.NEEDS_YOU, StatusKind.WAITS)
@@ -343,10 +343,10 @@ def _last(view: AccountView, width: int) -> list[Line]:
 
 
 def decision_lines(decision: Decision, width: int) -> list[Line]:
-    """Build a decision: its status, or its outcome if it has no status; its reason; and its
+    """Build a stored decision: its status, or its outcome if it has no status; its reason; and its
     checks, each with verdict and details.
     """
-    lines = status_lines(decision, width)
+    lines = status_lines(decision, width, then=True)
     if not lines:
         text, style = OUTCOMES[decision.outcome]
         lines = [((text, style),)]
