@@ -107,7 +107,9 @@ def test_what_cannot_be_answered_is_said_and_counted(line: str, said: str) -> No
 def test_runs_are_named_by_number_or_id() -> None:
     book = moved_book()
     run = all_runs(book)[0]
-    assert answer(book, f"run {run.id[:10]}")[0] == f"Run: {run.id}"
+    lines = answer(book, f"run {run.id[:10]}")
+    assert lines[0] == f"Run: {run.id}"
+    assert any(line.startswith("Status then: ") for line in lines)
     listed = answer(book, "runs")
     assert listed[0] == "4 runs."
     number = next(line for line in listed if run.id[:8] in line).partition(".")[0]

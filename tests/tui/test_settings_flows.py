@@ -334,7 +334,8 @@ def test_the_guards_are_kept_in_the_book_and_not_in_the_file(tmp_path: Path) -> 
         assert "expected" in str(app.screen.query_one("#surge_run_limit-hint", Static).content)
         app.screen.query_one("#surge_run_limit", Input).value = "50000"
         await press(pilot, "ctrl+s")
-        assert any("price jump guard on; price jump limit 30 %" in text for text in shown_messages(app))
+        (message,) = (text for text in shown_messages(app) if "price jump guard on; price jump limit 30 %" in text)
+        assert message.startswith("Saved in the book: "), "nothing of the settings file changed"
 
     run(flow, book, "1", settings=read_settings(path))
     expected = Guards(jump_guard=True, jump_limit=Percent(3000), surge_run_limit=parse_money("50000"))
