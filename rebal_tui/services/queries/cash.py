@@ -22,7 +22,13 @@ from rebal_tui.services.queries.desk import preview_of
 from rebal_tui.services.queries.entries_naming import entries_naming
 from rebal_tui.services.queries.raised import paid_text
 from rebal_tui.services.runs.manual import check_run, create_run
-from rebal_tui.services.view_models.cash import CashSnapshot, JournalView, WithdrawalPreview, WithdrawalView
+from rebal_tui.services.view_models.cash import (
+    NO_SALE,
+    CashSnapshot,
+    JournalView,
+    WithdrawalPreview,
+    WithdrawalView,
+)
 from rebal_tui.services.view_models.desk import PreviewView
 from rebal_tui.services.view_models.runs import TimelineEvent
 from rebal_tui.store import accounts, cash, past_rows
@@ -48,7 +54,9 @@ def cash_snapshot(book: Book, limit: int = 2_000) -> CashSnapshot:
     withdrawals = cash.withdrawals(book.database, limit=more)
     journals = cash.journals(book.database, more)
     deposits = accounts.latest_deposits(book.database, more)
-    shown = tuple(_withdrawal(book, withdrawal) for withdrawal in withdrawals[:limit])
+    counts = past_rows.order_counts(book.database, [one.run_id for one in withdrawals[:limit] if one.run_id])
+    sold = {run_id for run_id, count in counts.items() if count.total}
+    shown = tuple(_withdrawal(book, one, sold=one.rounds > 1 or one.run_id in sold) for one in withdrawals[:limit])
     moved = tuple(_journal(book, journal) for journal in journals[:limit])
     named = {one.account_id for one in shown} | {one.account_id for one in moved}
     named |= {entry.account_id for entry in deposits[:limit]}
@@ -152,7 +160,8 @@ def _journal(book: Book, journal: Journal) -> JournalView:
     )  # fmt: skip
 
 
-def _withdrawal(book: Book, withdrawal: Withdrawal) -> WithdrawalView:
+def _withdrawal(book: Book, withdrawal: Withdrawal, *, sold: bool) -> WithdrawalView:
+    """A withdrawal as it is shown; `sold` is whether anything is sold for it, which cash may make unnecessary."""
     account = book.account(withdrawal.account_id)
     portfolio = book.portfolios[withdrawal.portfolio_id].name if withdrawal.portfolio_id else ""
     canceled = withdrawal.stage is WithdrawalStage.CANCELED
@@ -175,7 +184,8 @@ def _withdrawal(book: Book, withdrawal: Withdrawal) -> WithdrawalView:
     for number, stage in enumerate(STAGES):
         state = "done" if number < reached else here if number == reached else "waiting"
         note = _note(withdrawal, stage, leaves)
-        steps.append((stage, state, note))
+        name = NO_SALE if stage == "sell" and state == "done" and not sold else stage
+        steps.append((name, state, note))
     return WithdrawalView(
         withdrawal.id, withdrawal.account_id, account.name, portfolio, withdrawal.amount, withdrawal.stage.value,
         withdrawal.stopped, withdrawal.stage.cancelable, leaves, tuple(steps), withdrawal.created_at,

@@ -9,6 +9,9 @@ from datetime import date, datetime
 from rebal_tui.domain.quantities import Money
 from rebal_tui.services.view_models.desk import PreviewView
 
+NO_SALE = "no sale"
+"""The name of the stage `sell` once it is done for a withdrawal that cash covers, so that nothing was sold."""
+
 
 @dataclass(frozen=True, slots=True)
 class WithdrawalView:

@@ -130,3 +130,13 @@ def test_an_outgoing_journal_above_the_transferable_cash_is_refused_before_it_is
         cash.check_journal(book, "a", parse_money("2500.01"), incoming=False)
     cash.check_journal(book, "a", parse_money("2500"), incoming=False)
     cash.check_journal(book, "a", parse_money("999999"), incoming=True)
+
+
+@pytest.mark.parametrize(("amount", "sell"), [("100", "no sale"), ("9000", "sell")])
+def test_a_withdrawal_that_cash_covers_has_sold_nothing(amount: str, sell: str) -> None:
+    book = rebalanced()
+    cash.deposit(book, "a", parse_money("200"))
+    request_withdrawal(book, "a", parse_money(amount))
+    scheduler.tick(book)
+    (view,) = cash_snapshot(book).withdrawals
+    assert view.steps[1][:2] == (sell, "done")

@@ -12,7 +12,7 @@ from rebal_tui.domain.cash import WITHDRAWAL_JOURNAL, JournalStatus, WithdrawalS
 from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.domain.text import fold
-from rebal_tui.services.view_models.cash import CashSnapshot, JournalView, WithdrawalView
+from rebal_tui.services.view_models.cash import NO_SALE, CashSnapshot, JournalView, WithdrawalView
 from rebal_tui.tui import formats
 from rebal_tui.tui.screens.shared.marks import STOPPED
 from rebal_tui.tui.segments import Line, TextSegment
@@ -37,6 +37,7 @@ STEP_MARKS: dict[str, TextSegment] = {
 STAGE_VERBS = {
     "unsubscribe": ("unsubscribed", "unsubscribing", "unsubscribe"),
     "sell": ("sold", "selling", "sell"),
+    NO_SALE: ("nothing sold", "selling", "sell"),
     "settle": ("settled", "settling", "settle"),
     "journal": ("journaled", "journaling", "journal"),
     "subscribe again": ("resubscribed", "resubscribing", "resubscribe"),

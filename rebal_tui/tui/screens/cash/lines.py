@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rebal_tui.domain.cash import WithdrawalStage
 from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.text import day_text
-from rebal_tui.services.view_models.cash import WithdrawalPreview, WithdrawalView
+from rebal_tui.services.view_models.cash import NO_SALE, WithdrawalPreview, WithdrawalView
 from rebal_tui.services.view_models.runs import TimelineEvent
 from rebal_tui.tui import formats
 from rebal_tui.tui.screens.cash.columns import STAGE_VERBS, STEP_MARKS, CashRow
@@ -19,6 +19,7 @@ from rebal_tui.tui.widgets.lines import Builder
 REACHED = {
     "unsubscribe": WithdrawalStage.UNSUBSCRIBED,
     "sell": WithdrawalStage.SETTLING,
+    NO_SALE: WithdrawalStage.SETTLING,
     "settle": WithdrawalStage.JOURNALING,
     "journal": WithdrawalStage.RESUBSCRIBING,
     "subscribe again": WithdrawalStage.COMPLETED,
