@@ -36,6 +36,7 @@ from rebal_tui.tui.screens.shared.holds import ask_to_reconcile
 from rebal_tui.tui.screens.shared.picker import PickScreen
 from rebal_tui.tui.screens.shared.plan_effects import FILES_MODE
 from rebal_tui.tui.screens.shared.preview_page import show_preview
+from rebal_tui.tui.screens.shared.row_page import ON_MARKED_ROWS
 from rebal_tui.tui.screens.shared.tiled_list_screen import TiledListScreen
 from rebal_tui.tui.sections import LISTS, Section
 from rebal_tui.tui.way_back import Opens
@@ -43,6 +44,11 @@ from rebal_tui.tui.widgets.lines import Builder
 from rebal_tui.tui.widgets.table import BookTable
 from rebal_tui.tui.widgets.table_order import View
 from rebal_tui.tui.widgets.tabs import ALL
+
+ON_MARKED = frozenset(
+    action.id for action in actions.section_actions(Section.ACCOUNTS) if action.method in ON_MARKED_ROWS
+)
+"""Ids of the actions on the marked accounts, also on those that the filter hides."""
 
 
 def _filter_of(tile: str) -> InGroup | None:
@@ -129,6 +135,10 @@ class AccountsScreen(ShowsAccount, ActsOnAccount, TiledListScreen, inherit_bindi
         if self._snapshot is not None:
             snapshot, marked = self._snapshot, len(self.table.marked)
             self.tiles.tabs = account_columns.group_tabs(len(snapshot.rows), snapshot.groups, marked)
+
+    def idle_actions(self) -> frozenset[str]:
+        idle = super().idle_actions()
+        return idle - ON_MARKED if self.table.marked else idle
 
     async def detail_of(self, key: str) -> Builder:
         return detail_lines(await self.host.ask(account_queries.account_detail, key))

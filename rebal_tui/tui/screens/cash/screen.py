@@ -101,7 +101,11 @@ class CashScreen(StartsWithdrawal, LoadsOlder, TiledListScreen, inherit_bindings
         if row is None:
             return None
         title = f"{row.kind.capitalize()} · {row.client} · {formats.money(row.amount)}"
-        return Page(title, await self._lines(row), row.key, idle_actions(row))
+        return Page(title, await self._lines(row), row.key, idle_on(row))
+
+    def idle_on_row(self) -> frozenset[str]:
+        row = self.table.cursor_row
+        return idle_on(row) if isinstance(row, CashRow) else frozenset()
 
     def _row(self) -> CashRow | None:
         """Return the row under the cursor; if there is none, show a message and return None."""
@@ -196,7 +200,7 @@ class CashScreen(StartsWithdrawal, LoadsOlder, TiledListScreen, inherit_bindings
             self.host.navigation.show_runs_of(row.account_id, row.client)
 
 
-def idle_actions(row: CashRow) -> frozenset[str]:
+def idle_on(row: CashRow) -> frozenset[str]:
     """Return the ids of the actions that cannot work on this row."""
     view = row.withdrawal
     cannot = {"cash.cancel": view is None or not view.cancelable, "cash.retry": view is None or view.stopped is None}

@@ -24,7 +24,6 @@ from rebal_tui.tui.screens.shared.loads_older import LoadsOlder
 from rebal_tui.tui.screens.shared.row_page import Page
 from rebal_tui.tui.sections import LISTS, Section
 from rebal_tui.tui.text import ui_text
-from rebal_tui.tui.widgets.key_bar import KeyBar
 from rebal_tui.tui.widgets.lines import Builder
 from rebal_tui.tui.widgets.table import BookTable
 from rebal_tui.tui.widgets.tabs import TabBar
@@ -133,7 +132,6 @@ class LogScreen(ShowsJob, LoadsOlder, inherit_bindings=False):
     def _show_tab(self) -> None:
         for tab in TABS:
             self.query_one(f"#{tab}", BookTable).display = tab == self._tab
-        self.query_one(KeyBar).left_out = frozenset({"run_now"} if self._tab == AUDIT else ())
         self.query_one("#tiles", TabBar).current = self._tab
         self.query_one("#detail-pane").border_title = "Job" if self._tab == JOBS else "Audit entry"
         line = self.query_one("#filter", Input)
@@ -164,8 +162,10 @@ class LogScreen(ShowsJob, LoadsOlder, inherit_bindings=False):
         if row is None:
             return None
         title, copy = lines.title_of(row)
-        idle = frozenset({"log.run"} if self._tab == AUDIT else ())
-        return Page(title, lines.detail_lines(row), copy, idle)
+        return Page(title, lines.detail_lines(row), copy, self.idle_on_row())
+
+    def idle_on_row(self) -> frozenset[str]:
+        return frozenset({"log.run"} if self._tab == AUDIT else ())
 
     def _job(self) -> JobView | None:
         row = self.table.cursor_row

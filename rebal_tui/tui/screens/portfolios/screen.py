@@ -118,6 +118,10 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
         row = self.table.cursor_row
         return None if row is None else Reported(ReportSubject(ReportKind.PORTFOLIO, row.id), row.name)
 
+    def idle_on_row(self) -> frozenset[str]:
+        row = self.table.cursor_row
+        return idle_on(row) if isinstance(row, PortfolioRow) else frozenset()
+
     async def open_row(self, key: str) -> None:
         await open_portfolio(self, key)
 
@@ -302,6 +306,19 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
             self.host.navigation.show_desk_filtered(row.name)
         else:
             self.host.say(f"{row.name} has no subscribers.")
+
+
+def idle_on(row: PortfolioRow) -> frozenset[str]:
+    """Return the ids of the actions that cannot work on this portfolio: they need another status, or subscribers."""
+    inactive = row.status == PortfolioStatus.INACTIVE
+    cannot = {
+        "portfolios.edit": inactive,
+        "portfolios.inactivate": inactive,
+        "portfolios.reactivate": row.status == PortfolioStatus.ACTIVE,
+        "portfolios.impact": not row.subscribers,
+        "portfolios.accounts": not row.subscribers,
+    }
+    return frozenset(action for action, idle in cannot.items() if idle)
 
 
 def impact_as_it_is(book: Book, portfolio_id: str) -> Impact:

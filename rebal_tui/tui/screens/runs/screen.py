@@ -54,6 +54,12 @@ def cancel_effects(row: RunRow) -> list[Effect]:
     ]
 
 
+def idle_on(status: RunStatus, *, awaiting: bool) -> frozenset[str]:
+    """Return the ids of the actions that cannot work on a run with this status; `awaiting`: it awaits approval."""
+    ended = {"runs.cancel"} if status.final else set()
+    return frozenset(ended if awaiting else {*ended, "runs.approve", "runs.reject"})
+
+
 class RunsScreen(ShowsRun, LoadsOlder, TiledListScreen, inherit_bindings=False):
     """List of runs, newest first."""
 
@@ -181,10 +187,14 @@ class RunsScreen(ShowsRun, LoadsOlder, TiledListScreen, inherit_bindings=False):
 
     async def page_of(self, key: str) -> Page:
         view = await self.host.ask(run_queries.run_view, key)
-        awaiting = view.run.awaits_approval
-        idle = {"runs.cancel"} if view.run.status.final else set()
-        idle |= set() if awaiting else {"runs.approve", "runs.reject"}
-        return Page(f"Run {formats.short_id(key)} · {view.client}", run_lines(view, whole=True), key, frozenset(idle))
+        idle = idle_on(view.run.status, awaiting=view.run.awaits_approval)
+        return Page(f"Run {formats.short_id(key)} · {view.client}", run_lines(view, whole=True), key, idle)
+
+    def idle_on_row(self) -> frozenset[str]:
+        row = self.table.cursor_row
+        if not isinstance(row, RunRow):
+            return frozenset()
+        return idle_on(RunStatus(row.status), awaiting=row.awaiting_approval)
 
     def action_json(self) -> None:
         run_id = self.selected_id()

@@ -13,6 +13,7 @@ from textual.widgets import Input
 
 from rebal_tui.domain.text import count_text
 from rebal_tui.services.view_models.filter_terms import FieldKind, parse_filter
+from rebal_tui.tui import actions
 from rebal_tui.tui.book_services import scheduler
 from rebal_tui.tui.key_meanings import OPENING_KEY
 from rebal_tui.tui.navigation import ShowsMatching
@@ -150,10 +151,18 @@ class ListScreen(ShowsMatching, HasPages):
         """Clear the detail panel."""
         self.detail.show(nothing, top=True)
 
+    def idle_actions(self) -> frozenset[str]:
+        return actions.needing_row(self.SECTION) if self.table.cursor_key is None else self.idle_on_row()
+
+    def idle_on_row(self) -> frozenset[str]:
+        """Return the ids of the actions that cannot work on the row under the cursor; called after every move."""
+        return frozenset()
+
     def request_detail(self, key: Hashable | None, delay: float = 0.0) -> None:
-        """Show the detail of a row after `delay` seconds, unless another detail is requested
-        before. None clears the panel.
+        """Show the keys that work on a row at once, and its detail after `delay` seconds, unless another detail is
+        requested before. None, for no row, clears the panel.
         """
+        self.show_keys()
         self._request += 1
         request = self._request
         if key is None:
@@ -339,6 +348,7 @@ class ListScreen(ShowsMatching, HasPages):
             name = f"{self.SECTION}.{table.id}" if table.id else str(self.SECTION)
             table.choose_columns(settings.columns.get(name))
             table.view = view_of(table, settings.sort.get(name, "")) or table.view
+            self.watch(table, "marked", self.show_keys, init=False)
 
     def action_columns(self) -> None:
         table, name = self.table, self.list_name
