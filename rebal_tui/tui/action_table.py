@@ -305,7 +305,7 @@ ACTIONS: tuple[Action, ...] = (
         "cash.tile_back", "T", "Previous tab", "Filter by the previous group.", Section.CASH, "tile(-1)",
         footer=False,
     ),
-    Action("list.filter", "slash", "Filter", "Filter by text as you type; escape clears the filter.", LISTS, "filter"),
+    Action("list.filter", "slash", "Filter", "Filter by words of any column or id; escape clears it.", LISTS, "filter"),
     Action("list.sort", "s", "Sort", "Sort by the next column.", LISTS, "sort"),
     Action("list.sort_by", "O", "Sort by…", "Choose and keep the column to sort by.", LISTS, "sort_by", footer=False),
     Action("list.reverse", "S", "Reverse order", "Reverse the sort order.", LISTS, "reverse", footer=False),

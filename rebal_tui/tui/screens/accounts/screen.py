@@ -81,6 +81,7 @@ class AccountsScreen(ShowsAccount, ActsOnAccount, TiledListScreen, inherit_bindi
             account_columns.columns(),
             lambda row: row.account_id,
             search=account_columns.search,
+            ids=lambda row: (row.account_id,),
             empty="Reading the accounts…",
         )
 

@@ -236,9 +236,14 @@ def _figure(count: int, latest: bool) -> str:
 
 def search(row: CashRow) -> str:
     """Return the text of a row in which the text filter searches."""
-    more = row.withdrawal.portfolio if row.withdrawal else row.journal.description if row.journal else ""
-    account = f"{row.account_id} {row.number} {row.client}"
-    return f"{row.key} {account} {row.kind} {row.state} {formats.money(row.amount)} {more}"
+    cells = (strip(row), _whole_line(row), _amount(row))
+    shown = " ".join(text for cell in cells for text, _ in cell)
+    return f"{formats.day(new_york_day(row.at))} {row.client} {row.number} {row.kind} {row.state} {shown}"
+
+
+def ids(row: CashRow) -> tuple[str, ...]:
+    """Return the ids that the text filter finds: those of the account and of the withdrawal or journal."""
+    return (row.account_id,) if row.kind == "deposit" else (row.account_id, row.key)
 
 
 def columns() -> tuple[Column[CashRow], ...]:

@@ -53,7 +53,11 @@ class CashScreen(StartsWithdrawal, LoadsOlder, TiledListScreen, inherit_bindings
 
     def make_table(self) -> BookTable[CashRow]:
         return BookTable(
-            cash_columns.columns(), lambda row: row.key, search=cash_columns.search, empty="Loading cash movements…"
+            cash_columns.columns(),
+            lambda row: row.key,
+            search=cash_columns.search,
+            ids=cash_columns.ids,
+            empty="Loading cash movements…",
         )
 
     async def pull(self) -> None:

@@ -90,6 +90,7 @@ class DeskScreen(ShowsAccount, ShowsAmong, TiledListScreen, inherit_bindings=Fal
             desk_columns.columns(),
             lambda row: row.account_id,
             search=desk_columns.search,
+            ids=lambda row: (row.account_id,),
             natural=desk_columns.natural,
             empty="Opening the book…",
         )

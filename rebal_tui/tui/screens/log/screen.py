@@ -28,6 +28,8 @@ from rebal_tui.tui.widgets.lines import Builder
 from rebal_tui.tui.widgets.table import BookTable
 from rebal_tui.tui.widgets.tabs import TabBar
 
+AUDIT_HINT = "search the audit trail: client, action or JSON of an entry"
+
 
 class LogScreen(ShowsJob, LoadsOlder, inherit_bindings=False):
     """Tabs for scheduler jobs and the audit trail."""
@@ -70,7 +72,7 @@ class LogScreen(ShowsJob, LoadsOlder, inherit_bindings=False):
 
     @property
     def filter_hint(self) -> str:
-        return "search the audit trail" if self._tab == AUDIT else super().filter_hint
+        return AUDIT_HINT if self._tab == AUDIT else super().filter_hint
 
     @property
     def filter_text(self) -> str:

@@ -71,6 +71,7 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
             portfolio_columns.columns(),
             lambda row: row.id,
             search=portfolio_columns.search,
+            ids=lambda row: (row.id,),
             natural=portfolio_columns.natural,
             empty="Reading the portfolios…",
         )

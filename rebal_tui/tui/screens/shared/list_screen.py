@@ -89,7 +89,7 @@ class ListScreen(ShowsMatching, HasPages):
     def filter_hint(self) -> str:
         """The placeholder text of the filter input."""
         terms = f" or {self.EXAMPLE_TERMS}" if self.EXAMPLE_TERMS else ""
-        return f"filter {self.NOUN}s: any words, in any order{terms}"
+        return f"filter {self.NOUN}s: words of any column{terms}"
 
     @property
     def filter_text(self) -> str:
