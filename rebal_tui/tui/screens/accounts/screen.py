@@ -93,6 +93,7 @@ class AccountsScreen(ShowsAccount, ActsOnAccount, TiledListScreen, inherit_bindi
         if snapshot is None:
             self.table.adopt_order()
             return
+        detail = await self.read_detail()
         await self.table.prepare(snapshot.rows)
         shown = self._snapshot
         if shown is not seen and shown is not None and shown.version > snapshot.version:
@@ -100,7 +101,7 @@ class AccountsScreen(ShowsAccount, ActsOnAccount, TiledListScreen, inherit_bindi
         self._snapshot = snapshot
         with self.app.batch_update():
             self.show_rows()
-        self.request_detail(self.table.cursor_key)
+            self.show_detail(detail)
 
     @property
     def first_actions(self) -> tuple[str, ...]:

@@ -69,9 +69,10 @@ class CashScreen(StartsWithdrawal, LoadsOlder, TiledListScreen, inherit_bindings
         self._stamp, snapshot = changed
         self._rows, self._cut = cash_columns.cash_rows(snapshot), snapshot.cut
         self.note_loaded(self._stamp[2], len(self._rows), more=bool(self._cut))
+        detail = await self.read_detail()
         with self.app.batch_update():
             self.show_rows()
-        self.request_detail(self.table.cursor_key)
+            self.show_detail(detail)
 
     def show_rows(self) -> None:
         if self._stamp is None:
@@ -87,8 +88,11 @@ class CashScreen(StartsWithdrawal, LoadsOlder, TiledListScreen, inherit_bindings
         self.table.set_rows(rows, None if tile == ALL else lambda row: cash_columns.in_group(row, tile))
 
     async def detail_of(self, key: str) -> Builder | None:
-        row = self.row_here(key)
+        row = self._row_of(key)
         return await self._lines(row) if row is not None else None
+
+    def _row_of(self, key: str) -> CashRow | None:
+        return next((row for row in self._rows if row.key == key), None)
 
     async def _lines(self, row: CashRow) -> Builder:
         view = row.withdrawal
@@ -101,7 +105,7 @@ class CashScreen(StartsWithdrawal, LoadsOlder, TiledListScreen, inherit_bindings
         return None if row is None else Reported(ReportSubject(ReportKind.ACCOUNT, row.account_id), row.client)
 
     async def page_of(self, key: str) -> Page | None:
-        row = next((row for row in self._rows if row.key == key), None)
+        row = self._row_of(key)
         if row is None:
             return None
         title = f"{row.kind.capitalize()} · {row.client} · {formats.money(row.amount)}"

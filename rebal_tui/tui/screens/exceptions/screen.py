@@ -47,10 +47,11 @@ class ExceptionsScreen(TiledListScreen, inherit_bindings=False):
             self.table.adopt_order()
             return
         self._found = found
+        detail = await self.read_detail()
         with self.app.batch_update():
             self.show_rows()
+            self.show_detail(detail)
         self.table.marked = self.table.marked & {lines.row_key(row) for row in found.alerts}
-        self.request_detail(self.table.cursor_key)
 
     def show_rows(self) -> None:
         if self._found is None:
@@ -77,12 +78,15 @@ class ExceptionsScreen(TiledListScreen, inherit_bindings=False):
         return True
 
     async def detail_of(self, key: str) -> Builder | None:
-        row = self.row_here(key)
+        row = self._row_of(key)
         return lines.detail_lines(row) if row is not None else None
 
-    async def page_of(self, key: str) -> Page | None:
+    def _row_of(self, key: str) -> Row | None:
         rows: tuple[Row, ...] = (*self._found.items, *self._found.alerts) if self._found is not None else ()
-        row = next((row for row in rows if lines.row_key(row) == key), None)
+        return next((row for row in rows if lines.row_key(row) == key), None)
+
+    async def page_of(self, key: str) -> Page | None:
+        row = self._row_of(key)
         if row is None:
             return None
         return Page(lines.kind_text(row), lines.detail_lines(row), row.text, frozenset({idle_on(row)}))

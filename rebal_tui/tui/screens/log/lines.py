@@ -19,6 +19,11 @@ TABS = (JOBS, AUDIT)
 PAUSE_TEXT = "No evaluation, job or run starts until you resume. Runs in progress continue."
 
 
+def row_key(row: JobView | AuditView) -> str:
+    """Return the key of a row; it begins with that of its tab."""
+    return f"{JOBS}:{row.name}" if isinstance(row, JobView) else f"{AUDIT}:{row.seq}"
+
+
 def log_tabs(snapshot: LogSnapshot) -> tuple[Tab, ...]:
     """Return the tabs of jobs and audit trail with their counts; `500 of 912` if only the
     newest audit entries are loaded.

@@ -61,10 +61,8 @@ class LogScreen(ShowsJob, LoadsOlder, inherit_bindings=False):
 
     def compose_tables(self) -> ComposeResult:
         with Vertical(id="tables"):
-            yield BookTable(lines.job_columns(), lambda job: f"{JOBS}:{job.name}", id=JOBS, empty="No jobs.",
-                            search=lines.job_text)  # fmt: skip
-            yield BookTable(lines.audit_columns(), lambda entry: f"{AUDIT}:{entry.seq}", id=AUDIT,
-                            empty="No entries.")  # fmt: skip
+            yield BookTable(lines.job_columns(), lines.row_key, id=JOBS, empty="No jobs.", search=lines.job_text)
+            yield BookTable(lines.audit_columns(), lines.row_key, id=AUDIT, empty="No entries.")
 
     @property
     def limited_table(self) -> BookTable[Any]:
@@ -97,6 +95,7 @@ class LogScreen(ShowsJob, LoadsOlder, inherit_bindings=False):
             self.table.adopt_order()
             return
         (old_search, _), self._snapshot, self._read = self._read, snapshot, reading
+        detail = await self.read_detail()
         with self.app.batch_update():
             self.query_one("#tiles", TabBar).tabs = lines.log_tabs(snapshot)
             self.query_one(f"#{JOBS}", BookTable).set_rows(snapshot.jobs)
@@ -106,7 +105,7 @@ class LogScreen(ShowsJob, LoadsOlder, inherit_bindings=False):
                 audit.renew_order()
             audit.set_rows(snapshot.audit)
             self.show_filter()
-        self.request_detail(self.table.cursor_key)
+            self.show_detail(detail)
 
     def request_detail(self, key: Hashable | None, delay: float = 0.0) -> None:
         """Show the detail of the row under the cursor; does nothing if `key` is of the table that is not shown."""
@@ -114,7 +113,10 @@ class LogScreen(ShowsJob, LoadsOlder, inherit_bindings=False):
             super().request_detail(self.table.cursor_key, delay)
 
     async def detail_of(self, key: str) -> Builder | None:
-        row = self.row_here(key)
+        if self._snapshot is None:
+            return None
+        rows = self._snapshot.jobs if self._tab == JOBS else self._snapshot.audit
+        row = next((row for row in rows if lines.row_key(row) == key), None)
         return lines.detail_lines(row) if row is not None else None
 
     def selected_id(self) -> str | None:

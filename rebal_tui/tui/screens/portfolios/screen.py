@@ -81,10 +81,11 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
         rows = await self.host.ask(run_queries.portfolio_rows)
         if rows == self._rows:
             return
+        detail = await self.read_detail()
         self._rows = rows
         with self.app.batch_update():
             self.show_rows()
-        self.request_detail(self.table.cursor_key)
+            self.show_detail(detail)
 
     def show_rows(self) -> None:
         if self._rows is None:

@@ -73,13 +73,14 @@ class ReviewScreen(ListScreen, inherit_bindings=False):
         snapshot = await self.host.ask(review_queries.review_snapshot)
         if self._snapshot is not None and snapshot.version == self._snapshot.version:
             return
+        detail = await self.read_detail()
         self._snapshot = snapshot
         with self.app.batch_update():
             self.table.set_empty("No run matches this filter." if snapshot.rows else self._empty_text(snapshot))
             self.table.set_rows(snapshot.rows)
             self.table.marked = self.table.marked & {row.id for row in snapshot.rows}
             self._show_tabs()
-        self.request_detail(self.table.cursor_key)
+            self.show_detail(detail)
 
     def _empty_text(self, snapshot: ReviewSnapshot) -> str:
         return lines.empty_text(

@@ -115,6 +115,8 @@ class RunsScreen(ShowsRun, LoadsOlder, TiledListScreen, inherit_bindings=False):
         reading = search, group, limit = self._search, self._group, self.limit
         seen = old.version if old is not None and reading == before and not self._wanted else None
         changed = await self.host.ask(run_search.changed_runs, seen, search, limit, group)
+        # After another filter, the row under the cursor may be another one: its detail would only delay the rows.
+        detail = await self.read_detail() if changed is not None and reading == before else None
         snapshot = changed or old
         if snapshot is None:
             return
@@ -137,7 +139,7 @@ class RunsScreen(ShowsRun, LoadsOlder, TiledListScreen, inherit_bindings=False):
             self.show_filter()
             if others:
                 self.table.show_cursor()
-        self.request_detail(self.table.cursor_key)
+            self.show_detail(detail)
 
     @property
     def _group(self) -> RunGroup:
