@@ -62,13 +62,13 @@ class CashScreen(StartsWithdrawal, LoadsOlder, TiledListScreen, inherit_bindings
 
     async def pull(self) -> None:
         self.show_status(await self.host.ask(status_queries.status_line))
-        changed = await self.host.ask(cash_queries.cash_changes, self._stamp, self.limit)
+        changed = await self.host.ask(cash_queries.cash_changes, self._stamp, self.older.limit)
         if changed is None:
             self.table.adopt_order()
             return
         self._stamp, snapshot = changed
         self._rows, self._cut = cash_columns.cash_rows(snapshot), snapshot.cut
-        self.note_loaded(self._stamp[2], len(self._rows), more=bool(self._cut))
+        self.older.note(self._stamp[2], len(self._rows), self.NOUN, more=bool(self._cut))
         detail = await self.read_detail()
         with self.app.batch_update():
             self.show_rows()

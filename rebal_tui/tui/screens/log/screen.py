@@ -44,7 +44,7 @@ class LogScreen(ShowsJob, LoadsOlder, inherit_bindings=False):
         super().__init__()
         self._tab = JOBS
         self._snapshot: LogSnapshot | None = None
-        self._read = ("", self.limit)
+        self._read = ("", self.older.limit)
         """The search text, and the limit of rows, with which the audit entries were last read."""
         self._search = ""
 
@@ -81,7 +81,7 @@ class LogScreen(ShowsJob, LoadsOlder, inherit_bindings=False):
 
     async def pull(self) -> None:
         await super().pull()
-        reading = search, limit = self._search, self.limit
+        reading = search, limit = self._search, self.older.limit
         old = self._snapshot
         known = {entry.seq: entry.sentence for entry in old.audit} if old is not None else {}
         seen = old.version if old is not None and reading == self._read else None
@@ -89,8 +89,8 @@ class LogScreen(ShowsJob, LoadsOlder, inherit_bindings=False):
         snapshot = changed or old
         if snapshot is None:
             return
-        if reading == (self._search, self.limit):
-            self.note_loaded(limit, len(snapshot.audit), more=snapshot.more)
+        if reading == (self._search, self.older.limit):
+            self.older.note(limit, len(snapshot.audit), self.NOUN, more=snapshot.more)
         if changed is None:
             self.table.adopt_order()
             return

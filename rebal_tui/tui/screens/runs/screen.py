@@ -112,7 +112,7 @@ class RunsScreen(ShowsRun, LoadsOlder, TiledListScreen, inherit_bindings=False):
     async def pull(self) -> None:
         self.show_status(await self.host.ask(status_queries.status_line))
         old, before = self._snapshot, self._read
-        reading = search, group, limit = self._search, self._group, self.limit
+        reading = search, group, limit = self._search, self._group, self.older.limit
         seen = old.version if old is not None and reading == before and not self._wanted else None
         changed = await self.host.ask(run_search.changed_runs, seen, search, limit, group)
         # After another filter, the row under the cursor may be another one: its detail would only delay the rows.
@@ -120,8 +120,8 @@ class RunsScreen(ShowsRun, LoadsOlder, TiledListScreen, inherit_bindings=False):
         snapshot = changed or old
         if snapshot is None:
             return
-        if reading == (self._search, self._group, self.limit):
-            self.note_loaded(limit, len(snapshot.rows), more=snapshot.more)
+        if reading == (self._search, self._group, self.older.limit):
+            self.older.note(limit, len(snapshot.rows), self.NOUN, more=snapshot.more)
         if changed is None:
             self.table.adopt_order()
             return
