@@ -185,8 +185,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("review.approve", "A", "Approve", "Approve this run, or all marked (confirms first).", REVIEW, "approve"),
     Action("review.reject", "R", "Reject", "Reject this run, or all marked, with a note.", REVIEW, "reject"),
     Action(
-        "review.mark_shown", "M", "Mark all", "Mark all runs shown, or clear all marks; space marks one.", REVIEW,
-        "mark_shown",
+        "review.mark_shown", "M", "Mark all", "Mark all runs shown, or clear all marks; space marks one and goes on.",
+        REVIEW, "mark_shown",
     ),
     Action(
         "review.policy", "b", "Review on or off",
@@ -229,7 +229,7 @@ ACTIONS: tuple[Action, ...] = (
         Section.ACCOUNTS, "unsubscribe",
     ),
     Action(
-        "accounts.mark_shown", "M", "Mark all", "Mark all rows shown, or clear all marks; space marks one.",
+        "accounts.mark_shown", "M", "Mark all", "Mark all rows shown, or clear all marks; space marks one and goes on.",
         Section.ACCOUNTS, "mark_shown",
     ),
     Action(
