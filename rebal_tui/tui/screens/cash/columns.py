@@ -131,7 +131,7 @@ def _journal(view: JournalView, pays: str, number: str) -> CashRow:
 
 
 def withdrawal_state(view: WithdrawalView) -> str:
-    """Return the state of a withdrawal in a few words."""
+    """Return the state of a withdrawal in a few words; a day is without its day of the week."""
     if view.stopped:
         return f"stopped: {view.stopped}"
     if view.stage == WithdrawalStage.COMPLETED:
@@ -141,7 +141,7 @@ def withdrawal_state(view: WithdrawalView) -> str:
     if view.held:
         return "waits: kill switch on"
     stage, _, note = next(step for step in view.steps if step[1] == "now")
-    return _doing(stage, note)
+    return _doing(stage, note.partition(" ")[2])
 
 
 def _doing(stage: str, note: str) -> str:
@@ -260,7 +260,7 @@ def columns() -> tuple[Column[CashRow], ...]:
         Column("amount", "Amount $", 12, _amount, "right", 0, lambda row: row.amount, plain=_counted_amount),
         Column("stages", "Stages", 9, strip, sort=lambda row: row.kind),
         Column(
-            "state", "State", 18, lambda row: ((row.state, row.style),), sort=lambda row: (row.rank, row.state), grow=2,
+            "state", "State", 15, lambda row: ((row.state, row.style),), sort=lambda row: (row.rank, row.state), grow=2,
             max_width=44,
         ),
         Column("line", "Details", 55, _whole_line, priority=4, grow=1, max_width=84),
