@@ -14,6 +14,10 @@ from rebal_tui.store.codec import dump, from_time, to_time
 from rebal_tui.store.database import Database, Transaction
 
 GENESIS = "0" * 64
+_NAMED = (
+    "OR EXISTS (SELECT 1 FROM json_each(?6) AS one WHERE subject = one.value OR instr(detail, json_quote(one.value)))"
+)
+"""Condition on entries that name one of the accounts in a JSON list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +86,13 @@ def head(database: Database) -> tuple[int, str]:
     return (last[0], last[1]) if last else (0, GENESIS)
 
 
-def entries(database: Database, limit: int = 1_000, containing: str = "", after: int = 0) -> list[AuditEntry]:
+def entries(
+    database: Database, limit: int = 1_000, containing: str = "", after: int = 0, accounts: Sequence[str] = ()
+) -> list[AuditEntry]:
     """Entries above the `seq` of `after` whose action, subject or detail contains a text, newest first.
 
-    At most `limit` of them. Case and accents are ignored.
+    At most `limit` of them. Case and accents are ignored. Entries that name one of the `accounts` by its id are
+    found, too.
     """
     folded = fold(containing)
     like = "%" + folded.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
@@ -93,9 +100,9 @@ def entries(database: Database, limit: int = 1_000, containing: str = "", after:
     rows = database.rows(
         "SELECT seq, at, actor, action, subject, detail, hash FROM audit WHERE seq > ?5 "
         "AND (action LIKE ?1 ESCAPE '\\' OR subject LIKE ?1 ESCAPE '\\' OR detail LIKE ?1 ESCAPE '\\' "
-        "OR (subject GLOB ?2 AND instr(fold(subject), ?3)) OR (detail GLOB ?2 AND instr(fold(detail), ?3))) "
-        "ORDER BY seq DESC LIMIT ?4",
-        (like, "*[^ -~]*", folded, limit, after),
+        "OR (subject GLOB ?2 AND instr(fold(subject), ?3)) OR (detail GLOB ?2 AND instr(fold(detail), ?3)) "
+        f"{_NAMED if accounts else ''}) ORDER BY seq DESC LIMIT ?4",
+        (like, "*[^ -~]*", folded, limit, after, *((json.dumps(accounts),) if accounts else ())),
     )
     return [AuditEntry(r[0], from_time(r[1]), *r[2:]) for r in rows]
 

@@ -10,6 +10,8 @@ from rebal_tui.domain.runs import EVERY_RUN, Approval, Run, RunGroup, RunStatus,
 from rebal_tui.store import codec, runs
 from rebal_tui.store.database import LISTED, Database, SqlValue, listed
 
+ID_SHOWN = 8
+"""Characters of a run's id that lists show."""
 _OPERATORS = frozenset({"=", "<", "<=", ">", ">="})
 _AWAITING = f"(runs.status = '{RunStatus.QUEUED.value}' AND runs.approval = '{Approval.AWAITING.value}')"
 _OF_WITHDRAWALS = "SELECT w.run FROM withdrawals w JOIN portfolios p ON p.key = w.portfolio WHERE w.run IS NOT NULL"
@@ -21,8 +23,9 @@ class Match:
     """A condition that a run meets when at least one field of the condition applies to it.
 
     An empty field applies to no run. `left` are portfolios that an account left for the withdrawal of the run;
-    `origins` are values of `initiated_from`. `part` is a part of the run's id or of its session. `month` is a month as
-    it stands in a session's date, such as `-11-`.
+    `origins` are values of `initiated_from`. `part` is a part of the run's session, of the first `ID_SHOWN` characters
+    of its id, or of the whole id if it is as long as that. `month` is a month as it stands in a session's date, such
+    as `-11-`.
     """
 
     accounts: Sequence[str] = ()
@@ -108,8 +111,9 @@ def _condition(match: Match) -> tuple[str, list[SqlValue]]:
         one_of.append(f"runs.id IN ({_OF_WITHDRAWALS} AND p.id IN {LISTED})")
         values.append(listed(match.left))
     if match.part:
-        one_of.append("instr(lower(runs.id), ?) OR instr(runs.session, ?)")
-        values += [match.part, match.part]
+        shown = "runs.id" if len(match.part) >= ID_SHOWN else f"substr(runs.id, 1, {ID_SHOWN})"
+        one_of.append(f"lower(runs.id) = ? OR instr(lower({shown}), ?) OR instr(runs.session, ?)")
+        values += [match.part, match.part, match.part]
     if match.month:
         one_of.append("instr(runs.session, ?)")
         values.append(match.month)

@@ -185,8 +185,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("review.approve", "A", "Approve", "Approve this run, or all marked (confirms first).", REVIEW, "approve"),
     Action("review.reject", "R", "Reject", "Reject this run, or all marked, with a note.", REVIEW, "reject"),
     Action(
-        "review.mark_shown", "M", "Mark all", "Mark all runs shown, or clear all marks; space marks one.", REVIEW,
-        "mark_shown",
+        "review.mark_shown", "M", "Mark all", "Mark all runs shown, or clear all marks; space marks one and goes on.",
+        REVIEW, "mark_shown",
     ),
     Action(
         "review.policy", "b", "Review on or off",
@@ -229,7 +229,7 @@ ACTIONS: tuple[Action, ...] = (
         Section.ACCOUNTS, "unsubscribe",
     ),
     Action(
-        "accounts.mark_shown", "M", "Mark all", "Mark all rows shown, or clear all marks; space marks one.",
+        "accounts.mark_shown", "M", "Mark all", "Mark all rows shown, or clear all marks; space marks one and goes on.",
         Section.ACCOUNTS, "mark_shown",
     ),
     Action(
@@ -305,7 +305,7 @@ ACTIONS: tuple[Action, ...] = (
         "cash.tile_back", "T", "Previous tab", "Filter by the previous group.", Section.CASH, "tile(-1)",
         footer=False,
     ),
-    Action("list.filter", "slash", "Filter", "Filter by text as you type; escape clears the filter.", LISTS, "filter"),
+    Action("list.filter", "slash", "Filter", "Filter by words of any column or id; escape clears it.", LISTS, "filter"),
     Action("list.sort", "s", "Sort", "Sort by the next column.", LISTS, "sort"),
     Action("list.sort_by", "O", "Sort by…", "Choose and keep the column to sort by.", LISTS, "sort_by", footer=False),
     Action("list.reverse", "S", "Reverse order", "Reverse the sort order.", LISTS, "reverse", footer=False),

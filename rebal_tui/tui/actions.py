@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 
 from textual.binding import Binding
 
 from rebal_tui.services.view_models.status import REAL_TIME_MODES
 from rebal_tui.tui.action import Action
 from rebal_tui.tui.action_table import ACTIONS
+from rebal_tui.tui.row_actions import NEEDS_ROW
 from rebal_tui.tui.sections import EVERYWHERE, LIST_SECTIONS, LISTS
 
 
@@ -59,6 +61,18 @@ def binding(action: Action) -> Binding:
 def changing(section: str) -> frozenset[str]:
     """Return the `method` of each action available in a section that changes the book."""
     return frozenset(action.method for action in ACTIONS if action.writes and applies(action, section))
+
+
+@cache
+def needing_row(section: str) -> frozenset[str]:
+    """Return the ids of the actions available in a section that work on a row."""
+    return frozenset(action.id for action in ACTIONS if action.id in NEEDS_ROW and applies(action, section))
+
+
+@cache
+def methods(identities: frozenset[str]) -> frozenset[str]:
+    """Return the `method` of each action with one of these ids."""
+    return frozenset(action.method for action in ACTIONS if action.id in identities)
 
 
 def section_actions(section: str) -> Iterable[Action]:

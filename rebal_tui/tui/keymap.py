@@ -20,7 +20,7 @@ MOVES: tuple[tuple[str, str], ...] = (
     ("pgup pgdn", "Move by one page"),
     ("home end", "Go to the first or last row"),
     ("enter", "Open the row (or double-click it)"),
-    ("space", "Mark the row"),
+    ("space", "Mark the row, and go to the next"),
     (".", "Sort again: rows keep their places for 10 s after a key"),
     ("tab", "Switch between the list and its detail"),
 )

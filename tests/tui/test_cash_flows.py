@@ -14,6 +14,7 @@ from textual.widgets import Input, Static
 from rebal_tui.domain.cash import JournalStatus, WithdrawalStage
 from rebal_tui.domain.quantities import parse_money
 from rebal_tui.domain.runs import RunStatus
+from rebal_tui.services.advisory import withdrawals
 from rebal_tui.services.advisory.cash import deposit
 from rebal_tui.services.advisory.withdrawals import request_withdrawal
 from rebal_tui.services.book.book import Book
@@ -100,7 +101,7 @@ def test_a_withdrawal_completes_across_a_settlement_and_a_restart(tmp_path: Path
         await app.run_heartbeat()
         await settle(pilot)
         text = screen_text(app)
-        assert "settles Tue 03 Mar" in text
+        assert "settles 03 Mar" in text
         assert "✓ ✓ ▸ · ·" in text
         assert "a" not in book.subscriptions
         await press(pilot, "enter")
@@ -467,3 +468,24 @@ def test_a_number_that_begins_others_is_not_asked_about() -> None:
     assert offered.matching("12") == []
     assert offered.matching("Ruiz, Ana · 12") == []
     assert offered.matching(" ") == []
+
+
+def test_a_row_and_its_panel_change_in_the_same_frame() -> None:
+    book = invested()
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await ask_for(pilot, "N-b", "4000")
+        await press(pilot, "y")
+        await app.run_heartbeat()
+        await settle(pilot)
+        before = screen_text(app)
+        assert "settles 03 Mar" in before
+        assert "▸ settling" in before, "in the panel"
+        await app.ask(withdrawals.cancel_withdrawal, only(book).id)
+        assert app.section is not None
+        await app.section.pull()
+        after = screen_text(app)
+        assert "settles" not in after
+        assert "▸ settling" not in after
+
+    run(flow, book)

@@ -92,11 +92,11 @@ def test_older_runs_are_loaded_when_the_cursor_comes_to_the_last_row(monkeypatch
         assert "[All 2 of 3]" in screen_text(app)
         await press(pilot, "end")
         assert shown_messages(app)[-1].startswith("2 runs are loaded; for older ones filter by a date")
-        monkeypatch.setattr(RunsScreen, "MAX_ROWS", 4)
+        assert isinstance(app.section, RunsScreen)
+        app.section.older.most = 4
         await press(pilot, "home", "end")
         assert shown_messages(app)[-1] == "3 runs loaded; these are all."
         assert "[All 3]" in screen_text(app)
-        assert isinstance(app.section, RunsScreen)
         table = app.section.table
         assert [row.session for row in table.rows] == ["2026-03-04", "2026-03-02", "2026-03-02"]
         assert table.cursor_key == table.rows[1].id

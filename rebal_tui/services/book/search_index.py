@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rebal_tui.domain.text import fold
+from rebal_tui.services.view_models.filter_terms import MIN_ID_PART
 from rebal_tui.store.account_table import AccountTable
 
 Ranks = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 _LINE_END = 10
+_ID_START, _ID_END = "\x02", "\x03"
+"""Around each id, so that a search can be for a whole id."""
 _MAX_CACHED_SEARCHES = 32
 """Cached searches: each finished word of a query is searched again with every letter of the next word."""
 
@@ -32,21 +35,28 @@ class SearchIndex:
         self.names = tuple(table.names)
         self.row_of = dict(table.row_of)
         names = [fold(name) for name in self.names]
-        lines = (f"{one} {two} {three}\n" for one, two, three in zip(self.ids, self.numbers, names, strict=True))
-        text = np.frombuffer(fold("".join(lines)).encode(), np.uint8)
-        search = partial(_search, text, np.flatnonzero(text == _LINE_END), np.bincount(text, minlength=256))
         # Safe on several threads: lists search on those of the book and of the screens.
-        self._found: Callable[[str], Flags] = lru_cache(maxsize=_MAX_CACHED_SEARCHES)(search)
+        cached = lru_cache(maxsize=_MAX_CACHED_SEARCHES)
+        self._named = cached(_search_in(f"{one} {two}\n" for one, two in zip(self.numbers, names, strict=True)))
+        self._of_id = cached(_search_in(f"{_ID_START}{one}{_ID_END}\n" for one in self.ids))
         self.longest_name = max(map(len, self.names), default=0)
         self.by_number = ranks(self.numbers)
         self.by_name = ranks(names)
 
     def matching(self, needle: str) -> Flags:
-        """By account row, whether id, number or name contains `needle`; do not write to the array.
+        """By account row, whether number or name contains `needle`, or it is the id or a part of it (see `is_of_id`).
 
         `needle` is in lower case, without accents and without spaces.
         """
-        return self._found(needle)
+        part = needle if len(needle) >= MIN_ID_PART else f"{_ID_START}{needle}{_ID_END}"
+        found: Flags = self._named(needle) | self._of_id(part)
+        return found
+
+
+def _search_in(lines: Iterable[str]) -> Callable[[str], Flags]:
+    """Return the search for a text in lines, which are folded for it."""
+    text = np.frombuffer(fold("".join(lines)).encode(), np.uint8)
+    return partial(_search, text, np.flatnonzero(text == _LINE_END), np.bincount(text, minlength=256))
 
 
 def _search(lines: NDArray[np.uint8], ends: Ranks, often: Ranks, needle: str) -> Flags:

@@ -32,7 +32,7 @@ from rebal_tui.services.view_models.accounts import (
     AccountGroup,
     AccountRow,
     InGroup,
-    restriction_words,
+    restriction_names,
 )
 from rebal_tui.services.view_models.filter_terms import ACCOUNT_FIELDS, Term
 from rebal_tui.services.view_models.row_selection import RowSelection
@@ -194,14 +194,13 @@ class AccountRows(LazyRows[AccountRow]):
         return self._in_group(accept.group)[self._ordered]
 
     def matching(self, needle: str) -> Flags:
-        found = self._index.matching(needle).copy()
+        found = self._index.matching(needle)
         names = [*(p.name for p in self._frame.portfolios), ""]
         found |= matching_any(names, self._frame.accounts.portfolio, needle)
         found |= matching_any([status.value for status in STATUSES], self._status, needle)
         found |= matching_any(*self._states, needle)
-        found |= matching_any(self._exceptions, self._exception, needle)
         bits, code = np.unique(self._restrictions, return_inverse=True)
-        named = [" ".join(restriction_words(tuple(restrictions_of(int(one))))) for one in bits]
+        named = [" ".join(restriction_names(restrictions_of(int(one)))) for one in bits]
         found |= matching_any(named, code, needle)
         return found[self._ordered]
 

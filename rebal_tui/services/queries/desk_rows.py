@@ -192,7 +192,7 @@ class DeskRows(LazyRows[DeskRow]):
 
     def matching(self, needle: str) -> Flags:
         frame = self._frame
-        found = self._index.matching(needle).copy()
+        found = self._index.matching(needle)
         columns: tuple[tuple[Sequence[str], Callable[[], NDArray[Any]]], ...] = (
             (tuple(p.name for p in frame.portfolios), lambda: frame.accounts.portfolio),
             # The worst assets of all accounts cost more than everything else.

@@ -9,7 +9,7 @@ from rebal_tui.domain.runs import EVERY_RUN, InitiatedFrom, RunGroup, RunStatus,
 from rebal_tui.domain.text import fold
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.queries.runs import WITHOUT_PORTFOLIO, left_text, rows_of
-from rebal_tui.services.view_models.filter_terms import RUN_CHOICES, RUN_FIELDS, Term, parse_filter
+from rebal_tui.services.view_models.filter_terms import RUN_CHOICES, RUN_FIELDS, Term, is_of_id, parse_filter
 from rebal_tui.services.view_models.runs import RunsSnapshot
 from rebal_tui.store import past_rows
 from rebal_tui.store.run_search import DateBound, Match
@@ -29,8 +29,9 @@ def find_runs(book: Book, text: str, limit: int = 500, group: RunGroup = EVERY_R
     """The newest runs of a group that match a filter, at most `limit`, with the number of all matches of any status.
 
     A run matches a word if its client's name, account number, portfolio, status, type, origin (automatic or manual),
-    session, run id or account id contains it. `nov` also matches the sessions of November; `23 nov` and `11/23` match
-    those of that day, `11/23/2026` those of that year only. A term that cannot be parsed is ignored.
+    session or short run id contains it, or if the word is its id or the account's, or a part of it (see `is_of_id`).
+    `nov` also matches the sessions of November; `23 nov` and `11/23` match those of that day, `11/23/2026` those of
+    that year only. A term that cannot be parsed is ignored.
     """
     wanted = parse_filter(text, RUN_FIELDS, RUN_CHOICES)
     matches = [_match(book, word) for word in _with_days(wanted.words)]
@@ -100,7 +101,9 @@ def _match(book: Book, word: str, term: Term | None = None) -> Match:
 
     field = term.field if term is not None else ""
     accounts = [
-        one.id for one in book.accounts.values() if hit(one.name) or (not field and hit(one.id, one.account_number))
+        one.id
+        for one in book.accounts.values()
+        if hit(one.name) or (not field and (hit(one.account_number) or is_of_id(word, one.id)))
     ]
     portfolios = [one.id for one in book.portfolios.values() if hit(one.name)]
     left = [one.id for one in book.portfolios.values() if hit(left_text(one))]

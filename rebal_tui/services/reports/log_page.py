@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 
 from rebal_tui.broker.protocol import FIRM_ACCOUNT
 from rebal_tui.domain.errors import NotFound
+from rebal_tui.domain.text import fold
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.queries.status import job_views
 from rebal_tui.services.reports.audit_sentences import audit_sentence
@@ -14,6 +16,12 @@ from rebal_tui.services.view_models.log import AuditView, LogSnapshot
 from rebal_tui.store import audit, cash
 from rebal_tui.store.audit import AuditEntry
 
+MIN_NAME_PART, MAX_NAMED = 3, 20
+"""From how many characters on a text is searched in the names of clients, and how many of them are looked for."""
+MAX_FOUND = 30
+"""Characters of the word in which a text was found."""
+_WORD = r"[^\s\",:{}\[\]]*"
+"""The rest of a word of an entry: of an action, an id, or a key or value in JSON."""
 NO_SENTENCES: Mapping[int, str] = {}
 
 
@@ -22,18 +30,36 @@ def log_snapshot(
 ) -> LogSnapshot:
     """All jobs, and at most `limit` audit entries that contain the text `containing`, newest first.
 
-    `known` has sentences of an earlier snapshot by entry number, which are reused.
+    Entries of the accounts whose client's name contains the text are found too, if these are few. `known` has
+    sentences of an earlier snapshot by entry number, which are reused.
     """
-    found = audit.entries(book.database, limit + 1, containing) if limit else []
+    wanted = fold(containing)
+    found = audit.entries(book.database, limit + 1, containing, accounts=_named(book, wanted)) if limit else []
     return LogSnapshot(
         book.version,
         job_views(book),
-        tuple(
-            AuditView(e.seq, e.at, e.actor, e.action, e.subject, e.detail, known.get(e.seq) or _sentence(book, e))
-            for e in found[:limit]
-        ),
+        tuple(_view(e, known.get(e.seq) or _sentence(book, e), wanted) for e in found[:limit]),
         audit.head(book.database)[0],
         len(found) > limit,
+    )
+
+
+def _named(book: Book, wanted: str) -> list[str]:
+    """The ids of the accounts whose client's name contains a text; empty if it is short or in many names."""
+    if len(wanted) < MIN_NAME_PART:
+        return []
+    named = [account.id for account in book.accounts.values() if wanted in fold(account.name)]
+    return named if len(named) <= MAX_NAMED else []
+
+
+def _view(entry: AuditEntry, sentence: str, wanted: str) -> AuditView:
+    found = ""
+    if wanted and wanted not in fold(sentence):
+        texts = (entry.action, entry.subject, entry.detail)
+        words = (re.search(rf"{_WORD}{re.escape(wanted)}{_WORD}", fold(text)) for text in texts)
+        found = next((word[0] for word in words if word), "")
+    return AuditView(
+        entry.seq, entry.at, entry.actor, entry.action, entry.subject, entry.detail, sentence, found[:MAX_FOUND]
     )
 
 

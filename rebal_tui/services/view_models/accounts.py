@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -72,6 +72,11 @@ class InGroup:
             AccountGroup.RUNNING: row.open_run is not None and not row.in_review,
             AccountGroup.RESERVED: row.reserve > 0,
         }[self.group]
+
+
+def restriction_names(restrictions: Iterable[str]) -> list[str]:
+    """Broker blocks of an account as the list shows them, but in lower case."""
+    return [Restriction(name).replace("_", " ")[:RESTRICTION_LENGTH] for name in restrictions]
 
 
 def restriction_words(restrictions: tuple[str, ...]) -> list[str]:

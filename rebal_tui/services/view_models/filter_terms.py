@@ -17,6 +17,8 @@ from rebal_tui.services.view_models.standing import Tile
 _TERM = re.compile(r"([a-z]+)(<=|>=|[:<>=])(.*)", re.DOTALL)
 _DATE = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?", re.ASCII)
 _LARGEST = Decimal(10) ** 15
+MIN_ID_PART = 8
+"""From this number of characters on, a word can be a part of an id. A shorter word is in many ids by chance."""
 NO_CHOICES: Mapping[str, Collection[str]] = MappingProxyType({})
 
 
@@ -66,6 +68,12 @@ def filter_words(text: str) -> list[str]:
         else:
             words.append(word)
     return words
+
+
+def is_of_id(word: str, identity: str) -> bool:
+    """Return whether a word of a filter is an id, or a part of it of `MIN_ID_PART` characters or more."""
+    folded = fold(identity)
+    return word == folded or (len(word) >= MIN_ID_PART and word in folded)
 
 
 def parse_filter(

@@ -34,7 +34,10 @@ class AlertView:
 
 @dataclass(frozen=True, slots=True)
 class AuditView:
-    """An entry of the audit trail; `detail` is JSON, `sentence` the entry in words, without the actor."""
+    """An entry of the audit trail; `detail` is JSON, `sentence` the entry in words, without the actor.
+
+    `found` is the word of the entry in which a search found its text, empty if the sentence contains the text.
+    """
 
     seq: int
     at: datetime
@@ -43,6 +46,7 @@ class AuditView:
     subject: str
     detail: str
     sentence: str
+    found: str = ""
 
 
 @dataclass(frozen=True, slots=True)

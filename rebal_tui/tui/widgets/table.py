@@ -73,17 +73,18 @@ class BookTable(RowsView[R], can_focus=True):
         key: Callable[[R], Hashable],
         *,
         search: Callable[[R], str] | None = None,
+        ids: Callable[[R], Sequence[str]] | None = None,
         natural: Callable[[R], Any] | None = None,
         empty: str = "Nothing here.",
         id: str | None = None,
     ) -> None:
-        """`key` returns a row's key, `search` the text that a filter looks in.
+        """`key` returns a row's key, `search` the text that a filter looks in, as the columns show it, `ids` its ids.
 
         `natural` is the sort key of a row when no column is chosen. `empty` is shown when there are no rows.
         """
         super().__init__(columns, key, id=id)
         self.empty, self.no_match = empty, NO_MATCH
-        self._search = search
+        self._search, self._ids = search, ids
         self._natural = natural
         self._source: Sequence[R] = ()
         self._accept: Callable[[R], bool] | None = None
@@ -252,7 +253,7 @@ class BookTable(RowsView[R], can_focus=True):
             self._rows = Arranged(source, put(positions, source.row_ids(), now))
         else:
             order = column.sort if column else self._natural
-            arranged = arrange(source, self._accept, self._search, view.text, order, view.reverse)
+            arranged = arrange(source, self._accept, self._search, view.text, order, view.reverse, self._ids)
             self._rows = Listed(self._order.of_list(arranged, self._key, now, keep=keep), self._key)
         if self._order.waiting and self._sort_timer is None:
             self._sort_timer = self.set_timer(self._order.seconds_left(now) + 0.05, self._sort_later)

@@ -75,12 +75,14 @@ def available(
 def widest_texts(columns: Sequence[Column[R]], rows: Sequence[R]) -> dict[str, int]:
     """Return the width in cells of each column's longest text, by column key; empty without rows.
 
-    Only the first `MAX_MEASURED_ROWS` rows are measured, and only columns that can grow or shrink.
+    Only the first `MAX_MEASURED_ROWS` rows are measured. Columns of a fixed width, except those aligned to the right,
+    are measured only where a `whole` column can take what they do not use, and only if every row is.
     """
     shown = rows[:MAX_MEASURED_ROWS]
     if not shown:
         return {}
-    measured = (column for column in columns if column.whole or column.grow or column.align == "right")
+    every = len(rows) <= MAX_MEASURED_ROWS and any(column.whole for column in columns)
+    measured = (column for column in columns if every or column.whole or column.grow or column.align == "right")
     return {column.key: max(map(cell_len, _texts(column, shown)), default=0) for column in measured}
 
 
@@ -96,8 +98,9 @@ def lay_out_columns(
     """Return the columns that fit into `width` cells, with spare width given to them.
 
     Columns of priority 0 are always included. `widest` has the width in cells of a column's longest text, by column
-    key: a column does not grow beyond it, and shrinks to it, but not below the width of its title. Spare width goes
-    to `whole` columns first, then to other columns whose texts are cut, last to columns without an entry in `widest`.
+    key: a column that can grow does not grow beyond it, and shrinks to it, but not below the width of its title.
+    Spare width goes to `whole` columns first, then to other columns whose texts are cut, last to columns without an
+    entry in `widest`. If a `whole` column is cut nevertheless, it takes what other columns do not use.
     With `names_first`, `whole` columns get the full width of their texts before columns of low priority are added.
     """
     base = {column.key: _base_width(column, widest) for column in columns}
@@ -132,6 +135,7 @@ def lay_out_columns(
             step = min(shown[index].grow, spare, limits[shown[index].key] - widths[index])
             widths[index] += step
             spare -= step
+    _take_unused(shown, widths, limits, widest)
     placed: list[PlacedColumn[R]] = []
     at = 0
     for index, (column, size) in enumerate(zip(shown, widths, strict=True)):
@@ -141,8 +145,29 @@ def lay_out_columns(
     return tuple(placed)
 
 
+def _take_unused(
+    columns: Sequence[Column[Any]], widths: list[int], limits: Mapping[str, int], widest: Mapping[str, int]
+) -> None:
+    """Give `whole` columns that are cut the width that columns of a fixed width do not use for their texts."""
+    for taker, column in enumerate(columns):
+        if not column.whole or column.key not in widest:
+            continue
+        for giver, other in enumerate(columns):
+            missing, unused = limits[column.key] - widths[taker], widths[giver] - _used_width(other, widest)
+            moved = min(missing, unused)
+            if moved > 0:
+                widths[taker] += moved
+                widths[giver] -= moved
+
+
 def _base_width(column: Column[Any], widest: Mapping[str, int]) -> int:
-    """A column's width before spare width is given out; the title needs a cell more, for the mark of the sort order."""
+    """A column's width before spare width is given out."""
+    flexible = column.whole or column.grow or column.align == "right"
+    return _used_width(column, widest) if flexible else column.width
+
+
+def _used_width(column: Column[Any], widest: Mapping[str, int]) -> int:
+    """What a column needs of its width for its texts and its title, with a cell for the mark of the sort order."""
     return min(column.width, max(widest.get(column.key, column.width), cell_len(column.title) + 1))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, TypeVar, overload, runtime_checkable
 
 from rebal_tui.domain.text import fold
-from rebal_tui.services.view_models.filter_terms import filter_words
+from rebal_tui.services.view_models.filter_terms import filter_words, is_of_id
 from rebal_tui.services.view_models.row_selection import RowSelection
 from rebal_tui.services.view_models.shown_rows import ShownRows
 from rebal_tui.tui.widgets.table_layout import Column
@@ -163,16 +163,18 @@ def arrange(
     text: str,
     order: Callable[[R], Any] | None,
     reverse: bool,
+    ids: Callable[[R], Sequence[str]] | None = None,
 ) -> list[R]:
-    """Return the rows that `accept` accepts and that contain every word of `text`, ignoring case and accents.
+    """Return the rows that `accept` accepts and that match every word of `text`, ignoring case and accents.
 
-    `search` returns the text of a row. `order` returns the sort key of a row; the sort is stable. Without `order`,
-    rows keep their order, or are reversed if `reverse` is true.
+    `search` returns the text of a row, `ids` its ids, of which a word must be all or much (see `is_of_id`). `order`
+    returns the sort key of a row; the sort is stable. Without `order`, rows keep their order, or are reversed if
+    `reverse` is true.
     """
     matching = list(rows) if accept is None else [row for row in rows if accept(row)]
     needles = filter_words(text)
     if needles and search is not None:
-        matching = [row for row in matching if _holds(fold(search(row)), needles)]
+        matching = [row for row in matching if _holds(fold(search(row)), ids(row) if ids else (), needles)]
     if order is not None:
         matching.sort(key=order, reverse=reverse)
     elif reverse:
@@ -180,5 +182,5 @@ def arrange(
     return matching
 
 
-def _holds(text: str, needles: Sequence[str]) -> bool:
-    return all(needle in text for needle in needles)
+def _holds(text: str, ids: Sequence[str], needles: Sequence[str]) -> bool:
+    return all(needle in text or any(is_of_id(needle, one) for one in ids) for needle in needles)

@@ -22,7 +22,7 @@ from rebal_tui.services.queries.desk import desk_snapshot, worst_subscribers
 from rebal_tui.services.queries.desk_rows import DeskRows
 from rebal_tui.services.queries.lazy_rows import Ints, LazyRows
 from rebal_tui.services.simulation import account_events
-from rebal_tui.services.view_models.accounts import AccountGroup, InGroup
+from rebal_tui.services.view_models.accounts import AccountGroup, AccountRow, InGroup
 from rebal_tui.services.view_models.desk import DeskRow, InTile, names_in
 from rebal_tui.services.view_models.shown_rows import ShownRows
 from rebal_tui.services.view_models.standing import Tile
@@ -127,13 +127,17 @@ def test_each_paused_account_needs_a_person_for_its_own_reason() -> None:
     assert exceptions["a07"].endswith("paused: SPY: 1 in the book, 2 at the broker")
 
 
+def ids(row: DeskRow | AccountRow) -> tuple[str, ...]:
+    return (row.account_id,)
+
+
 def expected_order(
     rows: list[DeskRow], accept: Callable[[DeskRow], bool] | None, text: str, sort: str | None, reverse: bool
 ) -> list[DeskRow]:
     """The same arrangement computed from row objects."""
     column = next((column for column in desk_columns.columns() if column.key == sort), None)
     order = column.sort if column else desk_columns.natural
-    return arrange(rows, accept, desk_columns.search, text, order, reverse)
+    return arrange(rows, accept, desk_columns.search, text, order, reverse, ids)
 
 
 @pytest.mark.slow
@@ -178,11 +182,15 @@ def test_order_and_filter_of_accounts_equal_those_of_rows(seed: int) -> None:
         for sort, order in [(None, None), *listed.items()]:
             for text in ("", "ana", "a1", "active", "blocked", "needs adj", "unsub", "day trader", "plain", "x y z"):
                 found = [columns[int(index)] for index in columns.arrange(None, text, sort, reverse)]  # type: ignore[attr-defined]
-                assert found == arrange(rows, None, account_columns.search, text, order, reverse), (sort, text)
+                wanted = arrange(
+                    rows, None, account_columns.search, text, order, reverse, lambda row: (row.account_id,)
+                )
+                assert found == wanted, (sort, text)
         for group in AccountGroup:
             accept = InGroup(group)
             found = [columns[int(index)] for index in columns.arrange(accept, "a", None, reverse)]  # type: ignore[attr-defined]
-            assert found == arrange(rows, accept, account_columns.search, "a", None, reverse), group
+            wanted = arrange(rows, accept, account_columns.search, "a", None, reverse, ids)
+            assert found == wanted, group
     assert [columns.find(row.account_id) for row in rows] == list(range(len(rows)))  # type: ignore[attr-defined]
 
 

@@ -136,3 +136,12 @@ def test_statuses_of_very_many_runs_are_counted_for_a_filter_only(book: Book, mo
 def test_a_term_that_cannot_be_read_is_a_fault_and_filters_nothing(book: Book, text: str) -> None:
     assert parse_filter(text, RUN_FIELDS, RUN_CHOICES).fault
     assert len(find_runs(book, text).rows) == 3
+
+
+def test_a_few_letters_of_an_id_are_no_match(book: Book) -> None:
+    newest = find_runs(book, "").rows[0].id
+    assert found(book, newest) == [MANUAL]
+    assert found(book, newest[:6]) == [MANUAL], "the list shows the first eight characters"
+    assert found(book, newest[10:20]) == [MANUAL], "ten characters are in no other id by chance"
+    hidden = next(newest[at : at + 4] for at in range(9, 32) if newest[at : at + 4] not in newest[:8])
+    assert found(book, hidden) == []

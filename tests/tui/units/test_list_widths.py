@@ -9,7 +9,7 @@ from rebal_tui.tui.screens.account.tables import decision_columns
 from rebal_tui.tui.screens.market import lines as market
 from rebal_tui.tui.screens.portfolios import columns as portfolios
 from rebal_tui.tui.screens.shared.account_lines import OUTCOMES
-from rebal_tui.tui.widgets.table_layout import lay_out_columns, widest_texts
+from rebal_tui.tui.widgets.table_layout import Column, lay_out_columns, widest_texts
 
 LIST_AT_200 = 137
 """Cells of a list with its detail at the right, in a terminal of 200 columns."""
@@ -38,3 +38,20 @@ def test_no_name_of_an_asset_is_cut_while_width_is_free() -> None:
     longest = len("SPDR Dow Jones Industrial Average ETF Trust")
     placed = lay_out_columns(market.columns(), LIST_AT_200, {"name": longest})
     assert next(one.width for one in placed if one.column.key == "name") == longest
+
+
+def test_a_cut_name_takes_the_width_that_columns_of_a_fixed_width_do_not_use() -> None:
+    columns: tuple[Column[str], ...] = (
+        Column("status", "Status", 12, lambda _: "● success"),
+        Column("name", "Client", 15, lambda row: row, grow=3, max_width=40, whole=True),
+        Column("created", "Created", 12, lambda _: "02 Mar 10:00"),
+    )
+
+    def widths(rows: list[str], width: int) -> dict[str, int]:
+        return {one.column.key: one.width for one in lay_out_columns(columns, width, widest_texts(columns, rows))}
+
+    name = "Lindqvist Family Office"
+    assert widths([name], 60) == {"status": 12, "name": len(name), "created": 12}, "there is width for all"
+    assert widths([name], 45) == {"status": 9, "name": 18, "created": 12}
+    assert widths(["Ruiz, Ana"], 45) == {"status": 12, "name": 9, "created": 12}
+    assert widths([name] * 1_001, 45)["status"] == 12, "not all rows are measured"

@@ -31,12 +31,12 @@ def test_the_bar_has_whole_keys_only_and_always_help_and_find(width: int) -> Non
 
 def test_the_bar_has_more_keys_when_the_terminal_grows() -> None:
     async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
-        await press(pilot, "2")
+        await press(pilot, "3")
         before = len(bar_of(app).keys)
         await pilot.resize_terminal(200, 24)
         await press(pilot, "j")
         assert len(bar_of(app).keys) > before
-        assert "Paste JSON" in screen_text(app).splitlines()[-1]
+        assert "Withdraw" in screen_text(app).splitlines()[-1]
 
     drive(script, size=(80, 24))
 

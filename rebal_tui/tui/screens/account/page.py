@@ -26,6 +26,7 @@ from rebal_tui.tui.screens.runs import columns as run_columns
 from rebal_tui.tui.screens.shared.account_lines import decision_lines, overview_lines
 from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from rebal_tui.tui.screens.shared.export_choices import Reported, report
+from rebal_tui.tui.screens.shared.loads_older import OlderRows
 from rebal_tui.tui.screens.shared.row_page import HasRows, PageOfList, with_keys_of
 from rebal_tui.tui.sections import Section
 from rebal_tui.tui.widgets.key_bar import KeyBar
@@ -73,8 +74,10 @@ class AccountPage(PageOfList[str]):
         self.row_key = page.view.account_id
         self._page, self._seen = page, page.version
         self._chosen = tab
-        self._times = 1
-        """The number of loaded runs and decisions, as a multiple of the number loaded first."""
+        self._older = OlderRows(lambda text: self.host.say(text), 1, MOST_TIMES, "a report (x) has all")
+        """Its limit is the number of runs and of decisions to load, as a multiple of the number loaded first."""
+        self._times = self._older.limit
+        """The limit of the runs and decisions that are shown."""
 
     def compose(self) -> ComposeResult:
         yield PageTitle(status=self.host.last_status)
@@ -106,12 +109,13 @@ class AccountPage(PageOfList[str]):
         return self._page.view.account_id
 
     async def renew(self) -> None:
-        key, step = self.row_key, self._steps
-        page = await self.host.ask(account_pages.account_page, key, self._times)
+        key, step, times = self.row_key, self._steps, self._older.limit
+        page = await self.host.ask(account_pages.account_page, key, times)
         if not self.shows(key, step):
             return
-        recorded = _records(self._page)
+        recorded, self._times = _records(self._page), times
         self._show(page)
+        self._note_loaded()
         if self._tab == AUDIT and _records(page) != recorded:
             await self._read_trail()
 
@@ -119,7 +123,8 @@ class AccountPage(PageOfList[str]):
         page = await self.host.ask(account_pages.account_page, key)
         if not self.is_latest(step):
             return
-        self.row_key, self._times = key, 1
+        self._older.restart()
+        self.row_key, self._times = key, self._older.limit
         self._table(AUDIT).set_empty(READING)
         self._table(AUDIT).set_rows(())
         self._show(page)
@@ -170,6 +175,7 @@ class AccountPage(PageOfList[str]):
             shown.set_class(name == tab, "-shown")
             if name == tab:
                 shown.focus()
+        self._note_loaded()
         if tab == AUDIT:
             self.host.say(NAMED)
             self.host.work(self._read_trail(), name="audit trail")
@@ -183,24 +189,18 @@ class AccountPage(PageOfList[str]):
 
     @on(BookTable.Highlighted)
     def _load_older(self, event: BookTable.Highlighted) -> None:
-        """Load older runs or decisions when the cursor reaches the last row."""
-        kind, rows = self._tab.lower(), event.table.rows
-        if event.table.id != f"tab-{kind}" or kind not in self._page.detail.more:
-            return
-        if rows[-1:] != [event.table.cursor_row]:
-            return
-        if self._times >= MOST_TIMES:
-            self.host.say(f"{len(rows):,} {kind} are loaded; a report (x) has all.")
-            return
-        self._times += 1
-        self.host.work(self._load(self.account_id, kind), name="older rows")
+        if event.table.id == f"tab-{self._tab.lower()}" and self._older.wanted(event.table, self._noun):
+            self.host.work(self.renew(), name="older rows")
 
-    async def _load(self, account_id: str, kind: str) -> None:
-        page = await self.host.ask(account_pages.account_page, account_id, self._times)
-        if self.is_attached and account_id == self.account_id:
-            self._show(page)
-            rest = "the last row loads more" if kind in page.detail.more else "these are all"
-            self.host.say(f"{len(self._table(self._tab).rows):,} {kind} loaded; {rest}.")
+    @property
+    def _noun(self) -> str:
+        return self._tab.lower().removesuffix("s")
+
+    def _note_loaded(self) -> None:
+        """Record how much of the tab is loaded; only runs and decisions can have older rows."""
+        tab = self._tab
+        count = 0 if tab == OVERVIEW else len(self._table(tab).rows)
+        self._older.note(self._times, count, self._noun, more=tab.lower() in self._page.detail.more)
 
     def action_tab(self, direction: int) -> None:
         self._choose(self.query_one("#page-tabs", TabBar).step(direction))

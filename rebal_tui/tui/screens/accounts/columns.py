@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rebal_tui.domain.accounts import AccountStatus, Restriction
 from rebal_tui.domain.text import fold
-from rebal_tui.services.view_models.accounts import RESTRICTION_LENGTH, AccountGroup, AccountRow, restriction_words
+from rebal_tui.services.view_models.accounts import RESTRICTION_LENGTH, AccountGroup, AccountRow, restriction_names
 from rebal_tui.tui import formats
 from rebal_tui.tui.screens.shared.status_styles import glyph
 from rebal_tui.tui.segments import Line
@@ -46,9 +46,8 @@ def group_tabs(total: int, groups: Sequence[tuple[AccountGroup, int]], marked: i
 
 def search(row: AccountRow) -> str:
     """Return the text of a row in which the text filter searches."""
-    named = " ".join(restriction_words(row.restrictions))
-    texts = (row.account_id, row.account_number, row.client, row.portfolio, row.status, row.state, row.exception)
-    return f"{' '.join(texts)} {named}"
+    texts = (row.account_number, row.client, row.portfolio, row.status, row.state)
+    return " ".join((*texts, *restriction_names(row.restrictions)))
 
 
 def _state(row: AccountRow) -> Line:

@@ -36,6 +36,7 @@ from rebal_tui.tui.screens.shared.holds import ask_to_reconcile
 from rebal_tui.tui.screens.shared.picker import PickScreen
 from rebal_tui.tui.screens.shared.plan_effects import FILES_MODE
 from rebal_tui.tui.screens.shared.preview_page import show_preview
+from rebal_tui.tui.screens.shared.row_page import ON_MARKED_ROWS
 from rebal_tui.tui.screens.shared.tiled_list_screen import TiledListScreen
 from rebal_tui.tui.sections import LISTS, Section
 from rebal_tui.tui.way_back import Opens
@@ -43,6 +44,11 @@ from rebal_tui.tui.widgets.lines import Builder
 from rebal_tui.tui.widgets.table import BookTable
 from rebal_tui.tui.widgets.table_order import View
 from rebal_tui.tui.widgets.tabs import ALL
+
+ON_MARKED = frozenset(
+    action.id for action in actions.section_actions(Section.ACCOUNTS) if action.method in ON_MARKED_ROWS
+)
+"""Ids of the actions on the marked accounts, also on those that the filter hides."""
 
 
 def _filter_of(tile: str) -> InGroup | None:
@@ -75,6 +81,7 @@ class AccountsScreen(ShowsAccount, ActsOnAccount, TiledListScreen, inherit_bindi
             account_columns.columns(),
             lambda row: row.account_id,
             search=account_columns.search,
+            ids=lambda row: (row.account_id,),
             empty="Reading the accounts…",
         )
 
@@ -86,6 +93,7 @@ class AccountsScreen(ShowsAccount, ActsOnAccount, TiledListScreen, inherit_bindi
         if snapshot is None:
             self.table.adopt_order()
             return
+        detail = await self.read_detail()
         await self.table.prepare(snapshot.rows)
         shown = self._snapshot
         if shown is not seen and shown is not None and shown.version > snapshot.version:
@@ -93,7 +101,7 @@ class AccountsScreen(ShowsAccount, ActsOnAccount, TiledListScreen, inherit_bindi
         self._snapshot = snapshot
         with self.app.batch_update():
             self.show_rows()
-        self.request_detail(self.table.cursor_key)
+            self.show_detail(detail)
 
     @property
     def first_actions(self) -> tuple[str, ...]:
@@ -129,6 +137,10 @@ class AccountsScreen(ShowsAccount, ActsOnAccount, TiledListScreen, inherit_bindi
         if self._snapshot is not None:
             snapshot, marked = self._snapshot, len(self.table.marked)
             self.tiles.tabs = account_columns.group_tabs(len(snapshot.rows), snapshot.groups, marked)
+
+    def idle_actions(self) -> frozenset[str]:
+        idle = super().idle_actions()
+        return idle - ON_MARKED if self.table.marked else idle
 
     async def detail_of(self, key: str) -> Builder:
         return detail_lines(await self.host.ask(account_queries.account_detail, key))

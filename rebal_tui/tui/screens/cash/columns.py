@@ -132,7 +132,7 @@ def _journal(view: JournalView, pays: str, number: str) -> CashRow:
 
 
 def withdrawal_state(view: WithdrawalView) -> str:
-    """Return the state of a withdrawal in a few words."""
+    """Return the state of a withdrawal in a few words; a day is without its day of the week."""
     if view.stopped:
         return f"stopped: {view.stopped}"
     if view.stage == WithdrawalStage.COMPLETED:
@@ -142,7 +142,7 @@ def withdrawal_state(view: WithdrawalView) -> str:
     if view.held:
         return "waits: kill switch on"
     stage, _, note = next(step for step in view.steps if step[1] == "now")
-    return _doing(stage, note)
+    return _doing(stage, note.partition(" ")[2])
 
 
 def _doing(stage: str, note: str) -> str:
@@ -237,9 +237,14 @@ def _figure(count: int, latest: bool) -> str:
 
 def search(row: CashRow) -> str:
     """Return the text of a row in which the text filter searches."""
-    more = row.withdrawal.portfolio if row.withdrawal else row.journal.description if row.journal else ""
-    account = f"{row.account_id} {row.number} {row.client}"
-    return f"{row.key} {account} {row.kind} {row.state} {formats.money(row.amount)} {more}"
+    cells = (strip(row), _whole_line(row), _amount(row))
+    shown = " ".join(text for cell in cells for text, _ in cell)
+    return f"{formats.day(new_york_day(row.at))} {row.client} {row.number} {row.kind} {row.state} {shown}"
+
+
+def ids(row: CashRow) -> tuple[str, ...]:
+    """Return the ids that the text filter finds: those of the account and of the withdrawal or journal."""
+    return (row.account_id,) if row.kind == "deposit" else (row.account_id, row.key)
 
 
 def columns() -> tuple[Column[CashRow], ...]:
@@ -256,7 +261,7 @@ def columns() -> tuple[Column[CashRow], ...]:
         Column("amount", "Amount $", 12, _amount, "right", 0, lambda row: row.amount, plain=_counted_amount),
         Column("stages", "Stages", 9, strip, sort=lambda row: row.kind),
         Column(
-            "state", "State", 18, lambda row: ((row.state, row.style),), sort=lambda row: (row.rank, row.state), grow=2,
+            "state", "State", 15, lambda row: ((row.state, row.style),), sort=lambda row: (row.rank, row.state), grow=2,
             max_width=44,
         ),
         Column("line", "Details", 55, _whole_line, priority=4, grow=1, max_width=84),

@@ -53,21 +53,26 @@ class CashScreen(StartsWithdrawal, LoadsOlder, TiledListScreen, inherit_bindings
 
     def make_table(self) -> BookTable[CashRow]:
         return BookTable(
-            cash_columns.columns(), lambda row: row.key, search=cash_columns.search, empty="Loading cash movements…"
+            cash_columns.columns(),
+            lambda row: row.key,
+            search=cash_columns.search,
+            ids=cash_columns.ids,
+            empty="Loading cash movements…",
         )
 
     async def pull(self) -> None:
         self.show_status(await self.host.ask(status_queries.status_line))
-        changed = await self.host.ask(cash_queries.cash_changes, self._stamp, self.limit)
+        changed = await self.host.ask(cash_queries.cash_changes, self._stamp, self.older.limit)
         if changed is None:
             self.table.adopt_order()
             return
         self._stamp, snapshot = changed
         self._rows, self._cut = cash_columns.cash_rows(snapshot), snapshot.cut
-        self.note_loaded(self._stamp[2], len(self._rows), more=bool(self._cut))
+        self.older.note(self._stamp[2], len(self._rows), self.NOUN, more=bool(self._cut))
+        detail = await self.read_detail()
         with self.app.batch_update():
             self.show_rows()
-        self.request_detail(self.table.cursor_key)
+            self.show_detail(detail)
 
     def show_rows(self) -> None:
         if self._stamp is None:
@@ -83,8 +88,11 @@ class CashScreen(StartsWithdrawal, LoadsOlder, TiledListScreen, inherit_bindings
         self.table.set_rows(rows, None if tile == ALL else lambda row: cash_columns.in_group(row, tile))
 
     async def detail_of(self, key: str) -> Builder | None:
-        row = self.row_here(key)
+        row = self._row_of(key)
         return await self._lines(row) if row is not None else None
+
+    def _row_of(self, key: str) -> CashRow | None:
+        return next((row for row in self._rows if row.key == key), None)
 
     async def _lines(self, row: CashRow) -> Builder:
         view = row.withdrawal
@@ -97,11 +105,15 @@ class CashScreen(StartsWithdrawal, LoadsOlder, TiledListScreen, inherit_bindings
         return None if row is None else Reported(ReportSubject(ReportKind.ACCOUNT, row.account_id), row.client)
 
     async def page_of(self, key: str) -> Page | None:
-        row = next((row for row in self._rows if row.key == key), None)
+        row = self._row_of(key)
         if row is None:
             return None
         title = f"{row.kind.capitalize()} · {row.client} · {formats.money(row.amount)}"
-        return Page(title, await self._lines(row), row.key, idle_actions(row))
+        return Page(title, await self._lines(row), row.key, idle_on(row))
+
+    def idle_on_row(self) -> frozenset[str]:
+        row = self.table.cursor_row
+        return idle_on(row) if isinstance(row, CashRow) else frozenset()
 
     def _row(self) -> CashRow | None:
         """Return the row under the cursor; if there is none, show a message and return None."""
@@ -196,7 +208,7 @@ class CashScreen(StartsWithdrawal, LoadsOlder, TiledListScreen, inherit_bindings
             self.host.navigation.show_runs_of(row.account_id, row.client)
 
 
-def idle_actions(row: CashRow) -> frozenset[str]:
+def idle_on(row: CashRow) -> frozenset[str]:
     """Return the ids of the actions that cannot work on this row."""
     view = row.withdrawal
     cannot = {"cash.cancel": view is None or not view.cancelable, "cash.retry": view is None or view.stopped is None}

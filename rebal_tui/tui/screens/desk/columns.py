@@ -37,7 +37,7 @@ def natural(row: DeskRow) -> int:
 
 def search(row: DeskRow) -> str:
     """Return the text of a row in which the text filter searches."""
-    return f"{row.account_id} {row.account_number} {row.client} {row.portfolio} {row.worst} {row.state}"
+    return f"{row.account_number} {row.client} {row.portfolio} {row.worst} {row.state}"
 
 
 def _glyph(row: DeskRow) -> Line:

@@ -90,6 +90,7 @@ class DeskScreen(ShowsAccount, ShowsAmong, TiledListScreen, inherit_bindings=Fal
             desk_columns.columns(),
             lambda row: row.account_id,
             search=desk_columns.search,
+            ids=lambda row: (row.account_id,),
             natural=desk_columns.natural,
             empty="Opening the book…",
         )
@@ -116,6 +117,7 @@ class DeskScreen(ShowsAccount, ShowsAmong, TiledListScreen, inherit_bindings=Fal
         self.show_status(snapshot.status)
         if seen is not None and (snapshot.version, snapshot.stamp) == (seen.version, seen.stamp):
             return
+        detail = await self.read_detail()
         await self.table.prepare(snapshot.rows)
         shown = self._snapshot
         if shown is not seen and shown is not None and shown.version > snapshot.version:
@@ -127,7 +129,7 @@ class DeskScreen(ShowsAccount, ShowsAmong, TiledListScreen, inherit_bindings=Fal
         self._set_first_run(empty)
         with self.app.batch_update():
             self.show_rows()
-        self.request_detail(self.table.cursor_key)
+            self.show_detail(detail)
 
     def _set_first_run(self, empty: bool) -> None:
         """Show the choices of first steps if the book is empty, else the table."""

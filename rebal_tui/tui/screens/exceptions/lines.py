@@ -112,8 +112,7 @@ def _accounts(row: Row) -> Line:
 
 def search(row: Row) -> str:
     """Return the text of a row in which the text filter searches."""
-    subject = row.subject if isinstance(row, AlertView) else f"{row.symbol or ''} {row.blocks}"
-    return f"{kind_text(row)} {subject} {row.text}"
+    return f"{kind_text(row)} {_what(row)} {row.text} {formats.short_timestamp(_since(row))}"
 
 
 def tabs(found: ExceptionList, *, sorted_by_column: bool) -> tuple[Tab, ...]:

@@ -47,10 +47,11 @@ class ExceptionsScreen(TiledListScreen, inherit_bindings=False):
             self.table.adopt_order()
             return
         self._found = found
+        detail = await self.read_detail()
         with self.app.batch_update():
             self.show_rows()
+            self.show_detail(detail)
         self.table.marked = self.table.marked & {lines.row_key(row) for row in found.alerts}
-        self.request_detail(self.table.cursor_key)
 
     def show_rows(self) -> None:
         if self._found is None:
@@ -77,13 +78,27 @@ class ExceptionsScreen(TiledListScreen, inherit_bindings=False):
         return True
 
     async def detail_of(self, key: str) -> Builder | None:
-        row = self.row_here(key)
+        row = self._row_of(key)
         return lines.detail_lines(row) if row is not None else None
 
-    async def page_of(self, key: str) -> Page | None:
+    def _row_of(self, key: str) -> Row | None:
         rows: tuple[Row, ...] = (*self._found.items, *self._found.alerts) if self._found is not None else ()
-        row = next((row for row in rows if lines.row_key(row) == key), None)
-        return Page(lines.kind_text(row), lines.detail_lines(row), row.text) if row is not None else None
+        return next((row for row in rows if lines.row_key(row) == key), None)
+
+    async def page_of(self, key: str) -> Page | None:
+        row = self._row_of(key)
+        if row is None:
+            return None
+        return Page(lines.kind_text(row), lines.detail_lines(row), row.text, frozenset({idle_on(row)}))
+
+    def idle_actions(self) -> frozenset[str]:
+        return super().idle_actions() | {"list.export"}
+
+    def idle_on_row(self) -> frozenset[str]:
+        row = self.table.cursor_row
+        if row is None or (isinstance(row, ExceptionView) and self._marked_alerts()):
+            return frozenset()
+        return frozenset({idle_on(row)})
 
     async def open_row(self, key: str) -> None:
         row = self.row_here(key)
@@ -135,14 +150,20 @@ class ExceptionsScreen(TiledListScreen, inherit_bindings=False):
         row = self._row()
         if row is None:
             return
-        alerts = [one for one in self.table.rows if isinstance(one, AlertView)]
-        marked = tuple(one.key for one in alerts if lines.row_key(one) in self.table.marked)
+        marked = self._marked_alerts()
         if marked:
             self._acknowledge(marked)
         elif isinstance(row, AlertView):
             self._acknowledge((row.key,))
         else:
             self.host.say(f"An exception lasts until its cause ends. To do: {row.remedy}.")
+
+    def _marked_alerts(self) -> tuple[int, ...]:
+        """Return the keys of the marked alerts that the list shows."""
+        if not self.table.marked:
+            return ()
+        alerts = (one for one in self.table.rows if isinstance(one, AlertView))
+        return tuple(one.key for one in alerts if lines.row_key(one) in self.table.marked)
 
     def _acknowledge(self, keys: tuple[int, ...]) -> None:
         if not keys:
@@ -173,3 +194,8 @@ class ExceptionsScreen(TiledListScreen, inherit_bindings=False):
             navigation.show_asset(row.symbol)
         else:
             self.host.say("No section shows its subject.")
+
+
+def idle_on(row: Row) -> str:
+    """Return the id of the action that cannot work on this row: an alert is acknowledged, an exception resolved."""
+    return "exceptions.answer" if isinstance(row, AlertView) else "log.acknowledge"

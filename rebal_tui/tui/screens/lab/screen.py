@@ -197,6 +197,9 @@ class LabScreen(SectionScreen, inherit_bindings=False):
     def _head(self, width: int) -> Sequence[Line]:
         return head_lines(self._subject, self._found, self._done, self._fault, width)
 
+    def idle_actions(self) -> frozenset[str]:
+        return actions.needing_row(self.SECTION) if self._found is None else frozenset()
+
     def help_builder(self) -> Builder:
         return lab_help_lines(self._head, super().help_builder())
 
@@ -208,6 +211,7 @@ class LabScreen(SectionScreen, inherit_bindings=False):
         with self.app.batch_update():
             self.table.set_empty("" if found is None else "No policies.")
             self.table.set_rows(rows)
+            self.show_keys()
             self._show_header()
             verdict, chart = self.query_one("#lab-verdict", LinesView), self.query_one("#lab-chart", LinesView)
             if found is None:
@@ -244,12 +248,9 @@ class LabScreen(SectionScreen, inherit_bindings=False):
         found, number = self._found, event.key
         if found is None or not isinstance(number, int):
             return
-        verified = self._verified.get(number, "")
-
-        def build(width: int, _height: int) -> list[Line]:
-            return policy_lines(found, number, verified, width)
-
-        self.app.push_screen(ReadScreen(f"{found.backtest.name} · {found.rows[number].label}", build))
+        title, verified = f"{found.backtest.name} · {found.rows[number].label}", self._verified.get(number, "")
+        page = ReadScreen(title, lambda width, _height: policy_lines(found, number, verified, width))
+        self.app.push_screen(page)
 
     def action_portfolio(self) -> None:
         if (self._found is not None or self._fault) and len(self._portfolios) > 1:

@@ -19,6 +19,11 @@ TABS = (JOBS, AUDIT)
 PAUSE_TEXT = "No evaluation, job or run starts until you resume. Runs in progress continue."
 
 
+def row_key(row: JobView | AuditView) -> str:
+    """Return the key of a row; it begins with that of its tab."""
+    return f"{JOBS}:{row.name}" if isinstance(row, JobView) else f"{AUDIT}:{row.seq}"
+
+
 def log_tabs(snapshot: LogSnapshot) -> tuple[Tab, ...]:
     """Return the tabs of jobs and audit trail with their counts; `500 of 912` if only the
     newest audit entries are loaded.
@@ -61,13 +66,19 @@ def job_columns() -> tuple[Column[JobView], ...]:
     )
 
 
+def _what(entry: AuditView) -> Line:
+    """Return the sentence of an entry, after the word in which a search found its text if the sentence has it not."""
+    sentence = (entry.sentence, "")
+    return ((f"“{entry.found}” ", "muted"), sentence) if entry.found else (sentence,)
+
+
 def audit_columns() -> tuple[Column[AuditView], ...]:
     """Return the columns of the audit trail."""
     return (
         Column("seq", "No.", 7, lambda e: ((f"{e.seq:,}", "muted"),), "right", 0, lambda e: e.seq, True),
         Column("at", "Time", 15, lambda e: formats.timestamp(e.at), sort=lambda e: e.at, descending=True),
         Column("actor", "Actor", 8, lambda e: e.actor, sort=lambda e: e.actor, priority=2),
-        Column("what", "What", 40, lambda e: e.sentence, grow=3, max_width=200),
+        Column("what", "What", 40, _what, grow=3, max_width=200, plain=lambda e: e.sentence),
         Column("action", "Action", 20, lambda e: ((e.action, "muted"),), sort=lambda e: e.action, priority=4),
     )
 
@@ -79,7 +90,8 @@ def run_job_text(job: JobView) -> str:
 
 
 def job_text(job: JobView) -> str:
-    return f"{job.name} {job.title} {job.last_result}"
+    """Return the text of a job in which the text filter searches."""
+    return f"{_state(job)[0][0]} {job.title} {job.last_result}"
 
 
 def title_of(row: JobView | AuditView) -> tuple[str, str]:

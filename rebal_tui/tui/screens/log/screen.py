@@ -24,10 +24,11 @@ from rebal_tui.tui.screens.shared.loads_older import LoadsOlder
 from rebal_tui.tui.screens.shared.row_page import Page
 from rebal_tui.tui.sections import LISTS, Section
 from rebal_tui.tui.text import ui_text
-from rebal_tui.tui.widgets.key_bar import KeyBar
 from rebal_tui.tui.widgets.lines import Builder
 from rebal_tui.tui.widgets.table import BookTable
 from rebal_tui.tui.widgets.tabs import TabBar
+
+AUDIT_HINT = "search the audit trail: client, action or JSON of an entry"
 
 
 class LogScreen(ShowsJob, LoadsOlder, inherit_bindings=False):
@@ -43,7 +44,7 @@ class LogScreen(ShowsJob, LoadsOlder, inherit_bindings=False):
         super().__init__()
         self._tab = JOBS
         self._snapshot: LogSnapshot | None = None
-        self._read = ("", self.limit)
+        self._read = ("", self.older.limit)
         """The search text, and the limit of rows, with which the audit entries were last read."""
         self._search = ""
 
@@ -60,10 +61,8 @@ class LogScreen(ShowsJob, LoadsOlder, inherit_bindings=False):
 
     def compose_tables(self) -> ComposeResult:
         with Vertical(id="tables"):
-            yield BookTable(lines.job_columns(), lambda job: f"{JOBS}:{job.name}", id=JOBS, empty="No jobs.",
-                            search=lines.job_text)  # fmt: skip
-            yield BookTable(lines.audit_columns(), lambda entry: f"{AUDIT}:{entry.seq}", id=AUDIT,
-                            empty="No entries.")  # fmt: skip
+            yield BookTable(lines.job_columns(), lines.row_key, id=JOBS, empty="No jobs.", search=lines.job_text)
+            yield BookTable(lines.audit_columns(), lines.row_key, id=AUDIT, empty="No entries.")
 
     @property
     def limited_table(self) -> BookTable[Any]:
@@ -71,7 +70,7 @@ class LogScreen(ShowsJob, LoadsOlder, inherit_bindings=False):
 
     @property
     def filter_hint(self) -> str:
-        return "search the audit trail" if self._tab == AUDIT else super().filter_hint
+        return AUDIT_HINT if self._tab == AUDIT else super().filter_hint
 
     @property
     def filter_text(self) -> str:
@@ -82,7 +81,7 @@ class LogScreen(ShowsJob, LoadsOlder, inherit_bindings=False):
 
     async def pull(self) -> None:
         await super().pull()
-        reading = search, limit = self._search, self.limit
+        reading = search, limit = self._search, self.older.limit
         old = self._snapshot
         known = {entry.seq: entry.sentence for entry in old.audit} if old is not None else {}
         seen = old.version if old is not None and reading == self._read else None
@@ -90,12 +89,13 @@ class LogScreen(ShowsJob, LoadsOlder, inherit_bindings=False):
         snapshot = changed or old
         if snapshot is None:
             return
-        if reading == (self._search, self.limit):
-            self.note_loaded(limit, len(snapshot.audit), more=snapshot.more)
+        if reading == (self._search, self.older.limit):
+            self.older.note(limit, len(snapshot.audit), self.NOUN, more=snapshot.more)
         if changed is None:
             self.table.adopt_order()
             return
         (old_search, _), self._snapshot, self._read = self._read, snapshot, reading
+        detail = await self.read_detail()
         with self.app.batch_update():
             self.query_one("#tiles", TabBar).tabs = lines.log_tabs(snapshot)
             self.query_one(f"#{JOBS}", BookTable).set_rows(snapshot.jobs)
@@ -105,7 +105,7 @@ class LogScreen(ShowsJob, LoadsOlder, inherit_bindings=False):
                 audit.renew_order()
             audit.set_rows(snapshot.audit)
             self.show_filter()
-        self.request_detail(self.table.cursor_key)
+            self.show_detail(detail)
 
     def request_detail(self, key: Hashable | None, delay: float = 0.0) -> None:
         """Show the detail of the row under the cursor; does nothing if `key` is of the table that is not shown."""
@@ -113,7 +113,10 @@ class LogScreen(ShowsJob, LoadsOlder, inherit_bindings=False):
             super().request_detail(self.table.cursor_key, delay)
 
     async def detail_of(self, key: str) -> Builder | None:
-        row = self.row_here(key)
+        if self._snapshot is None:
+            return None
+        rows = self._snapshot.jobs if self._tab == JOBS else self._snapshot.audit
+        row = next((row for row in rows if lines.row_key(row) == key), None)
         return lines.detail_lines(row) if row is not None else None
 
     def selected_id(self) -> str | None:
@@ -133,7 +136,6 @@ class LogScreen(ShowsJob, LoadsOlder, inherit_bindings=False):
     def _show_tab(self) -> None:
         for tab in TABS:
             self.query_one(f"#{tab}", BookTable).display = tab == self._tab
-        self.query_one(KeyBar).left_out = frozenset({"run_now"} if self._tab == AUDIT else ())
         self.query_one("#tiles", TabBar).current = self._tab
         self.query_one("#detail-pane").border_title = "Job" if self._tab == JOBS else "Audit entry"
         line = self.query_one("#filter", Input)
@@ -164,8 +166,10 @@ class LogScreen(ShowsJob, LoadsOlder, inherit_bindings=False):
         if row is None:
             return None
         title, copy = lines.title_of(row)
-        idle = frozenset({"log.run"} if self._tab == AUDIT else ())
-        return Page(title, lines.detail_lines(row), copy, idle)
+        return Page(title, lines.detail_lines(row), copy, self.idle_on_row())
+
+    def idle_on_row(self) -> frozenset[str]:
+        return frozenset({"log.run"} if self._tab == AUDIT else ())
 
     def _job(self) -> JobView | None:
         row = self.table.cursor_row

@@ -84,12 +84,13 @@ class MarketScreen(ShowsAsset, ListScreen, inherit_bindings=False):
         self._show_simulator()
         if self._snapshot is not None and snapshot.version == self._snapshot.version:
             return
+        detail = await self.read_detail()
         self._snapshot = snapshot
         with self.app.batch_update():
             self.table.set_empty("No assets." if not snapshot.assets else "No assets match this filter.")
             self.table.set_rows(snapshot.assets)
             self._show_simulator()
-        self.request_detail(self.table.cursor_key)
+            self.show_detail(detail)
 
     def _show_simulator(self) -> None:
         stopped = self.host.mode_shown.endswith(TIME_STOPPED)

@@ -51,7 +51,7 @@ def search(row: PortfolioRow) -> str:
     """Return the text of a row in which the text filter searches."""
     symbols = " ".join(row.weights.symbols)
     status = f"{formats.words(row.status)} {BARRED if has_barred(row) else ''}"
-    return f"{row.id} {row.name} {row.description} {status} {symbols} {row.conditions_text}"
+    return f"{row.name} {row.description} {status} {symbols} {row.conditions_text}"
 
 
 def status_tabs(rows: Sequence[PortfolioRow], current: str = ALL) -> tuple[Tab, ...]:

@@ -71,6 +71,7 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
             portfolio_columns.columns(),
             lambda row: row.id,
             search=portfolio_columns.search,
+            ids=lambda row: (row.id,),
             natural=portfolio_columns.natural,
             empty="Reading the portfolios…",
         )
@@ -80,10 +81,11 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
         rows = await self.host.ask(run_queries.portfolio_rows)
         if rows == self._rows:
             return
+        detail = await self.read_detail()
         self._rows = rows
         with self.app.batch_update():
             self.show_rows()
-        self.request_detail(self.table.cursor_key)
+            self.show_detail(detail)
 
     def show_rows(self) -> None:
         if self._rows is None:
@@ -117,6 +119,10 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
     def reported(self) -> Reported | None:
         row = self.table.cursor_row
         return None if row is None else Reported(ReportSubject(ReportKind.PORTFOLIO, row.id), row.name)
+
+    def idle_on_row(self) -> frozenset[str]:
+        row = self.table.cursor_row
+        return idle_on(row) if isinstance(row, PortfolioRow) else frozenset()
 
     async def open_row(self, key: str) -> None:
         await open_portfolio(self, key)
@@ -302,6 +308,19 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
             self.host.navigation.show_desk_filtered(row.name)
         else:
             self.host.say(f"{row.name} has no subscribers.")
+
+
+def idle_on(row: PortfolioRow) -> frozenset[str]:
+    """Return the ids of the actions that cannot work on this portfolio: they need another status, or subscribers."""
+    inactive = row.status == PortfolioStatus.INACTIVE
+    cannot = {
+        "portfolios.edit": inactive,
+        "portfolios.inactivate": inactive,
+        "portfolios.reactivate": row.status == PortfolioStatus.ACTIVE,
+        "portfolios.impact": not row.subscribers,
+        "portfolios.accounts": not row.subscribers,
+    }
+    return frozenset(action for action, idle in cannot.items() if idle)
 
 
 def impact_as_it_is(book: Book, portfolio_id: str) -> Impact:

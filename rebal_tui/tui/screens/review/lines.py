@@ -16,6 +16,18 @@ from rebal_tui.tui.widgets.table_layout import Column
 from rebal_tui.tui.widgets.tabs import Tab
 
 
+def search(row: RunRow) -> str:
+    """Return the text of a row in which the text filter searches."""
+    since = formats.short_timestamp(row.created_at)
+    kind = TYPES.get(row.type, row.type)
+    return f"{since} {kind} {row.client} {row.portfolio} {row.account_number} {formats.short_id(row.id)}"
+
+
+def ids(row: RunRow) -> tuple[str, ...]:
+    """Return the ids that the text filter finds: those of the run and of its account."""
+    return row.id, row.account_id
+
+
 def columns() -> tuple[Column[RunRow], ...]:
     """Return the columns of the list. On narrow terminals, columns with the highest `priority` are hidden first."""
     return (

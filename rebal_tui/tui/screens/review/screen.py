@@ -18,7 +18,6 @@ from rebal_tui.tui.book_services import policy, review_queries
 from rebal_tui.tui.keymap import BY_ID, key_text, keys_of
 from rebal_tui.tui.screens.files.trade_list import TradeListScreen
 from rebal_tui.tui.screens.review import lines
-from rebal_tui.tui.screens.runs import columns as run_columns
 from rebal_tui.tui.screens.shared import approval
 from rebal_tui.tui.screens.shared.export_choices import Reported
 from rebal_tui.tui.screens.shared.list_screen import ListScreen
@@ -45,7 +44,9 @@ class ReviewScreen(ListScreen, inherit_bindings=False):
         self._snapshot: ReviewSnapshot | None = None
 
     def make_table(self) -> BookTable[RunRow]:
-        return BookTable(lines.columns(), lambda row: row.id, search=run_columns.search, empty="Reading the queue…")
+        return BookTable(
+            lines.columns(), lambda row: row.id, search=lines.search, ids=lines.ids, empty="Reading the queue…"
+        )
 
     def compose_body(self) -> ComposeResult:
         yield TabBar((), "queue", id="tiles")
@@ -72,13 +73,14 @@ class ReviewScreen(ListScreen, inherit_bindings=False):
         snapshot = await self.host.ask(review_queries.review_snapshot)
         if self._snapshot is not None and snapshot.version == self._snapshot.version:
             return
+        detail = await self.read_detail()
         self._snapshot = snapshot
         with self.app.batch_update():
             self.table.set_empty("No run matches this filter." if snapshot.rows else self._empty_text(snapshot))
             self.table.set_rows(snapshot.rows)
             self.table.marked = self.table.marked & {row.id for row in snapshot.rows}
             self._show_tabs()
-        self.request_detail(self.table.cursor_key)
+            self.show_detail(detail)
 
     def _empty_text(self, snapshot: ReviewSnapshot) -> str:
         return lines.empty_text(

@@ -75,15 +75,6 @@ def _count(snapshot: RunsSnapshot, tab: str) -> int | None:
     return sum(count for (status, awaiting), count in snapshot.counts.items() if group.has(status, awaiting=awaiting))
 
 
-def search(row: RunRow) -> str:
-    """Return the text of a row in which the text filter searches."""
-    return (
-        f"{row.id} {row.account_id} {row.account_number} {row.client} {row.portfolio} {formats.words(row.status)} "
-        f"{formats.words(row.type)} {row.status} {row.type} {origin_text(row.initiated_from)} {row.initiated_from} "
-        f"{row.session} {row.overrides}"
-    )
-
-
 def client(row: RunRow) -> Line:
     """Return the name of the client, after `⊘` if the run overrides a restriction."""
     return ((f"{HELD} ", "warn"), (row.client, "")) if row.overrides else ((row.client, ""),)

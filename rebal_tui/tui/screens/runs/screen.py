@@ -54,6 +54,12 @@ def cancel_effects(row: RunRow) -> list[Effect]:
     ]
 
 
+def idle_on(status: RunStatus, *, awaiting: bool) -> frozenset[str]:
+    """Return the ids of the actions that cannot work on a run with this status; `awaiting`: it awaits approval."""
+    ended = {"runs.cancel"} if status.final else set()
+    return frozenset(ended if awaiting else {*ended, "runs.approve", "runs.reject"})
+
+
 class RunsScreen(ShowsRun, LoadsOlder, TiledListScreen, inherit_bindings=False):
     """List of runs, newest first."""
 
@@ -106,14 +112,16 @@ class RunsScreen(ShowsRun, LoadsOlder, TiledListScreen, inherit_bindings=False):
     async def pull(self) -> None:
         self.show_status(await self.host.ask(status_queries.status_line))
         old, before = self._snapshot, self._read
-        reading = search, group, limit = self._search, self._group, self.limit
+        reading = search, group, limit = self._search, self._group, self.older.limit
         seen = old.version if old is not None and reading == before and not self._wanted else None
         changed = await self.host.ask(run_search.changed_runs, seen, search, limit, group)
+        # After another filter, the row under the cursor may be another one: its detail would only delay the rows.
+        detail = await self.read_detail() if changed is not None and reading == before else None
         snapshot = changed or old
         if snapshot is None:
             return
-        if reading == (self._search, self._group, self.limit):
-            self.note_loaded(limit, len(snapshot.rows), more=snapshot.more)
+        if reading == (self._search, self._group, self.older.limit):
+            self.older.note(limit, len(snapshot.rows), self.NOUN, more=snapshot.more)
         if changed is None:
             self.table.adopt_order()
             return
@@ -131,7 +139,7 @@ class RunsScreen(ShowsRun, LoadsOlder, TiledListScreen, inherit_bindings=False):
             self.show_filter()
             if others:
                 self.table.show_cursor()
-        self.request_detail(self.table.cursor_key)
+            self.show_detail(detail)
 
     @property
     def _group(self) -> RunGroup:
@@ -181,10 +189,14 @@ class RunsScreen(ShowsRun, LoadsOlder, TiledListScreen, inherit_bindings=False):
 
     async def page_of(self, key: str) -> Page:
         view = await self.host.ask(run_queries.run_view, key)
-        awaiting = view.run.awaits_approval
-        idle = {"runs.cancel"} if view.run.status.final else set()
-        idle |= set() if awaiting else {"runs.approve", "runs.reject"}
-        return Page(f"Run {formats.short_id(key)} · {view.client}", run_lines(view, whole=True), key, frozenset(idle))
+        idle = idle_on(view.run.status, awaiting=view.run.awaits_approval)
+        return Page(f"Run {formats.short_id(key)} · {view.client}", run_lines(view, whole=True), key, idle)
+
+    def idle_on_row(self) -> frozenset[str]:
+        row = self.table.cursor_row
+        if not isinstance(row, RunRow):
+            return frozenset()
+        return idle_on(RunStatus(row.status), awaiting=row.awaiting_approval)
 
     def action_json(self) -> None:
         run_id = self.selected_id()

@@ -82,21 +82,28 @@ SECTION_SYMBOLS: dict[str, tuple[tuple[str, str], ...]] = {
 
 
 MOVED_SYMBOL = ("↕", "a row that belongs elsewhere since the last key, which keeps the order for 10 s; . sorts")
+IDLE = "Dimmed keys need a row, or another than that under the cursor."
 
 
-def help_lines(section: str, keymap: Mapping[str, str] = MappingProxyType({}), mode: str = "") -> Builder:
+def help_lines(
+    section: str,
+    keymap: Mapping[str, str] = MappingProxyType({}),
+    mode: str = "",
+    idle: Collection[str] = (),
+) -> Builder:
     """Build the help of a section: its keys, the keys that work everywhere, and symbols.
 
-    `keymap` has user-defined keys by action id. `mode` is the book's mode, as the status line shows it.
+    `keymap` has user-defined keys by action id. `mode` is the book's mode, as the status line shows it. The actions
+    with an id in `idle`, which cannot work at present, are dimmed.
     """
 
     def build(width: int, _height: int) -> Sequence[Line]:
         if width < 100:
-            keys = [*_here(section, width, keymap, mode), (), *_everywhere(width, keymap, mode)]
+            keys = [*_here(section, width, keymap, mode, idle), (), *_everywhere(width, keymap, mode)]
             return [*keys, (), *_moves(width), (), *_legend(section, width)]
         left = (width - 3) // 2
         right = width - 3 - left
-        here = [*_here(section, left, keymap, mode), (), *_moves(left), (), *_legend(section, left)]
+        here = [*_here(section, left, keymap, mode, idle), (), *_moves(left), (), *_legend(section, left)]
         return beside(here, _everywhere(right, keymap, mode), left)
 
     return build
@@ -138,17 +145,20 @@ def page_help_lines(
     return build
 
 
-def _entry(keys: str, text: str, width: int) -> list[Line]:
-    parts = paragraph(text, width - KEYS)
-    first: Line = ((keys.ljust(KEYS), "key"), *parts[0])
+def _entry(keys: str, text: str, width: int, *, dimmed: bool = False) -> list[Line]:
+    parts = paragraph(text, width - KEYS, "muted" if dimmed else "")
+    first: Line = ((keys.ljust(KEYS), "muted" if dimmed else "key"), *parts[0])
     return [first, *(((" " * KEYS, ""), *part) for part in parts[1:])]
 
 
-def _here(section: str, width: int, keymap: Mapping[str, str], mode: str) -> list[Line]:
+def _here(section: str, width: int, keymap: Mapping[str, str], mode: str, idle: Collection[str]) -> list[Line]:
     lines: list[Line] = [heading(section_label(section), width)]
     for action in section_actions(section):
         if offered(action, mode):
-            lines += _entry(key_text(keymap.get(action.id, action.keys)), f"{action.label}. {action.help}", width)
+            keys, text = key_text(keymap.get(action.id, action.keys)), f"{action.label}. {action.help}"
+            lines += _entry(keys, text, width, dimmed=action.id in idle)
+    if idle:
+        lines += paragraph(IDLE, width, "muted")
     return lines if len(lines) > 1 else [*lines, (("No keys in this section.", "muted"),)]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -13,17 +13,19 @@ from textual.widgets import Input
 
 from rebal_tui.domain.text import count_text
 from rebal_tui.services.view_models.filter_terms import FieldKind, parse_filter
+from rebal_tui.tui import actions
 from rebal_tui.tui.book_services import scheduler
 from rebal_tui.tui.key_meanings import OPENING_KEY
 from rebal_tui.tui.navigation import ShowsMatching
+from rebal_tui.tui.screens.shared.detail_panel import DetailPanel
 from rebal_tui.tui.screens.shared.export import ExportScreen
 from rebal_tui.tui.screens.shared.export_choices import ExportChoice, Reported, report, shown_rows, whole_book
 from rebal_tui.tui.screens.shared.list_columns import apply_columns, columns_screen
 from rebal_tui.tui.screens.shared.list_sort import ask_sort, key_of, view_of
-from rebal_tui.tui.screens.shared.row_page import HasPages, row_page
+from rebal_tui.tui.screens.shared.row_page import row_page
 from rebal_tui.tui.screens.shared.saved_filters import SavedFilter, SavedFiltersScreen
 from rebal_tui.tui.sections import section_label
-from rebal_tui.tui.widgets.lines import Builder, LinesView, nothing
+from rebal_tui.tui.widgets.lines import LinesView
 from rebal_tui.tui.widgets.list_foot import ListFoot
 from rebal_tui.tui.widgets.pane import Pane, Panes
 from rebal_tui.tui.widgets.table import BookTable
@@ -36,7 +38,7 @@ MANY_ROWS = 5_000
 """From this number of rows on, filtering takes longer than drawing the typed letter, so it runs on another thread."""
 
 
-class ListScreen(ShowsMatching, HasPages):
+class ListScreen(ShowsMatching, DetailPanel):
     """A table, a filter input opened with `/`, and a detail panel for the row under the cursor.
 
     `EXPORT` is the kind of records that key `x` exports. `FILTER_FIELDS` are the fields that a filter can name, as in
@@ -48,12 +50,9 @@ class ListScreen(ShowsMatching, HasPages):
     FILTER_FIELDS: ClassVar[Mapping[str, FieldKind]] = MappingProxyType({})
     FILTER_CHOICES: ClassVar[Mapping[str, Collection[str]]] = MappingProxyType({})
     EXAMPLE_TERMS: ClassVar[str] = ""
-    DETAIL_DELAY_SECONDS = 0.06
 
     def __init__(self) -> None:
         super().__init__()
-        self._request = 0
-        self._shown: str | None = None
         self._filter_label = ""
         self._filter_set_elsewhere = False
         self._sort_explained = False
@@ -88,7 +87,7 @@ class ListScreen(ShowsMatching, HasPages):
     def filter_hint(self) -> str:
         """The placeholder text of the filter input."""
         terms = f" or {self.EXAMPLE_TERMS}" if self.EXAMPLE_TERMS else ""
-        return f"filter {self.NOUN}s: any words, in any order{terms}"
+        return f"filter {self.NOUN}s: words of any column{terms}"
 
     @property
     def filter_text(self) -> str:
@@ -115,15 +114,6 @@ class ListScreen(ShowsMatching, HasPages):
     def table(self) -> BookTable[Any]:
         return self.query_one(BookTable)
 
-    @property
-    def detail(self) -> LinesView:
-        return self.query_one("#detail", LinesView)
-
-    @property
-    def detail_in_sight(self) -> bool:
-        """Whether the terminal is wide enough for the detail panel."""
-        return not self.has_class("-narrow")
-
     def selected_id(self) -> str | None:
         """Return the id of the row under the cursor; shows a message and returns None when there is none."""
         key = self.table.cursor_key
@@ -132,51 +122,18 @@ class ListScreen(ShowsMatching, HasPages):
             return None
         return str(key)
 
-    def row_here(self, key: str) -> Any:
-        """Return the row under the cursor if it has this key, else None."""
-        return self.table.cursor_row if self.table.cursor_key == key else None
-
-    async def detail_of(self, key: str) -> Builder | None:
-        """Return the builder of a row's detail; None leaves the panel as it is."""
-        raise NotImplementedError
-
     async def open_row(self, key: str) -> None:
         """Show the page of a row."""
         page = await self.page_of(key)
         if page is not None and self.is_current:
             self.app.push_screen(row_page(self, page, key))
 
-    def clear_detail(self) -> None:
-        """Clear the detail panel."""
-        self.detail.show(nothing, top=True)
+    def idle_actions(self) -> frozenset[str]:
+        return actions.needing_row(self.SECTION) if self.table.cursor_key is None else self.idle_on_row()
 
-    def request_detail(self, key: Hashable | None, delay: float = 0.0) -> None:
-        """Show the detail of a row after `delay` seconds, unless another detail is requested
-        before. None clears the panel.
-        """
-        self._request += 1
-        request = self._request
-        if key is None:
-            self.clear_detail()
-        elif self.detail_in_sight:
-            self.set_timer(max(delay, 0.001), lambda: self._start_detail(str(key), request))
-
-    def _start_detail(self, key: str, request: int) -> None:
-        if self._is_wanted(request):
-            self.host.work(self._load_detail(key, request), name="detail")
-
-    async def _load_detail(self, key: str, request: int) -> None:
-        builder = await self.detail_of(key)
-        if builder is not None and self._is_wanted(request):
-            self.detail.show(builder, top=key != self._shown)
-            self._shown = key
-
-    def _is_wanted(self, request: int) -> bool:
-        return request == self._request and self.is_attached
-
-    @on(BookTable.Highlighted)
-    def _highlighted(self, event: BookTable.Highlighted) -> None:
-        self.request_detail(event.key, self.DETAIL_DELAY_SECONDS)
+    def idle_on_row(self) -> frozenset[str]:
+        """Return the ids of the actions that cannot work on the row under the cursor; called after every move."""
+        return frozenset()
 
     @on(BookTable.Opened)
     def _opened(self, event: BookTable.Opened) -> None:
@@ -337,6 +294,7 @@ class ListScreen(ShowsMatching, HasPages):
             name = f"{self.SECTION}.{table.id}" if table.id else str(self.SECTION)
             table.choose_columns(settings.columns.get(name))
             table.view = view_of(table, settings.sort.get(name, "")) or table.view
+            self.watch(table, "marked", self.show_keys, init=False)
 
     def action_columns(self) -> None:
         table, name = self.table, self.list_name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from textual import on
@@ -11,24 +12,59 @@ from rebal_tui.tui.screens.shared.list_screen import ListScreen
 from rebal_tui.tui.widgets.table import BookTable
 
 
+class OlderRows:
+    """How much of a list is loaded, and whether there are older rows.
+
+    `limit` is how much to read, in steps: a number of rows, or another unit of the reader.
+    """
+
+    def __init__(self, say: Callable[[str], None], step: int, most: int, narrower: str) -> None:
+        """`most` is the largest limit, because everything loaded is read again whenever the book changes. `say` shows
+        a message, `narrower` is its text for how to find older rows at that limit.
+        """
+        self._say, self._step, self.most, self._narrower = say, step, most, narrower
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin again with the newest rows, because the list is to show other rows than before."""
+        self.limit = self._step
+        self._loaded = self._count = 0
+        self._more = False
+
+    def note(self, limit: int, count: int, noun: str, *, more: bool) -> None:
+        """Record that `count` rows were read with this limit, and whether there are `more` rows."""
+        added = 0 < self._loaded < limit
+        self._loaded, self._count, self._more = limit, count, more
+        if added:
+            rest = "the last row loads more" if more else "these are all"
+            self._say(f"{count_text(count, noun)} loaded; {rest}.")
+
+    def wanted(self, table: BookTable[Any], noun: str) -> bool:
+        """Raise the limit if the cursor is in the last row and there are older ones; returns whether to read again."""
+        if not self._more or self._loaded < self.limit or table.rows[-1:] != [table.cursor_row]:
+            return False
+        if self.limit >= self.most:
+            self._say(f"{count_text(self._count, noun)} are loaded; {self._narrower}.")
+            return False
+        self.limit = min(self.limit + self._step, self.most)
+        return True
+
+
 class LoadsOlder(ListScreen):
     """A list of the newest rows that loads older rows when the cursor reaches the last row.
 
-    A section reads at most `limit` rows, and then calls `note_loaded`. Before it shows other rows, such as after a
-    filter, it calls `read_anew`.
+    A section reads at most `older.limit` rows, and then calls `older.note`. Before it shows other rows, such as after
+    a filter, it calls `read_anew`.
     """
 
     ROWS_AT_ONCE: ClassVar[int] = 500
     MAX_ROWS: ClassVar[int] = 5_000
-    """Most rows that are loaded: all loaded rows are read again whenever the book changes."""
     NARROWER: ClassVar[str] = "/ filters all of them"
     """Text for a message: how to find older rows when `MAX_ROWS` are loaded."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.limit = self.ROWS_AT_ONCE
-        self._loaded = 0
-        self._more = False
+        self.older = OlderRows(lambda text: self.host.say(text), self.ROWS_AT_ONCE, self.MAX_ROWS, self.NARROWER)
 
     @property
     def limited_table(self) -> BookTable[Any]:
@@ -37,26 +73,10 @@ class LoadsOlder(ListScreen):
 
     def read_anew(self) -> None:
         """Read the newest rows again, because the list is to show other rows than before."""
-        self.limit = self.ROWS_AT_ONCE
-        self._loaded, self._more = 0, False
+        self.older.restart()
         self.host.pull_soon()
-
-    def note_loaded(self, limit: int, count: int, *, more: bool) -> None:
-        """Record that `count` rows were read with this limit, and whether there are `more` rows."""
-        added, self._loaded, self._more = 0 < self._loaded < limit, limit, more
-        if added:
-            rest = "the last row loads more" if more else "these are all"
-            self.host.say(f"{count_text(count, self.NOUN)} loaded; {rest}.")
 
     @on(BookTable.Highlighted)
     def _load_older(self, event: BookTable.Highlighted) -> None:
-        rows = event.table.rows
-        if not self._more or event.table is not self.limited_table or rows[-1:] != [event.table.cursor_row]:
-            return
-        if self._loaded < self.limit:
-            return
-        if self.limit >= self.MAX_ROWS:
-            self.host.say(f"{count_text(self.MAX_ROWS, self.NOUN)} are loaded; {self.NARROWER}.")
-            return
-        self.limit = min(self.limit + self.ROWS_AT_ONCE, self.MAX_ROWS)
-        self.host.pull_soon()
+        if event.table is self.limited_table and self.older.wanted(event.table, self.NOUN):
+            self.host.pull_soon()

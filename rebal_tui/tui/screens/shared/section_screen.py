@@ -91,6 +91,16 @@ class SectionScreen(HasKeyBar[None]):
         """The actions that other sections have for a key; none if this section has one."""
         return elsewhere(key, self.SECTION, self.host.settings_file.settings.keys, self.host.mode_shown)
 
+    def idle_actions(self) -> frozenset[str]:
+        """Return the ids of the section's actions that cannot work on the row under the cursor, or need a row where
+        there is none.
+        """
+        return frozenset()
+
+    def show_keys(self) -> None:
+        """Show the keys of the section without those of `idle_actions`."""
+        self.query_one(KeyBar).left_out = actions.methods(self.idle_actions())
+
     def show_help(self) -> None:
         """Show the help of this section."""
         from rebal_tui.tui.screens.shared.dialog import HelpScreen
@@ -101,7 +111,8 @@ class SectionScreen(HasKeyBar[None]):
         """Return the builder of the help: the keys of this section, and its symbols."""
         from rebal_tui.tui.screens.shared.help_lines import help_lines
 
-        return help_lines(self.SECTION, self.host.settings_file.settings.keys, self.host.mode_shown)
+        keys = self.host.settings_file.settings.keys
+        return help_lines(self.SECTION, keys, self.host.mode_shown, self.idle_actions())
 
     def show_loading(self, loading: LoadProgress) -> None:
         """Show the progress of opening the book."""
