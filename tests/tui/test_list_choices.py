@@ -132,3 +132,16 @@ def test_choices_that_cannot_be_read_are_named_and_ignored(tmp_path: Path) -> No
         "sort.desk",
         "filters.desk.a",
     ]
+
+
+@pytest.mark.slow
+def test_a_filter_that_is_opened_again_is_continued_and_emptied_by_one_key() -> None:
+    async def flow(pilot: Any, app: RebalApp) -> None:
+        assert isinstance(app.screen, ListScreen)
+        await press(pilot, "slash", *"rui", "enter", "slash", "z")
+        assert app.screen.filter_text == "ruiz"
+        assert "^u Empty the filter" in screen_text(app)
+        await press(pilot, "left", "ctrl+u")
+        assert app.screen.filter_text == ""
+
+    drive(flow)

@@ -292,6 +292,31 @@ def test_keys_are_changed_by_pressing_them_and_conflicts_are_reported(tmp_path: 
 
 
 @pytest.mark.slow
+def test_the_list_of_keys_is_filtered_by_what_is_typed() -> None:
+    async def flow(pilot: Any, app: Any) -> None:
+        await press(pilot, "comma", "f2")
+        table = app.screen.query_one("BookTable")
+
+        def shown() -> set[str]:
+            return {action.id for action in table.rows}
+
+        await press(pilot, *"journal")
+        assert shown() == {"cash.journal_in", "cash.journal_out"}
+        await press(pilot, "down", "down", "enter", "f7")
+        assert "f7 (default o)" in screen_text(app), "the list has the focus"
+        await press(pilot, "slash", "ctrl+u", "f", "7")
+        assert shown() == {"cash.journal_out"}
+        await press(pilot, "ctrl+u", "w")
+        assert shown() == {"accounts.withdraw", "portfolios.stops"}, "one character is a key"
+        await press(pilot, "escape")
+        assert len(table.rows) == len(ACTIONS)
+        await press(pilot, "escape")
+        assert app.screen.query("#settings-title")
+
+    run(flow, market_book(2), "6")
+
+
+@pytest.mark.slow
 def test_the_guards_are_kept_in_the_book_and_not_in_the_file(tmp_path: Path) -> None:
     path, book = tmp_path / "settings.toml", market_book(2)
 
@@ -393,7 +418,7 @@ def test_a_fault_looks_right(form_shows: Callable[..., None]) -> None:
 
 @pytest.mark.slow
 def test_the_keys_look_right(form_shows: Callable[..., None]) -> None:
-    form_shows("f2", "j")
+    form_shows("f2", "down")
 
 
 @pytest.mark.slow

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import ClassVar
 
 from rich.segment import Segment
+from textual.binding import Binding, BindingType
 from textual.events import Key
 from textual.geometry import Size
 from textual.message import Message
@@ -45,6 +47,25 @@ class TextField(Input):
             segments = [Segment(part, look) for part, look in parts if part]
         scrolled = self.scroll_offset.x
         return Strip(segments).crop(scrolled, scrolled + width).extend_cell_length(width, style)
+
+
+class FilterField(TextField):
+    """The filter of a list. Opened again, it has the cursor behind its text, so that typing adds to it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+u", "empty", "Empty the filter")]
+
+    def __init__(self, *, placeholder: str, id: str) -> None:
+        super().__init__(placeholder=placeholder, id=id, compact=True, select_on_focus=False)
+
+    def open(self, typed: str = "") -> None:
+        """Show the field with the focus; what was `typed` is added, and the cursor is at the end."""
+        self.display = True
+        self.value += typed
+        self.cursor_position = len(self.value)
+        self.screen.set_focus(self)
+
+    def action_empty(self) -> None:
+        self.clear()
 
 
 class OnlyChoice(Suggester):

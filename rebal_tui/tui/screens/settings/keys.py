@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import ClassVar
 
@@ -12,8 +13,9 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.events import Key
 from textual.screen import ModalScreen
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
+from rebal_tui.domain.text import fold
 from rebal_tui.tui.action import Action
 from rebal_tui.tui.action_table import ACTIONS
 from rebal_tui.tui.host import host_of
@@ -23,6 +25,8 @@ from rebal_tui.tui.text import ui_text
 from rebal_tui.tui.widgets.key_bar import KeyBar
 from rebal_tui.tui.widgets.table import BookTable
 from rebal_tui.tui.widgets.table_layout import Column
+from rebal_tui.tui.widgets.table_look import KEYS
+from rebal_tui.tui.widgets.text_field import FilterField
 
 
 class PressScreen(ModalScreen[str]):
@@ -58,18 +62,33 @@ class PressScreen(ModalScreen[str]):
             self.dismiss("" if event.key == "escape" else event.key)
 
 
-class KeysScreen(ModalScreen[dict[str, str]]):
-    """List of all actions with their keys. Escape returns the user-defined keys by action id."""
+class KeyTable(BookTable[Action], inherit_bindings=False):
+    """The list of actions, without the letters that move the cursor in other lists: they are typed into the filter."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "done", "Done"),
+        replace(one, key=one.key.partition(",")[0])
+        for one in KEYS
+        if isinstance(one, Binding) and one.key not in ("space", "full_stop")
+    ]
+
+
+class KeysScreen(ModalScreen[dict[str, str]]):
+    """List of all actions with their keys, filtered by what is typed. Escape returns the user-defined keys by action
+    id.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "back", "Done"),
         Binding("backspace,delete", "default", "Default key"),
+        Binding("slash", "filter", "Filter"),
+        Binding("down", "leave_filter", show=False),
     ]
     AUTO_FOCUS = "BookTable"
     DEFAULT_CSS = """
     KeysScreen { background: $background; }
     KeysScreen #keys-title { dock: top; height: 1; background: $panel; text-style: bold; padding: 0 1; }
     KeysScreen #keys-help { height: 2; color: $text-muted; padding: 0 1; }
+    KeysScreen #filter { background: $panel; }
     """
 
     def __init__(self, keys: Mapping[str, str]) -> None:
@@ -78,9 +97,11 @@ class KeysScreen(ModalScreen[dict[str, str]]):
 
     def compose(self) -> ComposeResult:
         yield Static(
-            ui_text("Keys · enter changes a key, backspace restores its default"), id="keys-title", markup=False
+            ui_text("Keys · type to filter, enter changes a key, backspace restores its default"),
+            id="keys-title",
+            markup=False,
         )
-        yield BookTable[Action](
+        yield KeyTable(
             (
                 Column("key", "Key", 12, self._key, grow=1, max_width=28),
                 Column("label", "Action", 18, lambda action: action.label),
@@ -89,8 +110,12 @@ class KeysScreen(ModalScreen[dict[str, str]]):
                 Column("id", "Name in settings", 23, lambda action: ((action.id, "muted"),), priority=1),
             ),
             lambda action: action.id,
+            empty="No action has this key or these words; escape shows all.",
         )
         yield Static(id="keys-help", markup=False)
+        filter_line = FilterField(placeholder="words of an action, or one key", id="filter")
+        filter_line.display = False
+        yield filter_line
         yield KeyBar()
 
     def _key(self, action: Action) -> Line:
@@ -103,7 +128,47 @@ class KeysScreen(ModalScreen[dict[str, str]]):
     def _show(self) -> None:
         table = self.query_one(BookTable)
         table.notify_style_update()
-        table.set_rows(ACTIONS)
+        text = self._filter.value.strip()
+        table.set_rows([action for action in ACTIONS if self._matches(action, text)])
+
+    @property
+    def _filter(self) -> FilterField:
+        return self.query_one(FilterField)
+
+    def _matches(self, action: Action, text: str) -> bool:
+        """Whether an action has `text` as a key, or all its words in its key, label, section, help or name."""
+        keys = key_text(keys_of(action, self._keys))
+        if text in keys.split() or len(text) == 1:
+            return text in keys.split()
+        found = fold(f"{keys} {action.label} {action.scope} {action.help} {action.id}")
+        return all(word in found for word in fold(text).split())
+
+    def on_key(self, event: Key) -> None:
+        """Begin a filter with a character that is no key of the list."""
+        if event.is_printable and event.character is not None and not self._filter.has_focus:
+            event.stop()
+            self._filter.open(event.character.strip())
+
+    def action_filter(self) -> None:
+        self._filter.open()
+
+    @on(Input.Changed, "#filter")
+    def _filtered(self) -> None:
+        self.query_one(BookTable).renew_order()
+        self._show()
+
+    @on(Input.Submitted, "#filter")
+    def action_leave_filter(self) -> None:
+        """Go from the filter to the list."""
+        self.query_one(BookTable).focus()
+
+    def action_back(self) -> None:
+        """Clear the filter; without one, close."""
+        if self._filter.display:
+            self._filter.value, self._filter.display = "", False
+            self.query_one(BookTable).focus()
+        else:
+            self.dismiss(self._keys)
 
     @on(BookTable.Highlighted)
     def _explain(self, event: BookTable.Highlighted) -> None:
@@ -140,6 +205,3 @@ class KeysScreen(ModalScreen[dict[str, str]]):
             return
         self._keys = without
         self._show()
-
-    def action_done(self) -> None:
-        self.dismiss(self._keys)

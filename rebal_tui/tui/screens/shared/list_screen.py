@@ -28,7 +28,7 @@ from rebal_tui.tui.widgets.list_foot import ListFoot
 from rebal_tui.tui.widgets.pane import Pane, Panes
 from rebal_tui.tui.widgets.table import BookTable
 from rebal_tui.tui.widgets.table_order import View
-from rebal_tui.tui.widgets.text_field import TextField
+from rebal_tui.tui.widgets.text_field import FilterField
 
 MANUAL_JOB_BUDGET_SECONDS = 2.0
 """Time limit for running a job at once; heartbeats do what remains."""
@@ -79,7 +79,7 @@ class ListScreen(ShowsMatching, HasPages):
                 yield from self.compose_tables()
             with Pane(self.NOUN.capitalize(), id="detail-pane"):
                 yield LinesView(id="detail")
-        filter_line = TextField(placeholder=self.filter_hint, id="filter", compact=True)
+        filter_line = FilterField(placeholder=self.filter_hint, id="filter")
         filter_line.display = False
         yield filter_line
         yield ListFoot(id="foot")
@@ -190,9 +190,7 @@ class ListScreen(ShowsMatching, HasPages):
         return super().take_unbound(key)
 
     def action_filter(self) -> None:
-        line = self.query_one("#filter", Input)
-        line.display = True
-        line.focus()
+        self.query_one("#filter", FilterField).open()
         self._filter_label, self._filter_set_elsewhere = "", False
         self.show_filter()
 
