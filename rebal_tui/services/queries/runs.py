@@ -62,7 +62,7 @@ def rows_of(book: Book, some: Sequence[Run]) -> tuple[RunRow, ...]:
 
 
 def _ordered(book: Book, run_ids: Sequence[str]) -> Mapping[str, Money]:
-    """The dollars of the orders of runs at current prices, each to the nearest cent; 0 for other runs."""
+    """By run id, the dollars of a run's orders at current prices, each order to the nearest cent; 0 without orders."""
     dollars = defaultdict[str, Money](lambda: Money(0))
     for run_id, symbol, notional, qty in run_orders.ordered(book.database, run_ids):
         asset = book.assets.get(symbol)
