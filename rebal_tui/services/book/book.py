@@ -241,7 +241,11 @@ class Book:
         self.version += 1
 
     def apply_run_states(self, some: Sequence[Run], idle: Collection[str] = ()) -> None:
-        """Apply new states of runs in memory and queue the open ones; accounts in `idle` may wait for an event."""
+        """Apply new states of runs in memory and queue the open runs.
+
+        Open runs of accounts in `idle` need no processing yet: they are not queued unless one of the given runs has
+        ended.
+        """
         if any(run.status.final for run in some):
             for run in some:
                 self.apply_run_state(run)
@@ -275,7 +279,11 @@ class Book:
         return [row_of[one] for one in dict.fromkeys([*self.holds, *self.quarantine.by_account]) if one in row_of]
 
     def held_back(self, account_id: str, targets: Iterable[str]) -> tuple[str, ...]:
-        """Why no automatic run may trade an account: `held_assets` of its holdings and `targets`; else empty."""
+        """Why no automatic run may trade an account: a reason for each asset that is held back; empty if there is none.
+
+        Only assets count that the account holds, and those whose labels are in `targets`, which it is to hold.
+        `held_assets` has the reasons.
+        """
         held = self.held_assets()
         if not held:
             return ()
@@ -303,7 +311,10 @@ class Book:
         return self.extras[account_id].reserve
 
     def cash_floor(self, account_id: str, cash_weight: int) -> Money:
-        """The cash target of an account's last completed run with this cash weight; 0 without such a run (R-14.7)."""
+        """The cash target of an account's last completed run with this cash weight; 0 without such a run (R-14.7).
+
+        `cash_weight` is in hundredths of a percent.
+        """
         return self.cash_targets.get((account_id, cash_weight), Money(0))
 
     def quota_run(self, account_id: str, session: str) -> str | None:

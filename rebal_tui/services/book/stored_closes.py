@@ -49,7 +49,7 @@ def store_accepted_moves(tx: Transaction, accepted: Accepted, known: Mapping[str
 
 
 def resumed_references(database: Database) -> ReferencePrices:
-    """Reference prices without prices that continue from the stored accepted moves."""
+    """Reference prices with the stored accepted moves; the prices themselves are not stored and are added later."""
     stored: dict[str, tuple[str, int | None]] = json.loads(book_settings.get(database, ACCEPTED_MOVES, "{}"))
     if not stored:
         return ReferencePrices({})
@@ -62,7 +62,7 @@ def resumed_references(database: Database) -> ReferencePrices:
 
 
 def resumed_history(database: Database) -> PriceHistory:
-    """A price history without prices that continues from the stored closes and the stored prices of the assets.
+    """A price history that begins with the stored closes and the stored prices of the assets.
 
     A stored close counts only if it precedes the day of the asset's stored price.
     """

@@ -11,7 +11,9 @@ PAUSE_ALERT = "reconciliation"
 
 
 def pause_account(tx: BookTransaction, account_id: str, kind: HoldKind, reason: str, alert: str = "") -> None:
-    """Pause an account for a cause until a person releases it, with one alert; a known cause changes nothing.
+    """Pause an account for a cause until a person releases it, with one alert.
+
+    A cause that the account's pause has already changes nothing.
 
     `alert` is the text of the alert; by default it names the account and all causes of its pause. Does nothing for an
     account that the book does not have.
@@ -39,7 +41,7 @@ def pause_text(tx: BookTransaction, account_id: str) -> str:
 
 
 def remove_causes(tx: BookTransaction, account_id: str, kind: HoldKind) -> Hold | None:
-    """Remove the causes of one kind from an account's pause and return the pause with the others.
+    """Remove the causes of one kind from an account's pause and return the pause with its other causes.
 
     None when no cause is left; the account then resumes.
     """

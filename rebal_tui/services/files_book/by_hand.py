@@ -59,9 +59,10 @@ def edit_account(
 ) -> str:
     """Change the given fields of an account; returns the names of the changed fields as text.
 
-    A change of cash is stored as a flow, that is, a movement of cash without a trade. `account` is the number, label or
-    id of the account. `full_number` is the number that a trade list writes in place of a masked one. Raises `Conflict`
-    for an unknown account, and for cash while orders of the account are on a trade list.
+    A change of cash is stored as a flow, that is, a movement of cash without a trade. `account` is the account's
+    number, its label (the number, or for a masked number the client's name and the number) or its id. `full_number` is
+    the number that a trade list writes in place of a masked one. Raises `Conflict` for an unknown account, and for cash
+    while orders of the account are on a trade list.
     """
     account_id = account_id_of(book, account)
     key, name_before, cash_before = _account(book, account_id)
@@ -132,7 +133,10 @@ def set_price(book: Book, symbol: str, price: Price, at: datetime | None = None)
 
 
 def remove_account(book: Book, account: str) -> str:
-    """Remove an account and its holdings; returns its label. Raises `Conflict` while a record refers to it."""
+    """Remove an account, given by number, label or id, and its holdings; returns its label.
+
+    Raises `Conflict` while a record refers to it.
+    """
     account_id = account_id_of(book, account)
     key, name, _ = _account(book, account_id)
     stored = book.database.row("SELECT key FROM accounts WHERE id = ?", (account_id,))

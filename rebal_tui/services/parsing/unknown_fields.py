@@ -25,9 +25,9 @@ _WORD_END = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 def check_unknown(shape: type[Shape], raw: object, also_known: Iterable[str] = ()) -> list[str]:
     """One warning sentence for each of the first 20 unknown fields of an object; empty without any.
 
-    Raises `Invalid` for a field whose name is close to a known one, or is part of the name of a known field that the
-    object lacks (`conditions`, `cooldown`). `also_known` are fields that the API checks elsewhere or ignores on
-    purpose.
+    Raises `Invalid` for a field whose name is close to a known one, or is a part of the name of a known field that the
+    object lacks, such as `cooldown` of `cooldown_days`. `also_known` are fields that the API checks elsewhere or
+    ignores on purpose.
     """
     if not isinstance(raw, dict):
         return []

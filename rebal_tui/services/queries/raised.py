@@ -17,7 +17,10 @@ from rebal_tui.store.audit import AuditEntry
 
 
 def reserved_by_runs(entries: Iterable[AuditEntry], account_id: str, named: str) -> Money:
-    """What ended runs reserved of an account's cash, by the audit entries that name a run or a withdrawal."""
+    """What ended runs reserved of an account's cash, for a withdrawal or for the run with the id `named`.
+
+    `entries` are the audit entries that name the withdrawal or the run.
+    """
     found = 0
     for entry in entries:
         if entry.action == "runs.ended":

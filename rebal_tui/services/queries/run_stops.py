@@ -82,7 +82,10 @@ def _plan(book: Book, account_id: str, destination: Destination, scope: Rebalanc
 
 
 def _worst_left(plan: Plan, goals: Goals | None) -> int:
-    """The largest drift from the reachable target after the plan's orders, in hundredths of a point, half to even."""
+    """The largest drift from the reachable target after the plan's orders.
+
+    In hundredths of a percentage point, rounded half to even.
+    """
     if plan.equity <= 0:
         return 0
     left = Fraction(0)

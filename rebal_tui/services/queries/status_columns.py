@@ -175,7 +175,7 @@ def _causes(
 
 
 def shortest(reasons: Iterable[str]) -> str:
-    """In one or two words, the reason that comes first of several names as by `blocking_reasons`."""
+    """The first blocking reason of several in one or two words; `reasons` are names that `blocking_reasons` returns."""
     return SHORT_TEXTS[min(reasons, key=_STOPS.index)]
 
 
@@ -190,10 +190,11 @@ def block_text(frame: BookFrame, row: int) -> str:
 def _stops(frame: BookFrame, rows: NDArray[np.intp]) -> Codes:
     """The first blocking reason of each blocked account: an index into `_STOP_TEXTS`, or a later one.
 
-    The indexes after `_STOP_TEXTS` are a portfolio that needs adjustment, an inactive portfolio, a paused account, and
-    an asset on hold.
-    The marks do not include a position-to-equity ratio above 6:1 that follows only from the figures; that requires
-    negative cash.
+    The four indexes after those of `_STOP_TEXTS` stand for a portfolio that needs adjustment, an inactive portfolio, a
+    paused account, and an asset on hold.
+
+    Whether the position-to-equity ratio exceeds 6:1 is computed here for accounts with negative cash, because the
+    frame's flags have only what the broker reports.
     """
     ratio = _STOP_TEXTS.index("position_to_equity_ratio")
     marks = (frame.accounts.marks[rows] & BLOCKING_MARKS).astype(np.int64)

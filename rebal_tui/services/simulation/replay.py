@@ -82,7 +82,7 @@ def begin(book: Book, first: date) -> None:
 
 
 def create_default_book(book: Book) -> None:
-    """Create one account with $100,000 in cash, subscribed now to 60 SPY, 35 TLT, 5 cash (R-14.2)."""
+    """Create one account with $100,000 in cash, subscribed now to 60 % SPY, 35 % TLT and 5 % cash (R-14.2)."""
     broker = sandbox(book)
     for symbol in DEFAULT_PORTFOLIO.weights.symbols:
         with book.write() as tx:

@@ -100,7 +100,7 @@ def slots(session: Session) -> list[datetime]:
 
 
 def events_due(book: Book, now: datetime) -> str | None:
-    """The latest slot up to `now` whose events are not applied yet, as a scheduler key; None if there is none."""
+    """The latest slot at or before `now` with events that are not applied yet, as a scheduler key; None without one."""
     if not is_demo(book):
         return None
     done = _done(book)
@@ -177,7 +177,10 @@ def day_script(seed: str, day: date, count: int, accounts: int) -> list[Scripted
 
 
 def _between(book: Book, done: datetime, through: datetime) -> list[tuple[Session, ScriptedEvent]]:
-    """Events of the slots after `done` up to `through`, in order."""
+    """Events of the slots after `done` and up to and including `through`, in order.
+
+    Of days before that of `through`, only the events in `ENDINGS`.
+    """
     today = new_york_day(through)
     due = []
     for day in book.calendar.days(new_york_day(done), today):
