@@ -159,7 +159,7 @@ class SubscriptionTable:
         self.update_spent_at[rows] = at
 
     def last_event(self, portfolio_id: str) -> datetime | None:
-        """When a portfolio's subscribers were last rebalanced, or when one of those rebalanced began, if that is later.
+        """The latest rebalance of a portfolio's subscribers, or the latest begin of a rebalanced subscription if later.
 
         None when no subscriber has been rebalanced.
         """
