@@ -14,8 +14,8 @@ from rebal_tui.tui.widgets.table import BookTable
 class LoadsOlder(ListScreen):
     """A list of the newest rows that loads older rows when the cursor reaches the last row.
 
-    A section reads at most `limit` rows, and then calls `note_loaded`. Before it shows other rows, such as after a
-    filter, it calls `read_anew`.
+    A subclass reads at most `limit` rows, and then calls `note_loaded`. Before it shows other rows, such as after a
+    change of the filter, it calls `read_anew`.
     """
 
     ROWS_AT_ONCE: ClassVar[int] = 500
@@ -42,7 +42,7 @@ class LoadsOlder(ListScreen):
         self.host.pull_soon()
 
     def note_loaded(self, limit: int, count: int, *, more: bool) -> None:
-        """Record that `count` rows were read with this limit, and whether there are `more` rows."""
+        """Record that `count` rows were read with this limit, and whether there are `more` rows that were not read."""
         added, self._loaded, self._more = 0 < self._loaded < limit, limit, more
         if added:
             rest = "the last row loads more" if more else "these are all"
