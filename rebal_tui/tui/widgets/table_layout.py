@@ -21,10 +21,11 @@ class Column(Generic[R]):
 
     Widths are in cells. When the table is too narrow, columns with the highest `priority` are hidden first; those of
     priority 0 never. Columns of `LOW_PRIORITY` or higher are shown only if the texts of `whole` columns fit without
-    being cut. `grow` is the column's share of spare width, up to `max_width`. `sort` returns the sort key of a row;
-    `descending` is the initial direction. `plain` returns the text to export, if it differs from that of `cell`, as
-    for a bar. An `exported` column is in every export, even when it does not fit on the screen. `unit` is the unit at
-    the end of each figure; in an export the title has it, so that the figures are numbers.
+    being cut. Spare width is divided in proportion to `grow`; no column gets wider than its `max_width`. `sort` returns
+    the sort key of a row; `descending` is the initial direction. `plain` returns the text to export if it is not the
+    text of `cell`, as for a bar. An `exported` column is in every export, even when it does not fit on the screen.
+    `unit` is the unit at the end of each figure; in an export, the unit is in the column's title, so that the figures
+    are numbers.
     """
 
     key: str
@@ -66,7 +67,9 @@ EDGE = 1
 def available(
     columns: Sequence[Column[R]], chosen: Collection[str] | None, hidden: Collection[str]
 ) -> tuple[Column[R], ...]:
-    """Return the chosen columns and those without a title; if `chosen` is None, all but the hidden ones."""
+    """Return the columns whose keys are in `chosen`, and those without a title. If `chosen` is None, return all but
+    those in `hidden`.
+    """
     if chosen is None:
         return tuple(column for column in columns if column.key not in hidden)
     return tuple(column for column in columns if not column.title or column.key in chosen)
@@ -183,7 +186,9 @@ def full_width(columns: Sequence[Column[R]], widest: Mapping[str, int]) -> int:
 
 
 def column_at(columns: Sequence[PlacedColumn[R]], x: int) -> Column[R] | None:
-    """Return the column at cell `x` of a line, or the column that ends just before it; None if there is neither."""
+    """Return the column that covers cell `x` of a line, or that ends just before this cell; None if there is no such
+    column.
+    """
     return next((placed.column for placed in columns if placed.at <= x <= placed.at + placed.width), None)
 
 
