@@ -151,26 +151,25 @@ def lay_out_columns(
 def _take_unused(
     columns: Sequence[Column[Any]], widths: list[int], limits: Mapping[str, int], widest: Mapping[str, int]
 ) -> None:
-    """Give `whole` columns that are cut the width that columns of a fixed width do not use for their texts."""
+    """Give `whole` columns that are cut the width that other columns do not use for their texts and titles."""
     for taker, column in enumerate(columns):
         if not column.whole or column.key not in widest:
             continue
         for giver, other in enumerate(columns):
-            missing, unused = limits[column.key] - widths[taker], widths[giver] - _used_width(other, widest)
-            moved = min(missing, unused)
+            used = max(widest.get(other.key, widths[giver]), cell_len(other.title) + 1)
+            moved = min(limits[column.key] - widths[taker], widths[giver] - used)
             if moved > 0:
                 widths[taker] += moved
                 widths[giver] -= moved
 
 
 def _base_width(column: Column[Any], widest: Mapping[str, int]) -> int:
-    """A column's width before spare width is given out."""
-    flexible = column.whole or column.grow or column.align == "right"
-    return _used_width(column, widest) if flexible else column.width
+    """A column's width before spare width is given out; the title needs a cell more, for the mark of the sort order.
 
-
-def _used_width(column: Column[Any], widest: Mapping[str, int]) -> int:
-    """What a column needs of its width for its texts and its title, with a cell for the mark of the sort order."""
+    A column that neither grows nor is aligned to the right keeps its width.
+    """
+    if not (column.whole or column.grow or column.align == "right"):
+        return column.width
     return min(column.width, max(widest.get(column.key, column.width), cell_len(column.title) + 1))
 
 

@@ -55,3 +55,12 @@ def test_a_cut_name_takes_the_width_that_columns_of_a_fixed_width_do_not_use() -
     assert widths([name], 45) == {"status": 9, "name": 18, "created": 12}
     assert widths(["Ruiz, Ana"], 45) == {"status": 12, "name": 9, "created": 12}
     assert widths([name] * 1_001, 45)["status"] == 12, "not all rows are measured"
+
+
+def test_no_cut_column_gives_width_to_another() -> None:
+    columns: tuple[Column[str], ...] = (
+        Column("name", "Client", 10, lambda row: row, grow=1, max_width=40, whole=True),
+        Column("portfolio", "Portfolio", 10, lambda row: row, grow=1, max_width=40, whole=True),
+    )
+    placed = lay_out_columns(columns, 36, widest_texts(columns, ["x" * 30]))
+    assert [one.width for one in placed] == [16, 16]

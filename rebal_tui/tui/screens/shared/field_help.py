@@ -115,8 +115,8 @@ HELP: Mapping[str, str] = MappingProxyType(
         "path-input": _PATH,
         "first-path": _PATH,
         "export-path": "The file to write, such as ~/accounts.csv; an existing one is replaced only after a question.",
-        "filter": "Words of any column, also hidden ones, in any order; an id, or eight characters of it; terms such "
-        "as drift>5 or portfolio:growth; days in Runs: 23 nov, 11/23 or 2026-11-23; escape clears it.",
+        "filter": "Words of any column, or an id; terms such as drift>5 or portfolio:growth; in Runs 23 nov, 11/23 or "
+        "2026-11-23; escape clears it.",
     }
 )
 """Help texts for all other fields, by widget id, or by style class if several fields are alike."""
