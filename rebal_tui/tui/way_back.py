@@ -5,7 +5,7 @@ over, and to the section from which another section was opened.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -13,6 +13,14 @@ if TYPE_CHECKING:
 
 Opens: TypeAlias = "Callable[[], Coroutine[Any, Any, None]]"
 """Opens the closed page again."""
+
+
+@runtime_checkable
+class KeepsRows(Protocol):
+    """A section that shows its rows in their places when the user comes back to it."""
+
+    def returned(self) -> None:
+        """Called when the way back has led to this section."""
 
 
 class _Return(NamedTuple):
@@ -70,6 +78,9 @@ class WayBack:
             return False
         self._was_open = False
         self._app.switch_mode(origin.section)
+        section = self._app.screen_stack[0]
+        if isinstance(section, KeepsRows):
+            section.returned()
         return True
 
     def after_action(self, section: Screen[None], on_row: Callable[[], bool], open_again: Opens) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,16 +13,21 @@ from rebal_tui.domain.quantities import Percent
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.guards import apply_guards
 from rebal_tui.services.simulation import simulator
+from rebal_tui.services.view_models.log import AlertView
 from rebal_tui.store import jobs
+from rebal_tui.tui.screens.exceptions import lines
+from rebal_tui.tui.screens.exceptions.lines import Ended
 from rebal_tui.tui.screens.exceptions.screen import ExceptionsScreen
 from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from rebal_tui.tui.sections import EXCEPTIONS, REVIEW, Section
 from rebal_tui.tui.widgets.status import StatusBar, section_of
+from tests.services.factories import new_york
 from tests.tui.driving import press, screen_text, shown_messages
 from tests.tui.simulated import SIZES, at_time, market_book, run, run_heartbeat, shows
 from tests.tui.test_log_flows import alerted
 
 pytestmark = pytest.mark.slow
+AT = new_york("2026-03-02 10:01")
 
 
 def test_an_alert_is_acknowledged_and_leads_to_its_account() -> None:
@@ -47,6 +53,38 @@ def test_an_alert_is_acknowledged_and_leads_to_its_account() -> None:
         assert "1 alert" not in screen_text(app)
 
     run(flow, book, "0")
+
+
+def test_a_row_that_ends_stays_in_its_place_until_the_rows_are_sorted() -> None:
+    book = market_book()
+    alerted(book, "a", "b", "c")
+
+    async def flow(pilot: Any, app: Any) -> None:
+        await press(pilot, "T", "down")
+        keys = [lines.row_key(row) for row in app.screen.table.rows]
+        await press(pilot, "a")
+        assert [lines.row_key(row) for row in app.screen.table.rows] == keys
+        assert app.screen.table.cursor_key == keys[1]
+        assert "✓ ended 10:01" in screen_text(app)
+        assert "▲ Alerts 2" in screen_text(app), "it is not counted"
+        await press(pilot, "a", "l", "g")
+        assert len([text for text in shown_messages(app) if "nothing is left to do" in text]) == 3
+        await press(pilot, "enter")
+        assert "It leaves the list" in screen_text(app)
+        await press(pilot, "escape", "full_stop")
+        await run_heartbeat(pilot, app)
+        assert [lines.row_key(row) for row in app.screen.table.rows] == [keys[0], keys[2]]
+
+    run(flow, book, "0")
+
+
+def test_ended_rows_keep_their_places_among_the_others_and_their_time() -> None:
+    first, second, third = (AlertView(key, AT, "restricted", "a", "", "") for key in (1, 2, 3))
+    shown = lines.with_ended((first, second, third), (first,), AT)
+    assert shown == [first, Ended(second, AT), Ended(third, AT)]
+    assert lines.with_ended(shown, (third,), AT + timedelta(minutes=1)) == [
+        Ended(first, AT + timedelta(minutes=1)), Ended(second, AT), third,
+    ]  # fmt: skip
 
 
 def hold_spy(book: Book) -> None:

@@ -17,6 +17,7 @@ from rebal_tui.services.simulation import simulator
 from rebal_tui.store import cash as store
 from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.screens.account.page import AccountPage
+from rebal_tui.tui.screens.exceptions.screen import ExceptionsScreen
 from rebal_tui.tui.screens.market.keys import HELD_POLL_SECONDS
 from rebal_tui.tui.screens.portfolios.page import PortfolioPage
 from rebal_tui.tui.screens.shared.form import FormScreen
@@ -95,6 +96,12 @@ def test_a_page_says_that_its_row_is_gone() -> None:
         assert isinstance(app.screen, RowPage)
         assert GONE not in screen_text(app)
         simulator.set_tradable(book, "GLD", True)
+        await app._pull()
+        await press(pilot)
+        assert "✓ ended 10:01" in screen_text(app)
+        assert isinstance(app.section, ExceptionsScreen)
+        app.section.table.action_sort_now()
+        simulator.shock(book, "SPY", Percent(-100))
         await app._pull()
         await press(pilot)
         assert GONE in screen_text(app)

@@ -125,6 +125,7 @@ def test_an_exception_leads_to_the_portfolio_whose_asset_is_not_tradable() -> No
         await press(pilot, "ctrl+s", "y")
         assert "TLT" in book.portfolios["gold"].weights.symbols
         assert isinstance(app.screen, ExceptionsScreen), "and where the editor was opened"
+        assert "✓ ended 10:01" in screen_text(app)
         assert "Asset to replace" not in screen_text(app)
 
     run_section(flow, book, "0")

@@ -82,6 +82,10 @@ class StableOrder:
         """Whether the next rows are shown in the order in which they come."""
         return self._shown is None
 
+    def kept_since(self, now: float) -> float | None:
+        """When the order shown was adopted; None if it is not kept any longer, so that the next rows are sorted."""
+        return None if self.forgotten or self.seconds_left(now) <= 0 else self._sorted
+
     def forget(self) -> None:
         """Forget the order; the next rows are shown in their current sort order."""
         self._shown = None

@@ -185,6 +185,11 @@ class BookTable(RowsView[R], can_focus=True):
             self._arrange()
 
     @property
+    def kept_since(self) -> float | None:
+        """When the rows were last sorted, in seconds of the event loop; None if the next rows are sorted again."""
+        return self._order.kept_since(get_running_loop().time())
+
+    @property
     def hint(self) -> str:
         return self.no_match if self.view.text and self._source else self.empty
 

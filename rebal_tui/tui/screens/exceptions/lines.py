@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from rebal_tui.domain.text import count_text
@@ -55,16 +56,56 @@ REACTIVATES = "shows the portfolio, where r reactivates it"
 Row = ExceptionView | AlertView
 
 
-def row_key(row: Row) -> str:
-    """Return the key of a row. It stays the same as long as the exception or alert lasts."""
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """An exception or alert that has ended, as it was last; it stays in the list until the rows are sorted again."""
+
+    row: Row
+    at: datetime
+
+
+ShownRow = Row | Ended
+
+
+def lasting(row: ShownRow) -> Row:
+    """Return the exception or alert of a row, also if it has ended."""
+    return row.row if isinstance(row, Ended) else row
+
+
+def with_ended(before: Sequence[ShownRow], rows: Sequence[Row], at: datetime) -> list[ShownRow]:
+    """Return the new rows and, in their places, those of `before` that are not among them, as ended at `at`."""
+    shown: list[ShownRow] = list(rows)
+    keys = [row_key(row) for row in rows]
+    place = 0
+    for row in before:
+        key = row_key(row)
+        if key in keys:
+            place = keys.index(key) + 1
+        else:
+            shown.insert(place, row if isinstance(row, Ended) else Ended(row, at))
+            keys.insert(place, key)
+            place += 1
+    return shown
+
+
+def row_key(row: ShownRow) -> str:
+    """Return the key of a row. It stays the same as long as the exception or alert lasts, and when it has ended."""
+    row = lasting(row)
     if isinstance(row, AlertView):
         return f"alert:{row.key}"
     return ":".join(str(part or "") for part in (row.kind, row.account_id, row.symbol, row.portfolio_id, row.run_id))
 
 
-def kind_text(row: Row) -> str:
+def kind_text(row: ShownRow) -> str:
     """Return the mark and the name of a row's kind."""
+    if isinstance(row, Ended):
+        return ended_text(row)
     return f"{ALERT_MARK if isinstance(row, AlertView) else '!'} {kind_name(row)}"
+
+
+def ended_text(row: Ended) -> str:
+    """Return that a row has ended, with the New York time."""
+    return f"✓ ended {formats.clock(row.at)[:-3]}"
 
 
 def kind_name(row: Row) -> str:
@@ -74,7 +115,7 @@ def kind_name(row: Row) -> str:
     return KIND_NAMES.get(row.kind, formats.words(row.kind))
 
 
-def columns() -> tuple[Column[Row], ...]:
+def columns() -> tuple[Column[ShownRow], ...]:
     """Return the columns of the list. On narrow terminals, columns with the highest `priority` are hidden first."""
     return (
         Column("kind", "Kind", 20, _kind, sort=kind_text, grow=1, max_width=28, whole=True),
@@ -84,35 +125,41 @@ def columns() -> tuple[Column[Row], ...]:
     )
 
 
-def _whole_text(row: Row) -> str:
+def _whole_text(row: ShownRow) -> str:
     """Return the full text for an export, with the account number, which the screen leaves out."""
-    return row.text
+    return lasting(row).text
 
 
-def _what(row: Row) -> str:
-    return row.text if isinstance(row, AlertView) else row.brief
+def _what(row: ShownRow) -> Line:
+    one = lasting(row)
+    return ((one.text if isinstance(one, AlertView) else one.brief, "muted" if isinstance(row, Ended) else ""),)
 
 
-def _kind(row: Row) -> Line:
-    return ((kind_text(row), "warn" if isinstance(row, AlertView) else "bad"),)
+def _kind(row: ShownRow) -> Line:
+    style = "muted" if isinstance(row, Ended) else "warn" if isinstance(row, AlertView) else "bad"
+    return ((kind_text(row), style),)
 
 
-def _since(row: Row) -> datetime:
-    return row.at if isinstance(row, AlertView) else row.since
+def _since(row: ShownRow) -> datetime:
+    one = lasting(row)
+    return one.at if isinstance(one, AlertView) else one.since
 
 
-def _count(row: Row) -> int:
-    return 0 if isinstance(row, AlertView) else row.accounts
+def _count(row: ShownRow) -> int:
+    one = lasting(row)
+    return 0 if isinstance(one, AlertView) else one.accounts
 
 
-def _accounts(row: Row) -> Line:
+def _accounts(row: ShownRow) -> Line:
     count = _count(row)
     return ((f"{count:,}", "") if count else ("·", "rule"),)
 
 
-def search(row: Row) -> str:
+def search(row: ShownRow) -> str:
     """Return the text of a row in which the text filter searches."""
-    return f"{kind_text(row)} {_what(row)} {row.text} {formats.short_timestamp(_since(row))}"
+    one = lasting(row)
+    what = one.text if isinstance(one, AlertView) else one.brief
+    return f"{kind_text(row)} {what} {one.text} {formats.short_timestamp(_since(row))}"
 
 
 def tabs(found: ExceptionList, *, sorted_by_column: bool) -> tuple[Tab, ...]:
@@ -130,11 +177,14 @@ def _style(count: int, style: str) -> str:
     return style if count else "muted"
 
 
-def detail_lines(row: Row) -> Builder:
+def detail_lines(row: ShownRow) -> Builder:
     """Build what an exception blocks and how to resolve it, or the text of an alert."""
 
     def build(width: int, height: int) -> Sequence[Line]:
-        lines = _alert(row, width) if isinstance(row, AlertView) else _exception(row, width)
+        if isinstance(row, Ended):
+            lines = _ended(row, width)
+        else:
+            lines = _alert(row, width) if isinstance(row, AlertView) else _exception(row, width)
         return lines if height >= ROOMY_HEIGHT else [line for line in lines if line]
 
     return build
@@ -161,6 +211,16 @@ def _exception(row: ExceptionView, width: int) -> list[Line]:
             lines.append(((name.ljust(10), "muted"), *first))
             lines.extend(((" " * 10, ""), *part) for part in rest)
     return [*lines, (), *paragraph(keys, width, "muted")]
+
+
+def _ended(row: Ended, width: int) -> list[Line]:
+    return [
+        ((ended_text(row), "good"), (f"  {kind_name(row.row)}", "muted")),
+        (),
+        *paragraph(row.row.text, width, "muted"),
+        (),
+        *paragraph("It leaves the list when the rows are sorted again: with the key . or soon.", width, "muted"),
+    ]
 
 
 def _alert(row: AlertView, width: int) -> list[Line]:

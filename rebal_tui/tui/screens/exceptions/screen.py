@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.binding import BindingType
@@ -13,7 +14,7 @@ from rebal_tui.services.view_models.log import AlertView
 from rebal_tui.tui import actions
 from rebal_tui.tui.book_services import account_queries, exception_list, log_queries, status_queries
 from rebal_tui.tui.screens.exceptions import lines
-from rebal_tui.tui.screens.exceptions.lines import ALERTS_TAB, EXCEPTIONS_TAB, Row
+from rebal_tui.tui.screens.exceptions.lines import ALERTS_TAB, EXCEPTIONS_TAB, Ended, Row, ShownRow
 from rebal_tui.tui.screens.shared.holds import ask_to_reconcile, ask_to_release_asset
 from rebal_tui.tui.screens.shared.row_page import Page
 from rebal_tui.tui.screens.shared.tiled_list_screen import TiledListScreen
@@ -35,23 +36,49 @@ class ExceptionsScreen(TiledListScreen, inherit_bindings=False):
     def __init__(self) -> None:
         super().__init__()
         self._found: ExceptionList | None = None
+        self._rows: Sequence[ShownRow] = ()
+        """All exceptions and alerts, and those that ended while the order of the rows was kept."""
+        self._kept_since: float | None = None
+        """Since when that order is kept."""
 
-    def make_table(self) -> BookTable[Row]:
+    def make_table(self) -> BookTable[ShownRow]:
         return BookTable(lines.columns(), lines.row_key, search=lines.search, empty="Reading the exceptions…")
 
     async def pull(self) -> None:
         self.show_status(await self.host.ask(status_queries.status_line))
         seen = self._found.stamp if self._found is not None else None
         found = await self.host.ask(exception_list.exception_list, seen)
+        kept_since = self.table.kept_since
         if found is None:
+            if kept_since != self._kept_since and any(isinstance(row, Ended) for row in self._rows):
+                self._take(self._found, None)
+                self.show_rows()
             self.table.adopt_order()
             return
-        self._found = found
+        self._take(found, kept_since)
         detail = await self.read_detail()
         with self.app.batch_update():
             self.show_rows()
             self.show_detail(detail)
         self.table.marked = self.table.marked & {lines.row_key(row) for row in found.alerts}
+
+    def _take(self, found: ExceptionList | None, kept_since: float | None) -> None:
+        """Take new data. While the order of the rows is kept (`kept_since`), what has ended keeps its place.
+
+        If there are more exceptions than rows, it is unknown whether one that left the rows has ended.
+        """
+        before = self._rows if self._kept_since == kept_since is not None else self._lasting()
+        self._found, self._kept_since = found, kept_since
+        rows = self._lasting()
+        status = self.host.last_status
+        is_whole = found is not None and found.total == len(found.items)
+        if kept_since is not None and is_whole and status is not None:
+            self._rows = lines.with_ended(before, rows, status.now)
+        else:
+            self._rows = rows
+
+    def _lasting(self) -> tuple[Row, ...]:
+        return (*self._found.items, *self._found.alerts) if self._found is not None else ()
 
     def show_rows(self) -> None:
         if self._found is None:
@@ -60,9 +87,9 @@ class ExceptionsScreen(TiledListScreen, inherit_bindings=False):
         self.tiles.tabs = lines.tabs(self._found, sorted_by_column=view.sort is not None or view.reverse)
         empty = not self._found.total and not self._found.alerts
         self.table.set_empty("Nothing needs a person." if empty else f"Nothing under “{self.tile}”; escape shows all.")
-        exceptions = () if self.tile == ALERTS_TAB else self._found.items
-        alerts = () if self.tile == EXCEPTIONS_TAB else self._found.alerts
-        self.table.set_rows((*exceptions, *alerts))
+        kinds: dict[str, type[Row]] = {ALERTS_TAB: AlertView, EXCEPTIONS_TAB: ExceptionView}
+        kind = kinds.get(self.tile)
+        self.table.set_rows([row for row in self._rows if kind is None or isinstance(lines.lasting(row), kind)])
 
     def action_sort(self) -> None:
         super().action_sort()
@@ -81,15 +108,14 @@ class ExceptionsScreen(TiledListScreen, inherit_bindings=False):
         row = self._row_of(key)
         return lines.detail_lines(row) if row is not None else None
 
-    def _row_of(self, key: str) -> Row | None:
-        rows: tuple[Row, ...] = (*self._found.items, *self._found.alerts) if self._found is not None else ()
-        return next((row for row in rows if lines.row_key(row) == key), None)
+    def _row_of(self, key: str) -> ShownRow | None:
+        return next((row for row in self._rows if lines.row_key(row) == key), None)
 
     async def page_of(self, key: str) -> Page | None:
         row = self._row_of(key)
         if row is None:
             return None
-        return Page(lines.kind_text(row), lines.detail_lines(row), row.text, frozenset({idle_on(row)}))
+        return Page(lines.kind_text(row), lines.detail_lines(row), lines.lasting(row).text, idle_on(row))
 
     def idle_actions(self) -> frozenset[str]:
         return super().idle_actions() | {"list.export"}
@@ -98,7 +124,7 @@ class ExceptionsScreen(TiledListScreen, inherit_bindings=False):
         row = self.table.cursor_row
         if row is None or (isinstance(row, ExceptionView) and self._marked_alerts()):
             return frozenset()
-        return frozenset({idle_on(row)})
+        return idle_on(row)
 
     async def open_row(self, key: str) -> None:
         row = self.row_here(key)
@@ -117,8 +143,11 @@ class ExceptionsScreen(TiledListScreen, inherit_bindings=False):
         self.host.say("Exceptions have no export; the API and the check command list them.")
 
     def _row(self) -> Row | None:
-        """Return the row under the cursor; if there is none, show a message and return None."""
-        row: Row | None = self.table.cursor_row
+        """Return the row under the cursor; if there is none, or it has ended, show a message and return None."""
+        row: ShownRow | None = self.table.cursor_row
+        if isinstance(row, Ended):
+            self.host.say(f"{lines.ended_text(row)}: nothing is left to do; the key . takes it out of the list.")
+            return None
         return row if self.selected_id() is not None else None
 
     def action_answer(self) -> None:
@@ -196,6 +225,10 @@ class ExceptionsScreen(TiledListScreen, inherit_bindings=False):
             self.host.say("No section shows its subject.")
 
 
-def idle_on(row: Row) -> str:
-    """Return the id of the action that cannot work on this row: an alert is acknowledged, an exception resolved."""
-    return "exceptions.answer" if isinstance(row, AlertView) else "log.acknowledge"
+def idle_on(row: ShownRow) -> frozenset[str]:
+    """Return the ids of the actions that cannot work on this row: an alert is acknowledged, an exception resolved, and
+    nothing is left to do for what has ended.
+    """
+    if isinstance(row, Ended):
+        return frozenset({"exceptions.answer", "log.acknowledge", "log.go"})
+    return frozenset({"exceptions.answer" if isinstance(row, AlertView) else "log.acknowledge"})

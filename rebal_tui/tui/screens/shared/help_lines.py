@@ -63,6 +63,7 @@ SECTION_SYMBOLS: dict[str, tuple[tuple[str, str], ...]] = {
     EXCEPTIONS: (
         ("!", "exception: stops trading or needs you; counted once for its cause, not for each account it concerns"),
         ("▲", "alert: acknowledge it with a"),
+        ("✓", "ended at this time; leaves the list when the rows are sorted again"),
     ),
     Section.LAB: (
         ("◆", "yours: the policy of the portfolio that is tested"),

@@ -229,6 +229,11 @@ class ListScreen(ShowsMatching, DetailPanel):
         if self._filter_set_elsewhere:
             self._clear_filter()
 
+    def returned(self) -> None:
+        """Keep the rows in their places, as after a key, when the way back has led here."""
+        if self.is_mounted:
+            self.table.touch()
+
     @on(ListFoot.Cleared)
     def _chip_clicked(self) -> None:
         self._clear_filter()
