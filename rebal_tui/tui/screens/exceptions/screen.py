@@ -232,5 +232,5 @@ def idle_on(row: ShownRow) -> frozenset[str]:
     """
     resolve, acknowledge = "exceptions.answer", "log.acknowledge"
     if isinstance(row, Ended):
-        return frozenset({resolve, acknowledge})
+        return frozenset({resolve, acknowledge, "log.go"})
     return frozenset({resolve if isinstance(row, AlertView) else acknowledge})
