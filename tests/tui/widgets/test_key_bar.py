@@ -36,7 +36,7 @@ def test_the_bar_has_more_keys_when_the_terminal_grows() -> None:
         await pilot.resize_terminal(200, 24)
         await press(pilot, "j")
         assert len(bar_of(app).keys) > before
-        assert "Paste JSON" in screen_text(app).splitlines()[-1]
+        assert "Paste list" in screen_text(app).splitlines()[-1]
 
     drive(script, size=(80, 24))
 
