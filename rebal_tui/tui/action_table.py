@@ -74,8 +74,8 @@ ACTIONS: tuple[Action, ...] = (
         "portfolios.json", "J", "Show JSON", "Show this portfolio as the API returns it.", Section.PORTFOLIOS, "json",
     ),
     Action(
-        "portfolios.paste", "P", "Paste JSON", "Create a portfolio from JSON or a list of weights.", Section.PORTFOLIOS,
-        "paste_json",
+        "portfolios.paste", "P", "Paste list", "Create a portfolio from a list of weights, JSON or a file.",
+        Section.PORTFOLIOS, "paste_json",
     ),
     Action(
         "portfolios.accounts", "a", "Show subscribers", "Show the subscribed accounts on the Desk.", Section.PORTFOLIOS,

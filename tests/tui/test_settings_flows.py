@@ -191,7 +191,9 @@ def test_arrows_move_between_the_fields_of_the_form_and_enter_opens_a_choice() -
         assert reached == ["density", "notify", "keys", "review", "evaluate_minutes", "review", "keys", "notify"]
         notify = form.query_one("#notify", Select)
         assert not notify.expanded
-        await press(pilot, "enter", "down", "enter")
+        await press(pilot, "enter")
+        assert "╭" in screen_text(app), "the list has a border"
+        await press(pilot, "down", "enter")
         assert notify.value == Notify.ALERTS
         await press(pilot, "space", "up", "enter")
         assert notify.value == Notify.OFF

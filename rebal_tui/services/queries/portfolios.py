@@ -19,6 +19,7 @@ from rebal_tui.services.advisory.portfolios import require_eligible
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.ineligible_assets import eligible_again, fault_texts, ineligible_assets
 from rebal_tui.services.book.rules_view import rules_of_followers
+from rebal_tui.services.evaluation.review_rule import reviews_every_run
 from rebal_tui.services.evaluation.statuses import status_context
 from rebal_tui.services.evaluation.what_if import plan_what_if
 from rebal_tui.services.evaluation.whole_book import book_day_context
@@ -73,6 +74,7 @@ def portfolio_draft(book: Book, portfolio_id: str | None) -> PortfolioDraft:
             AssetChoice(symbol, book.assets[symbol].name, book.assets[symbol].ineligibility)
             for symbol in sorted(book.assets)
         ),
+        book_reviews=reviews_every_run(book),
     )
 
 

@@ -48,7 +48,7 @@ def hold_time(book: Book, held: bool) -> None:
 
 
 def step_day(book: Book) -> None:
-    """Advance to the same time of the next session, with heartbeats on the way.
+    """Advance to the same time of the next session, at most to its close, with heartbeats on the way.
 
     Raises `Conflict` when the calendar has no later session.
     """
@@ -58,7 +58,7 @@ def step_day(book: Book) -> None:
 
 
 def begin_step(book: Book) -> None:
-    """Begin a step to the same time of the next session; each call of `step_on` makes a part of it.
+    """Begin the step of `step_day`; each call of `step_on` makes a part of it.
 
     Raises `Conflict` when the calendar has no later session, or while a step is under way.
     """

@@ -123,9 +123,11 @@ class AssetChoice:
 class PortfolioDraft:
     """Initial data of a portfolio editor.
 
-    The portfolio, None for a new one, its number of subscribers, and every asset, sorted by symbol.
+    The portfolio, None for a new one, its number of subscribers, and every asset, sorted by symbol. `book_reviews` is
+    as in `PortfolioRow`.
     """
 
     portfolio: Portfolio | None
     subscribers: int
     assets: tuple[AssetChoice, ...]
+    book_reviews: bool

@@ -10,7 +10,7 @@ from rebal_tui.domain.portfolios import PortfolioUpdate
 from rebal_tui.services.view_models.portfolios import AssetChoice
 from rebal_tui.tui.screens.portfolios import form as forms
 from rebal_tui.tui.screens.portfolios.form import PortfolioForm, WeightText
-from rebal_tui.tui.screens.portfolios.lines import stop_notes
+from rebal_tui.tui.screens.portfolios.lines import setting_notes
 from tests.services import factories
 
 ASSETS = {
@@ -58,7 +58,7 @@ def test_a_line_names_the_half_that_is_missing() -> None:
 
 @pytest.mark.parametrize(("least", "percent"), [("", ""), ("25", ""), ("", "0.5")])
 def test_the_minimum_trade_of_the_book_counts_where_both_fields_are_empty(least: str, percent: str) -> None:
-    notes = stop_notes(replace(form(), least=least, least_percent=percent))
+    notes = setting_notes(replace(form(), least=least, least_percent=percent), book_reviews=False)
     of_book = notes[forms.LEAST] == "none here: the book's minimum trade counts"
     assert of_book == (not least and not percent)
     assert (notes[forms.LEAST_PERCENT] == "none") == (not percent)
@@ -116,3 +116,9 @@ def test_a_weekday_is_completed_from_its_first_letters() -> None:
         "",
         "Tuesday",
     ]
+
+
+@pytest.mark.parametrize("book_reviews", [True, False])
+def test_the_choice_of_review_says_that_the_book_reviews_every_run(book_reviews: bool) -> None:
+    note = setting_notes(form(), book_reviews=book_reviews)[forms.REVIEW]
+    assert note == ("the book reviews every run" if book_reviews else "")

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from rebal_tui.tui.host import Host
 
 STEP_TEXT = (
-    "Simulated time advances to the same time of the next session. Due work runs on the way: evaluations make runs, "
-    "orders are sent, cash settles, withdrawals continue."
+    "Simulated time advances to the same time of the next session, at most to its close. Due work runs on the way: "
+    "evaluations make runs, orders are sent, cash settles, withdrawals continue."
 )
 """Text of the confirmation before time advances to the next session."""
 HELD_POLL_SECONDS = 0.05

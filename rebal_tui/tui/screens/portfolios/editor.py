@@ -26,7 +26,7 @@ from rebal_tui.tui.screens.portfolios.fields import ChoiceBar, Note
 from rebal_tui.tui.screens.portfolios.form import PortfolioForm
 from rebal_tui.tui.screens.portfolios.impact import ImpactScreen
 from rebal_tui.tui.screens.portfolios.layout import ON, REBALANCE, SCOPES, compose_form
-from rebal_tui.tui.screens.portfolios.lines import cooldown_text, dates_text, stop_notes
+from rebal_tui.tui.screens.portfolios.lines import cooldown_text, dates_text, setting_notes
 from rebal_tui.tui.screens.portfolios.live_preview import foot_lines, impact_panel, live_lines
 from rebal_tui.tui.screens.portfolios.pasted_weights import with_pasted
 from rebal_tui.tui.screens.portfolios.questions import save_question
@@ -167,7 +167,7 @@ class PortfolioEditor(Dialog[str]):
             )
         self.query_one("#day-row").display = form.calendar != forms.NO_CALENDAR
         self.query_one("#stagger-row").display = form.calendar != forms.NO_CALENDAR or bool(form.stagger)
-        for location, fine in stop_notes(form).items():
+        for location, fine in setting_notes(form, book_reviews=self._draft.book_reviews).items():
             self._show_note(f"#{location}-note", faults.get(location, ""), fine)
         self.query_one("#day", Input).placeholder = forms.DAY_HINTS[form.calendar]
         self._show_note(

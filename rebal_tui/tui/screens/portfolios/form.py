@@ -29,7 +29,7 @@ from rebal_tui.tui import formats
 NO_CALENDAR = "none"
 CALENDARS = (NO_CALENDAR, *CalendarType)
 NAME, DESCRIPTION, CASH, DAY, COOLDOWN, SUM = "name", "description", "cash", "day", "cooldown", "sum"
-STAGGER, LEAST, LEAST_PERCENT = "stagger", "least", "least-percent"
+REVIEW, STAGGER, LEAST, LEAST_PERCENT = "review", "stagger", "least", "least-percent"
 MAX_WEIGHT_LINES = 200
 DAY_HINTS = {
     NO_CALENDAR: "",

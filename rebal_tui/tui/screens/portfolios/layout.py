@@ -58,6 +58,7 @@ def compose_form(form: PortfolioForm, assets: Sequence[AssetChoice]) -> ComposeR
     with Horizontal(classes="weight"):
         yield Static(ui_text("automatic runs"), classes="band-label", markup=False)
         yield ChoiceBar((OFF, ON), ON if form.review else OFF, id="review")
+        yield Note(id="review-note")
     yield Static(ui_text("Size of a rebalance"), classes="section", markup=False)
     with Horizontal(classes="weight"):
         yield Static(ui_text("drift runs end at"), classes="band-label", markup=False)

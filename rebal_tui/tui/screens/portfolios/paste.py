@@ -61,7 +61,7 @@ class PasteScreen(Dialog[str]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+s", "create", "Create"),
+        Binding("ctrl+s", "create", "Continue"),
         Binding("ctrl+o", "open", "From a file"),
         Binding("escape", "leave", "Cancel", priority=True),
     ]
@@ -84,7 +84,7 @@ class PasteScreen(Dialog[str]):
         self._busy_creating = False
 
     def compose(self) -> ComposeResult:
-        title = "New portfolio from JSON or a list of weights · nothing is created before ctrl+s"
+        title = "New portfolio · paste a list or JSON, or open a file · not created yet"
         yield Static(ui_text(title), id="paste-title", markup=False)
         area = JsonArea(self._text, show_line_numbers=True, tab_behavior="focus")
         area.cursor_blink = False

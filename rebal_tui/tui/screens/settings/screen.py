@@ -62,6 +62,9 @@ class SettingsScreen(Dialog[None]):
     SettingsScreen .line { height: auto; }
     SettingsScreen Label { width: 18; color: $foreground 70%; }
     SettingsScreen Select { width: 44; }
+    SettingsScreen Select > SelectOverlay, SettingsScreen Select > SelectOverlay:focus {
+        border: round $primary !important; background: $panel;
+    }
     SettingsScreen Input { width: 22; }
     SettingsScreen .hint { width: 1fr; height: auto; padding-left: 2; color: $foreground 60%; }
     SettingsScreen .hint.-fault { color: $text-error; text-style: bold; }

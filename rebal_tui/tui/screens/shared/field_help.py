@@ -16,8 +16,8 @@ from rebal_tui.tui.text import ui_text
 FORM_PREFIX = "field-"
 """Prefix of the ids of the fields of a `FormScreen`."""
 _MINIMUM_AMOUNT = (
-    "Orders below it are left out: dollars, such as 25. The first that is set counts: that of the account, of the "
-    "portfolio, of the book."
+    "Orders below it are left out, such as 25. The first that is set counts: of subscription, account, portfolio, "
+    "book. Cash runs need $10.00."
 )
 _MINIMUM_PERCENT = (
     "Orders below this share of the equity are left out: 0 to 100 %, such as 0.5. With dollars, too, the larger counts."

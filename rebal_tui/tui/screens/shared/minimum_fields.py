@@ -33,7 +33,11 @@ def _percent(text: str) -> Percent | None:
 
 
 MINIMUMS: dict[str, tuple[str, str, Callable[[str], Any]]] = {
-    "minimum_amount": ("Minimum trade $", "dollars per order; subscription, account, portfolio come first", _amount),
+    "minimum_amount": (
+        "Minimum trade $",
+        "dollars per order; subscription, account, portfolio come first; excess cash is invested from $10.00 on",
+        _amount,
+    ),
     "minimum_percent": ("Minimum trade %", "% of equity; the larger of $ and % counts", _percent),
 }
 """The fields by name: label, hint for the minimum trade of the book, and parser."""
