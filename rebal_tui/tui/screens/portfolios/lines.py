@@ -160,7 +160,7 @@ def cooldown_text(days: int) -> str:
 
 
 def setting_notes(form: PortfolioForm, *, book_reviews: bool) -> dict[str, str]:
-    """Return the notes next to the fields for review, calendar sessions and minimum trade, by the location of the field.
+    """Return the notes next to the fields for review, calendar sessions and minimum trade, by field location.
 
     `book_reviews` is as in `PortfolioRow`.
     """
