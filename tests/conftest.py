@@ -40,7 +40,7 @@ if sys.dont_write_bytecode:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # A screen is tens of thousands of small long-lived objects; rare collections save a seventh of the suite's time.
-gc.set_threshold(200_000, 20, 100)
+gc.set_threshold(500_000, 20, 100)
 
 # The same examples each time, so that a failure is caused by the change: a run with LONG=1 has found what the others
 # could find. HYPOTHESIS_PROFILE=search tries others.

@@ -38,6 +38,7 @@ class RobustApp(StyledApp):
         textual_patches.patch_styles_cache()
         textual_patches.patch_dispatch()
         textual_patches.patch_counting()
+        textual_patches.patch_reactive_reads()
         textual_patches.patch_handlers()
         patch_frames()
         super().__init__()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, cast
 
 from textual.cache import LRUCache
@@ -15,6 +16,7 @@ from textual.css.styles import RulesMap, Styles
 from textual.css.stylesheet import Stylesheet
 from textual.dom import DOMNode
 from textual.message_pump import MessagePump
+from textual.widget import Widget
 
 SIBLINGS = Stylesheet._EXCLUDE_PSEUDO_CLASSES_FROM_CACHE
 """Pseudo-classes, such as `first-child`, that depend on the siblings of a node."""
@@ -25,7 +27,10 @@ MAX_SOURCES = 512
 MAX_PATHS = 1_000
 """How many paths are cached for one set of rules."""
 Step = tuple[Any, ...]
-"""What a rule can test of one node: its class, id, style classes, and which of the pseudo-classes hold."""
+"""What a rule can test of one node: its class, id, style classes, and which of the pseudo-classes hold.
+
+For `disabled` and `enabled` it says instead whether the node itself is disabled: the steps together tell the rest.
+"""
 Found = dict[tuple[Step, ...], RulesMap | None]
 """By path, the merged rules that apply to the node, in the form a node stores them; None if no rule applies."""
 _UNKNOWN: RulesMap = {}
@@ -185,8 +190,27 @@ def _path(node: DOMNode, mentioned: tuple[str, ...], of_app: tuple[str, ...]) ->
     path: list[Step] = []
     step: MessagePump | None = node
     while isinstance(step, DOMNode):
-        known = cast(Mapping[str, Callable[[DOMNode], bool]], step._PSEUDO_CLASSES)
         asked = mentioned if step._parent is not None else (*mentioned, *of_app)
-        path.append((step.__class__, step._id, step.classes, *[name in known and known[name](step) for name in asked]))
+        kind = step.__class__
+        path.append((kind, step._id, step.classes, *[holds(step) for holds in _tests(kind, asked)]))
         step = step._parent
     return tuple(path)
+
+
+@lru_cache(maxsize=4_096)
+def _tests(kind: type[DOMNode], asked: tuple[str, ...]) -> tuple[Callable[[Any], bool], ...]:
+    """What tells for a node of a class which of the pseudo-classes hold.
+
+    A widget is disabled if one above it is, so that each node of a path need only tell whether it is disabled itself.
+    """
+    known = cast(Mapping[str, Callable[[Any], bool]], kind._PSEUDO_CLASSES)
+    own = {"disabled": _is_disabled_itself, "enabled": _is_disabled_itself} if issubclass(kind, Widget) else {}
+    return tuple(own.get(name, known.get(name, _never)) for name in asked)
+
+
+def _is_disabled_itself(widget: Widget) -> bool:
+    return widget.disabled
+
+
+def _never(_node: DOMNode) -> bool:
+    return False

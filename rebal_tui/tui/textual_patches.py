@@ -18,6 +18,7 @@ from textual.app import App
 from textual.color import Color
 from textual.message import Message
 from textual.message_pump import MessagePump
+from textual.reactive import Reactive
 from textual.screen import Screen
 from textual.style import Style
 from textual.widget import Widget
@@ -145,6 +146,23 @@ def _handlers(self: MessagePump, method_name: str, message: Message) -> Iterator
 def patch_handlers() -> None:
     """Replace `MessagePump._get_dispatch_methods`, which looks through all classes of a widget for every message."""
     MessagePump._get_dispatch_methods = _handlers  # type: ignore[method-assign]  # replaces it
+
+
+_get = Reactive.__get__
+_MISSING = object()
+
+
+def _get_stored(self: Reactive[Any], node: Any, kind: type[Any]) -> Any:
+    """Return the stored value of a reactive attribute, unless it has none yet or its class computes it."""
+    if node is None:
+        return self
+    value = node.__dict__.get(self.internal_name, _MISSING)
+    return _get(self, node, kind) if value is _MISSING or self.name in kind._computes else value
+
+
+def patch_reactive_reads() -> None:
+    """Replace `Reactive.__get__`, which looks for four attributes at every read; a layout reads thousands of values."""
+    Reactive.__get__ = _get_stored  # type: ignore[assignment, method-assign]  # replaces it
 
 
 def draw_all(app: App[Any]) -> None:

@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from rebal_tui import bootstrap, live_book
-from rebal_tui.broker.alpaca.streams import MAX_RECONNECT_SECONDS
+from rebal_tui.broker.alpaca import streams
 from rebal_tui.broker.failures import BrokerUnavailable
 from rebal_tui.broker.gateway.gateway import Gateway
 from rebal_tui.credentials import KEY_VARIABLE, SECRET_VARIABLE, KeyLocation
@@ -57,6 +57,8 @@ _SECONDS = 1.0
 _BEFORE = timedelta(seconds=2)
 _MOST_BEATS = 400
 _REAL_WAIT = 20.0
+_RECONNECT = 0.05, 0.2
+"""The shortest and the longest pause of a stream before it connects again, in seconds."""
 
 
 class World:
@@ -72,6 +74,9 @@ class World:
         start: str = START,
     ) -> None:
         self._patch = pytest.MonkeyPatch()
+        # Streams pause by the real clock, while heartbeats go on.
+        self._patch.setattr(streams, "MIN_RECONNECT_SECONDS", _RECONNECT[0])
+        self._patch.setattr(streams, "MAX_RECONNECT_SECONDS", _RECONNECT[1])
         self.clock = WorldClock(new_york(start))
         self.sandbox = Sandbox(folder / "sandbox.db", self.clock)
         self.proxy = Proxy(self.sandbox, self.clock, faults or Faults(0))
@@ -198,7 +203,7 @@ class World:
 
     def reconnect(self) -> None:
         """Wait until all streams are open again, which the program opens by the real clock."""
-        self._until(self.is_ready, "the streams are not open", MAX_RECONNECT_SECONDS + _REAL_WAIT)
+        self._until(self.is_ready, "the streams are not open", _RECONNECT[1] + _REAL_WAIT)
 
     # State of the book.
 

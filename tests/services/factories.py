@@ -25,7 +25,7 @@ from rebal_tui.domain.portfolios import (
     Subscription,
     Weights,
 )
-from rebal_tui.domain.quantities import Money, Percent, parse_money, parse_percent, parse_price, parse_qty
+from rebal_tui.domain.quantities import Money, Percent, Price, parse_money, parse_percent, parse_price, parse_qty
 from rebal_tui.domain.runs import Approval, Run, RunPhase, RunStatus
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.market.clock import FixedClock
@@ -107,14 +107,26 @@ def make_book(
     parsed = {s: parse_price(p) for s, p in prices.items()}
     if path != MEMORY and Path(path).exists():
         return bootstrap.memory_book(starts_at, prices=parsed, path=path, model=model)
-    database = Database(path)
-    _created(starts_at).connection.backup(database.connection)
-    database.claim_epoch()
+    return _opened(_created(starts_at), starts_at, parsed, model, path)
+
+
+def _opened(
+    made: Database, at: datetime, prices: Mapping[str, Price], model: FillModel | None = None, path: Path | str = MEMORY
+) -> Book:
+    """Open a copy of a book."""
+    database = copied(made, path)
     calendar = TradingCalendar(session_store.load(database))
     settings = Settings(Mode.SIMULATED, price_max_age=None)
-    feed = FixedPrices(parsed, starts_at)
     model = model or FillModel.immediate()
-    return bootstrap._assemble(database, FixedClock(starts_at), calendar, feed, settings, model)
+    return bootstrap._assemble(database, FixedClock(at), calendar, FixedPrices(prices, at), settings, model)
+
+
+def copied(made: Database, path: Path | str = MEMORY) -> Database:
+    """A copy of a book in a new database, which may write."""
+    database = Database(path)
+    made.connection.backup(database.connection)
+    database.claim_epoch()
+    return database
 
 
 @lru_cache(maxsize=64)
@@ -167,10 +179,24 @@ def simple_book(
     **options: object,
 ) -> Book:
     """An account `a` with cash that follows the 5/60/35 portfolio, or several such accounts that follow another one."""
-    book = make_book(at, **options)  # type: ignore[arg-type]
     model = follows or balanced()
+    if options:
+        return _filled(make_book(at, **options), cash, held or {}, names, model)  # type: ignore[arg-type]
+    made = _simple(at, cash, tuple((held or {}).items()), tuple(names), model, tuple(NAMES.items()))
+    return _opened(made, new_york(at), {symbol: parse_price(price) for symbol, price in PRICES.items()})
+
+
+def _filled(book: Book, cash: str, held: Mapping[str, str], names: Sequence[str], model: Portfolio) -> Book:
     fill_book(book, [account(name, cash, held) for name in names], [model], dict.fromkeys(names, model.id))
     return book
+
+
+@lru_cache(maxsize=128)
+def _simple(
+    at: str, cash: str, held: tuple[tuple[str, str], ...], names: tuple[str, ...], model: Portfolio, _named: object
+) -> Database:
+    """What `simple_book` copies; made once for the same arguments and names."""
+    return _filled(make_book(at), cash, dict(held), names, model).database
 
 
 def selling_book(

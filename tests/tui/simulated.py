@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from textual.pilot import Pilot
@@ -16,6 +17,7 @@ from rebal_tui.services.book.book import Book
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.services.schedule.book_thread import BookThread
 from rebal_tui.store import book_settings
+from rebal_tui.store.database import Database
 from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.book_backend import BookBackend
 from tests.services import factories
@@ -31,6 +33,15 @@ def market_book(accounts: int = 5, at: str = "2026-03-02 10:01", *, immediate: b
 
     Time is paused and prices are constant; a shock changes prices, `at_time` changes time.
     """
+    made = _market(accounts, at, immediate, tuple(factories.NAMES.items()))
+    opened = bootstrap.open_simulation(factories.copied(made))
+    scheduler.tick(opened)
+    return opened
+
+
+@lru_cache(maxsize=32)
+def _market(accounts: int, at: str, immediate: bool, _named: object) -> Database:
+    """What `market_book` copies; made once for the same arguments and names."""
     book = factories.make_book(at)
     names = [f"{chr(97 + index % 26)}{index // 26 or ''}" for index in range(accounts)]
     gold = factories.balanced("gold", {"SPY": "50", "GLD": "45"})
@@ -43,9 +54,7 @@ def market_book(accounts: int = 5, at: str = "2026-03-02 10:01", *, immediate: b
         book_settings.put(tx, "turbulence", "0")
         book_settings.put(tx, "fills", "immediate" if immediate else "")
         book_settings.put(tx, "name", "test")
-    opened = bootstrap.open_simulation(book.database)
-    scheduler.tick(opened)
-    return opened
+    return book.database
 
 
 def at_time(book: Book, text: str) -> None:

@@ -46,6 +46,22 @@ def test_a_field_looks_as_before_when_the_focus_has_left_it() -> None:
     drive(script)
 
 
+def test_what_is_below_a_disabled_widget_looks_disabled_until_it_is_enabled() -> None:
+    async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
+        nodes = [app, *app.screen.walk_children(with_self=True)]
+        looks = [{node: rules_of(node) for node in nodes}]
+        pane = app.screen.query(Pane).first()
+        for above in (pane, app.screen, pane, app.screen):
+            above.disabled = not above.disabled
+            await pilot.pause()
+            looks.append({node: rules_of(node) for node in nodes})
+            apply_textuals_own(app)
+            assert {node: rules_of(node) for node in nodes} == looks[-1]
+        assert looks[0] != looks[1] != looks[2] != looks[4]
+
+    drive(script)
+
+
 def test_styles_that_a_widget_has_are_not_set_again(monkeypatch: pytest.MonkeyPatch) -> None:
     async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
         app.refresh_css(animate=False)

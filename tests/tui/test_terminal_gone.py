@@ -92,7 +92,11 @@ def test_a_terminal_that_goes_away_leaves_no_process_and_a_closed_book(attempt: 
     path = demo(tmp_path / "book.db")
     dice = random.Random(attempt)
     shell, terminal = shell_with(program(tmp_path, "--db", str(path)), environment(tmp_path))
-    read_for(terminal, dice.uniform(0.8, 6.0) if attempt else 6.0)
+    if attempt:
+        read_for(terminal, dice.uniform(0.8, 6.0))
+    else:
+        read_until(terminal, b"Worst", 20)
+        read_for(terminal, 1)
     os.close(terminal)
     wait_until_gone(path)
     with suppress(ChildProcessError):

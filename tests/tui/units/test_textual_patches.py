@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from textual.message import Message
 from textual.message_pump import MessagePump
+from textual.reactive import ReactiveError, reactive
 from textual.widget import Widget
 
 from rebal_tui.tui import textual_patches
@@ -88,3 +89,26 @@ def test_handlers_are_those_that_textual_finds(monkeypatch: pytest.MonkeyPatch) 
     drive(script)
     assert len(compared) > 100
     assert all(compared)
+
+
+def test_attributes_of_a_widget_are_read_as_textual_reads_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Sum(Widget):
+        first = reactive(1)
+        both: reactive[int] = reactive(0)
+
+        def compute_both(self) -> int:
+            return self.first + 1
+
+    class Later(Sum):
+        def __init__(self) -> None:
+            assert self.first == 1
+
+    monkeypatch.setattr(reactive, "__get__", textual_patches._get_stored)
+    widget = Sum()
+    read = [(widget.first, widget.both)]
+    widget.first = 5
+    read.append((widget.first, widget.both))
+    assert read == [(1, 2), (5, 6)]
+    assert isinstance(Sum.first, reactive)
+    with pytest.raises(ReactiveError, match="Node is missing data"):
+        Later()
