@@ -25,7 +25,7 @@ from rebal_tui.services.view_models.accounts import BulkPreview, BulkResult, Fir
 def preview_subscriptions(book: Book, account_ids: Sequence[str], portfolio_id: str, *, moving: bool) -> BulkPreview:
     """Preview the first run of each account after it is subscribed to a portfolio (R-14.2); changes nothing.
 
-    With `moving`, the accounts are moved there from the portfolio that they follow.
+    With `moving`, the accounts end the subscription that they have and are then subscribed to `portfolio_id`.
     """
     portfolio, busy = book.portfolio(portfolio_id), subscriptions.withdrawing(book)
     without_run = {account_id: _no_run(book, account_id, portfolio, moving, busy) for account_id in account_ids}
@@ -70,7 +70,10 @@ def _name(book: Book, account_id: str) -> str:
 
 
 def _no_run(book: Book, account_id: str, portfolio: Portfolio, moving: bool, busy: Collection[str]) -> FirstRun | None:
-    """The preview row of an account that is refused or would have no run, with the reason; otherwise None."""
+    """The preview row of an account that is refused or would have no run, with the reason; otherwise None.
+
+    `busy` are the ids of the accounts with a withdrawal in progress.
+    """
     try:
         check = subscriptions.check_move if moving else subscriptions.check_subscribe
         check(book, account_id, portfolio.id, busy)
@@ -85,7 +88,7 @@ def _no_run(book: Book, account_id: str, portfolio: Portfolio, moving: bool, bus
 
 
 def _planned(book: Book, account_ids: Sequence[str], portfolio_id: str) -> dict[str, FirstRun]:
-    """The preview rows of the first runs of accounts under a portfolio, by account id."""
+    """The preview rows of the first runs that accounts would have as subscribers of a portfolio, by account id."""
     if not account_ids:
         return {}
     row_of, ids, frame = book.account_table.row_of, book.account_table.ids, book.frame()

@@ -40,7 +40,7 @@ def deposit(book: Book, account_id: str, amount: Money) -> None:
     """Deposit cash in an account of the simulated broker; the next evaluation invests it (R-31).
 
     Raises `NotFound` for an unknown account, `Invalid` for an amount not above 0, and `Conflict` with a real broker or
-    when the account would have more than `MAX_NANO`.
+    when the account's cash would exceed $9 billion, the largest amount that the program stores.
     """
     _require_room(book.account(account_id), amount)
     _require_positive(amount)
@@ -61,10 +61,10 @@ def create_journal(
 ) -> Journal:
     """Move cash between a client account and the firm account, to the client if `incoming` (R-9).
 
-    `key` is an idempotency key: a repeated one makes no second journal. Raises `Forbidden` for more than `transferable`
-    or an account that the broker blocks (R-40), `NotFound` for an unknown account, `Invalid` for an amount not above 0,
-    and `Conflict` for any other refusal by the broker, with its message, or when the broker does not answer. With a
-    real broker also `Conflict` while the kill switch is on.
+    `key` is an idempotency key: a repeated one makes no second journal. Raises `Forbidden` for more than the account
+    may transfer (see `transferable`), and for an account that the broker blocks (R-40), `NotFound` for an unknown
+    account, `Invalid` for an amount not above 0, and `Conflict` for any other refusal by the broker, with its message,
+    or when the broker does not answer. With a real broker also `Conflict` while the kill switch is on.
     """
     account = book.account(account_id)
     _require_positive(amount)
@@ -121,7 +121,7 @@ def reserve_for_journal(book: Book, journal: Journal, account_id: str) -> None:
     """Store a journal that the broker has just created, and reserve its cash, unless an event has stored both already.
 
     The events of a real broker arrive later. A journal that is final at once has changed the cash, so the account is
-    read again.
+    then read from the broker again.
     """
     if cash.journal(book.database, journal.id) is not None:
         return

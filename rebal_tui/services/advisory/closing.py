@@ -36,7 +36,7 @@ class Canceled:
 def close_position(
     book: Book, account_id: str, name: str, *, qty: Qty | None = None, percentage: Fraction | None = None
 ) -> Order:
-    """Sell a position, by asset id or symbol: all of it, `qty` shares, or a percentage above 0 and up to 100.
+    """Sell a position: all of it, `qty` shares, or a percentage above 0 and at most 100. `name` is asset id or symbol.
 
     Raises `NotFound` without such a position, `Invalid` for both `qty` and `percentage` or one out of range, and the
     errors of `place_order`.

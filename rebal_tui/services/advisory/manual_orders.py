@@ -94,7 +94,8 @@ def list_orders(
 ) -> Sequence[Order]:
     """Orders of an account that match every given filter, be they of runs, manual or external.
 
-    Newest first unless `oldest_first`. Raises `NotFound`, and `Conflict` with a real broker.
+    Newest first unless `oldest_first`, at most `limit`. `open_` True selects open orders, False ended ones. Orders were
+    created after `after` and before `until`, not at these times. Raises `NotFound`, and `Conflict` with a real broker.
     """
     book.account(account_id)
     return sandbox(book).orders(account_id, OrderQuery(open_, after, until, side, symbols, oldest_first, limit))

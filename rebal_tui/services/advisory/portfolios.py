@@ -58,8 +58,8 @@ def list_portfolios(
 ) -> list[Portfolio]:
     """Portfolios that match every given filter; an empty filter matches all.
 
-    `name` and `description` are compared as a part of the text, ignoring case and accents. `symbol` is an asset in the
-    portfolio. The others are compared exactly.
+    A portfolio matches if its name contains `name` and its description contains `description`, ignoring case and
+    accents, and if it has an asset with the symbol `symbol`. Id and status must be equal.
     """
     tests: list[Callable[[Portfolio], bool]] = []
     if name:
@@ -171,7 +171,10 @@ def _changed(book: Book, before: Portfolio, body: PortfolioBody, status: Portfol
 
 
 def change_time(book: Book, portfolio_id: str) -> datetime:
-    """A time for a change of a portfolio, later than each of its rebalances even if the clock is paused (R-14)."""
+    """A time for a change of a portfolio, later than the last rebalance of every subscriber (R-14).
+
+    It is the current time, or just after the newest of these rebalances if the clock is paused.
+    """
     now, last = book.now(), book.subscription_table.last_event(portfolio_id)
     return now if last is None or last < now else last + timedelta(microseconds=1)
 

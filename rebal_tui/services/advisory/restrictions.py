@@ -1,4 +1,4 @@
-"""Restrictions of accounts, portfolios and the book: adding and lifting them, one or many accounts at once (R-60)."""
+"""Restrictions of accounts, portfolios and the book (R-60): adding and lifting them, for one account or many."""
 
 from __future__ import annotations
 

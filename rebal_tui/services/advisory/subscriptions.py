@@ -35,10 +35,12 @@ def subscribe(
 ) -> Subscription:
     """Subscribe an account to a portfolio (R-6).
 
-    If a subscription of the account to this portfolio ended at `ended_since` or later, the new one inherits its
-    overrides, trade marker and undone sells. `who` is the actor for the audit trail, as in `BookTransaction.record`.
-    Raises `NotFound` for an unknown account or portfolio, and `Conflict` when the account is not ACTIVE, is subscribed
-    already or has open orders, or when the portfolio is not active.
+    If a subscription of the account to this portfolio ended at `ended_since` or later, the new one takes over three
+    things from the ended one: its overrides, its trade marker (`unsolicited` or `discretionary`) and the sells that it
+    left undone. `last_rebalanced_at` is that of the new subscription; None makes the next evaluation create a first
+    run. `who` is the actor for the audit trail, as in `BookTransaction.record`. Raises `NotFound` for an unknown
+    account or portfolio, and `Conflict` when the account is not ACTIVE, is subscribed already or has open orders, or
+    when the portfolio is not active.
     """
     _check(book, account_id, portfolio_id)
     _check_free(book, account_id)
@@ -107,7 +109,7 @@ def _check(book: Book, account_id: str, portfolio_id: str) -> None:
 
 
 def has_open_orders(book: Book, account_id: str) -> bool:
-    """Whether the account has open orders, of its run or external.
+    """Whether the account has open orders: of its run, manual or external.
 
     The simulated broker is asked; with a real broker, the book's records are used.
     """
@@ -237,7 +239,7 @@ def _begin(
 
 
 def _continue(tx: BookTransaction, subscription: Subscription, since: datetime) -> None:
-    """Give a subscription the overrides, trade marker and undone sells of an earlier one.
+    """Give a subscription the overrides, the trade marker and the sells left undone of an earlier one.
 
     The earlier one is of the same account and portfolio and ended at `since` or later; without one, nothing happens.
     """

@@ -85,14 +85,15 @@ def set_overrides(book: Book, subscription_id: str, overrides: Overrides | None)
 
 
 def book_minimum(book: Book) -> MinimumTrade | None:
-    """The minimum trade of accounts for which no subscription, account or portfolio sets one (R-64)."""
+    """The minimum trade where no subscription, account or portfolio sets one (R-64); None if the book has none."""
     return book.rules_view.minimum_trade
 
 
 def set_book_minimum(book: Book, minimum: MinimumTrade | None) -> tuple[str, ...]:
-    """Store the minimum trade of the whole book (R-64); None removes it. Returns a text of the change, if any.
+    """Store the minimum trade of the whole book (R-64); None removes it.
 
     It applies from the next evaluation on, to accounts for which no subscription, account or portfolio sets one.
+    Returns one text that describes the change, or no text if nothing changed.
     """
     if book_minimum(book) == minimum:
         return ()
@@ -105,7 +106,7 @@ def set_book_minimum(book: Book, minimum: MinimumTrade | None) -> tuple[str, ...
 
 
 def minimum_text(minimum: MinimumTrade | None) -> str:
-    """A minimum trade as text, such as `$250.00 or 1 %` (the larger of both applies); `none` for None."""
+    """A minimum trade as text, such as `$250.00 or 1 %` (the larger of the two applies); `none` for None."""
     if minimum is None:
         return "none"
     amount, percent = f"${money_text(minimum.amount)}", f"{percent_text(minimum.percent)} %"

@@ -1,7 +1,7 @@
 """Undo of a change that has caused no orders yet: subscriptions, moves, unsubscriptions and portfolio edits.
 
-A change returns an `Undo`. The change can be undone until an evaluation runs, or until one of its accounts or its
-portfolio changes again.
+A change returns an `Undo`. The change can be undone until the next evaluation of any account, or until one of the
+changed accounts or the changed portfolio changes again.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class SubscriptionChange:
 class Undo:
     """What reverses a change of subscriptions or of a portfolio.
 
-    `evaluations` identifies the newest evaluation at the time of the change. `refusal` is why the change cannot be
-    undone, empty if it can. `portfolio` has the portfolio before and after the change.
+    `evaluations` identifies the newest evaluation in the book at the time of the change. `refusal` is why the change
+    cannot be undone, empty if it can. `portfolio` has the portfolio before and after the change.
     """
 
     evaluations: tuple[int, int]
@@ -44,7 +44,10 @@ class Undo:
 
     @property
     def refused(self) -> str:
-        """` An account had an open run, so …` for the end of a message about the change; empty if it can be undone."""
+        """Why the change cannot be undone, as a sentence to append to the message about the change; empty if it can.
+
+        It begins with a space: ` An account had an open run, so …`.
+        """
         return f" {self.refusal[:1].upper()}{self.refusal[1:]}." if self.refusal else ""
 
     def followed_by(self, later: Undo) -> Undo:

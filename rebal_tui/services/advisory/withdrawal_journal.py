@@ -62,13 +62,16 @@ def requested_journal(book: Book, live: LiveBroker, withdrawal: Withdrawal) -> J
 
 
 def may_ask(book: Book, what: str) -> bool:
-    """Whether `what` may be requested from the broker: always if simulated, else only once per `READ_INTERVAL`."""
+    """Whether the broker may be asked for `what` now: a simulated broker always, a real one once per `READ_INTERVAL`.
+
+    `what` is a name for the data requested.
+    """
     asked = book.polling_state.asked_at.get(what)
     return book.live is None or asked is None or book.now() - asked >= READ_INTERVAL
 
 
 def note_asked(book: Book, what: str) -> None:
-    """Record that `what` was requested from the broker, which has answered now."""
+    """Record that the broker has just answered the request for `what`, from which `may_ask` counts `READ_INTERVAL`."""
     book.polling_state.asked_at[what] = book.now()
 
 

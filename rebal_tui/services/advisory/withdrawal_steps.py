@@ -103,7 +103,7 @@ def _sell(book: Book, withdrawal: Withdrawal) -> Withdrawal:
 
 
 def _take_cash(book: Book, withdrawal: Withdrawal, missing: Money) -> Withdrawal:
-    """Reserve settled cash for the withdrawal without a run: a price is missing, so nothing can be sold by plan."""
+    """Reserve settled cash for the withdrawal without a run: a price is missing, so no sale can be planned."""
     with book.write() as tx:
         reservations.add(tx, withdrawal.account_id, owner_of(withdrawal), missing, book.now())
         why = "from settled cash alone, because a price is missing"
@@ -277,9 +277,9 @@ def _resubscribe(book: Book, withdrawal: Withdrawal) -> Withdrawal:
 def restore_subscription(book: Book, withdrawal: Withdrawal, who: str | None) -> None:
     """Subscribe the account again to its portfolio after a withdrawal, so that no rebalance is forced or lost.
 
-    The new subscription has the last_rebalanced_at, overrides and undone sells of the former one. `who` is the actor
-    for the audit trail, None for the program. Raises `Conflict` while the portfolio needs adjustment, and the errors of
-    `subscribe`.
+    The new subscription takes over from the former one: last_rebalanced_at, overrides, and the sells left undone. `who`
+    is the actor for the audit trail, None for the program. Raises `Conflict` while the portfolio needs adjustment, and
+    the errors of `subscribe`.
     """
     if withdrawal.portfolio_id is None or portfolios.subscribed(book.database, withdrawal.account_id):
         return
@@ -338,7 +338,10 @@ def _store(book: Book, withdrawal: Withdrawal, stage: WithdrawalStage) -> Withdr
 
 
 def _stop(book: Book, withdrawal: Withdrawal, why: str, back_to: WithdrawalStage | None = None) -> Withdrawal:
-    """Stop a withdrawal, with an alert, until an advisor retries or cancels it; `back_to` is the stage for that."""
+    """Stop a withdrawal, with an alert, until an advisor retries or cancels it.
+
+    `back_to` is the stage from which it is then retried; by default its present stage.
+    """
     stopped = replace(withdrawal, stopped=why, stage=back_to or withdrawal.stage, updated_at=book.now())
     with book.write() as tx:
         cash.update_withdrawal(tx, stopped)

@@ -69,13 +69,16 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class PolicyRow:
-    """A policy in the table of a backtest. Fractions as in `Figures`.
+    """A policy in the table of a backtest.
 
-    `number` is the index of the policy in the grid, `own` marks the portfolio's own policy. `low` and `high` bound the
-    95 % interval of the policy's return minus that of the portfolio's own policy; None until computed. `worse`: another
-    policy is better in every respect, or an earlier one rebalances on the same days. `edge`: the policy's return
-    differs from those of all its neighbors by more than 10 bp a year. `cheaper`: the one policy suggested because it
-    costs less than the portfolio's own.
+    `number` is the index of the policy in the grid of all policies, `own` marks the portfolio's own policy.
+    `rebalances` counts those of the whole history. `turnover` is a fraction of average equity per year. `rms` and
+    `worst` (drift) are fractions of equity: 0.01 is one percentage point. `outside` is the fraction of sessions with an
+    asset outside its band. `annual_return` is per year; 0.01 is 1 %. `low` and `high` bound the 95 % interval of the
+    policy's return minus that of the portfolio's own policy; None until computed. `worse`: another policy is better in
+    every respect, or an earlier one rebalances on the same days. `edge`: the policy's return differs from those of all
+    its neighbors by more than 10 bp a year. `cheaper`: the one policy suggested because it costs less than the
+    portfolio's own.
     """
 
     number: int
@@ -110,9 +113,9 @@ class Fans:
 class Comparison:
     """A finished backtest with its rows, the portfolio's own policy first.
 
-    `luck` and `fans` (of the portfolio's own policy) are computed by `with_luck`. `around` has, by policy, the ranges
-    of return and turnover of the policies with the neighboring bands, None for a policy without neighbors. It is empty
-    for a grid of more than `MAX_NEIGHBORED` policies.
+    `with_luck` computes `luck` (how far the policies differ in resampled histories) and `fans` (of the portfolio's own
+    policy). `around` has, by policy, the ranges of return and turnover of the policies with the neighboring bands, None
+    for a policy without neighbors. It is empty for a grid of more than `MAX_NEIGHBORED` policies.
     """
 
     subject: Subject
@@ -246,8 +249,8 @@ def compare(
 ) -> Comparison:
     """Backtest the portfolio's own policy and others, by default those of the default grid. Does not use the book.
 
-    `cost_bps` is the cost of a dollar traded in basis points; `fill_delay` is 1 when orders fill one session later.
-    `progress` is called with the number of policies done. Raises `Canceled`.
+    `cost_bps` is the cost of trading in basis points of each dollar traded; `fill_delay` is 1 when orders fill one
+    session later. `progress` is called with the number of policies done. Raises `Canceled`.
     """
     grid = tuple(dict.fromkeys((chosen.policy, *policies))) if policies else default_grid(chosen.policy)
     backtest = run_backtest(
@@ -280,10 +283,11 @@ def with_luck(
     found: Comparison, resamples: int, progress: Progress | None = None, canceled: Cancelled | None = None,
     *, months: int | None = None, seed: int = 1,
 ) -> Comparison:  # fmt: skip
-    """The comparison with `luck`, computed from `resamples` resampled histories, and with `fans` of the own policy.
+    """The comparison with its fields `luck` and `fans` filled; unchanged when the history is too short.
 
-    Unchanged when the history is too short. `months` is the mean length of the resampled blocks of sessions. `progress`
-    is called with the number of histories done. Raises `Canceled`.
+    `luck` is computed from `resamples` resampled histories, `fans` for the portfolio's own policy. `months` is the mean
+    length of the resampled blocks of sessions. `progress` is called with the number of histories done. Raises
+    `Canceled`.
     """
     backtest = found.backtest
     if backtest.history.length < LEAST_SESSIONS:

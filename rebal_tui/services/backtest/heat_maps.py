@@ -9,6 +9,10 @@ MAX_COLUMNS, MAX_ROWS = 150, 50
 
 
 def of_subject(subject: Subject, columns: int, rows: int) -> BandPairs:
-    """The band pairs of a heat map of a subject's history, at most `columns` by `rows`. Does not use the book."""
+    """The heat maps of a subject's history. Does not use the book.
+
+    A column stands for an absolute drift band, a row for a relative one; there are at most `columns` and `rows` of
+    them, and no more than 150 and 50.
+    """
     columns, rows = max(2, min(columns, MAX_COLUMNS)), max(2, min(rows, MAX_ROWS))
     return BandPairs(subject.source.history, subject.weights, columns, rows)

@@ -56,10 +56,11 @@ def closes_source(
     label: str, closes: Closes, symbols: Sequence[str], since: date | None = None, until: date | None = None,
     *, allow_jumps: bool = False, actions: Sequence[DatedAction] = (),
 ) -> Source:  # fmt: skip
-    """The history of the given symbols in closes, adjusted for corporate actions.
+    """The history of `symbols` in closes, adjusted for corporate actions; `label` names where the closes come from.
 
-    Raises `Invalid` for missing symbols, fewer than two sessions or an action that cannot be adjusted for, and
-    `Conflict` for price jumps (R-55) unless they are allowed.
+    `since` and `until` are the first and last day to use, None for all days. Raises `Invalid` for missing symbols,
+    fewer than two sessions or an action that cannot be adjusted for, and `Conflict` for price jumps (R-55) unless they
+    are allowed.
     """
     if actions:
         closes = adjusted(closes, actions)

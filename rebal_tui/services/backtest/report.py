@@ -113,7 +113,10 @@ def _neighbors_json(around: Neighborhood, figures: Figures) -> dict[str, Any]:
 
 
 def _fan_json(fan: Fan) -> dict[str, Any]:
-    """The annual return for each day and how far apart the returns are, in all and by calendar year; in percent."""
+    """The annual return for each day, and how far apart the returns are in the whole history and in each year.
+
+    All are in percent.
+    """
     return {
         "from": fan.history.days[fan.first].isoformat(),
         "returns": {

@@ -1,6 +1,6 @@
-"""Verification of backtested policies by a replay.
+"""Verification of backtested policies by a replay, in which the program's engine trades a book over the same prices.
 
-Both must rebalance on the same days; otherwise the first day with a difference is reported.
+Backtest and replay must rebalance on the same days; otherwise the first day with a difference is reported.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ OpenReplay = Callable[[Closes, date, date], Book]
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """The result for one policy: its outcome in the backtest, and the first day on which the replay differs.
+    """The result for one policy: its outcome in the backtest, and the first day on which the replay differs from it.
 
     `difference` is a text, empty when the days are identical.
     """
@@ -69,7 +69,9 @@ def verify(
     progress: Progress | None = None,
     canceled: Cancelled | None = None,
 ) -> tuple[Verified, ...]:
-    """Replay policies in one book, one account each with $100 million in cash, and compare the days of rebalances.
+    """Replay the policies in one book, and compare the days of rebalances; one result for each of `outcomes`, in order.
+
+    Each policy has an account with $100 million in cash.
 
     Raises `Conflict` naming every outcome that cannot be verified, and `Canceled`.
     """

@@ -12,8 +12,8 @@ from rebal_tui.market.protocol import Clock
 class BookTime:
     """A clock whose time is fixed while a transaction is written, so that everything it stores has the same time.
 
-    If the clock ran on, a decision and its prices would be stored with different times. A replay of the decision at
-    the later time could give another outcome, as that time may be after the end of the window.
+    If the clock ran on, a decision and its prices would be stored with different times. Recomputing the decision at the
+    later time could give another outcome, as that time may be after the end of the window.
     """
 
     def __init__(self, clock: Clock) -> None:

@@ -38,15 +38,15 @@ class PollingState:
     `loaded` is set once the book has read everything after its start.
 
     Next times, None for immediately: `account_at` to read the next account (the one in row `account_row`), `orders_at`
-    to compare the open orders of runs, `journals_read_at` to read journals, `journals_at` to look for overdue
-    journals, `daily_at` to read the calendar and the assets, `budget_at` to store the requests of the last minute.
+    to compare the open orders of runs, `journals_read_at` to read journals, `journals_at` to look for overdue journals,
+    `daily_at` to read the calendar and the assets, `budget_at` to store the requests of the last minute.
 
-    Failures: `last_error` is why the broker could not be read, `clocks_differ` whether the cause was its clock, and
-    `try_at` the time of the next attempt.
+    Failures: `last_error` is why the broker could not be read, `clocks_differ` whether that was a difference between
+    its clock and this computer's, and `try_at` the time of the next attempt.
 
     Open alerts, each None until it was compared with the stored alerts: `clock_alerted` is the difference of the clocks
     that the alert names, 0 without an alert. `stream_alerts` are the alert texts by name of the stream.
-    `prices_alerted` is the fault of the prices, `NONE` without an alert.
+    `prices_alerted` is the fault of the prices that the alert names, `PriceFault.NONE` without an alert.
 
     Comparison: `compared_on` is the day of the last session at whose open all accounts were compared, and
     `events_missed` whether a stream has been down since the last comparison. `orders_left` are the ids of the accounts

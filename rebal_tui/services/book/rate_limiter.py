@@ -33,7 +33,7 @@ class OrderQueue:
         return self._count
 
     def add(self, some: Iterable[Unsent]) -> None:
-        """Queue orders. If orders of the same run and side are in the queue, those given for them are ignored."""
+        """Queue orders, but ignore those of a run that has orders of the same side in the queue already."""
         if not self._count:
             self.total = 0
         for one in some:

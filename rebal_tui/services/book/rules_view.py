@@ -195,7 +195,7 @@ class FrameRules:
         self._made: Mapping[int, TradingRules] = {}
 
     def by_row(self) -> Mapping[int, TradingRules]:
-        """The result of `frame_rules` for the current book."""
+        """The trading rules of subscribed accounts by account row: what `frame_rules` returns for the present book."""
         book, follows = self._book, self._book.subscription_table.portfolio
         stamp = (book.today(), len(book.account_table), book.account_table.loads)
         # The objects themselves, not their ids: a reloaded object can get the address of a freed one.
@@ -243,14 +243,18 @@ def frame_rules(book: RulesSource) -> dict[int, TradingRules]:
 
 
 def stagger_offset(account_id: str, sessions: int) -> int:
-    """Which of the `sessions` of a spread calendar condition is an account's own, from 0: a hash of its id (R-66)."""
+    """The number, from 0, of an account's session among `sessions` sessions over which runs are spread (R-66).
+
+    It is computed from a hash of the account id.
+    """
     return int.from_bytes(hashlib.sha256(account_id.encode()).digest()[:8], "big") % sessions
 
 
 def stagger_of(book: RulesSource, account_id: str, portfolio: Portfolio, today: date) -> Stagger | None:
-    """The account's own session of a calendar condition that its portfolio spreads over several sessions (R-66).
+    """The session in which an account has its turn, if its portfolio spreads a calendar condition over sessions (R-66).
 
-    On a day without a session, it is that of the session before. None when the portfolio has no such condition.
+    On a day without a session, the account's turn is that of the last session before. None when the portfolio has no
+    calendar condition or all its accounts have their turn in one session.
     """
     if portfolio.stagger_sessions == 1 or portfolio.calendar is None:
         return None
@@ -263,9 +267,10 @@ def stagger_of(book: RulesSource, account_id: str, portfolio: Portfolio, today: 
 
 
 def _sessions_until(book: RulesSource, today: date, back: int) -> list[tuple[date, date]]:
-    """The days of the last session until today and of the `back` before it, newest first, each with the session after.
+    """The last session on `today` or before, and the `back` sessions before it, newest first.
 
-    Sessions before the first one in the book's calendar are computed.
+    Each is given by its day and the day of the next session. Sessions before the first one in the book's calendar are
+    computed.
     """
     found: list[tuple[date, date]] = []
     session = book.calendar.on_or_before(today)

@@ -20,9 +20,10 @@ ACCEPTED_MOVES = "accepted_moves"
 
 
 def store_closes(tx: Transaction, history: PriceHistory, known: Mapping[str, Asset]) -> None:
-    """Store the last close of every asset in `known`, by label, with the day of the prices that follow it.
+    """Store the last close of every asset, with the day of the prices that follow it.
 
-    Writes only when a close is new; call it when the prices of the assets are stored.
+    `known` are the book's assets by label. Writes only when a close is new; call it when the prices of the assets are
+    stored.
     """
     found = history.closes().items()
     closes = {known[symbol].id: [day.isoformat(), close] for symbol, (day, close) in found if symbol in known}
@@ -34,7 +35,7 @@ def store_closes(tx: Transaction, history: PriceHistory, known: Mapping[str, Ass
 def store_accepted_moves(tx: Transaction, accepted: Accepted, known: Mapping[str, Asset]) -> None:
     """Store which price moves were explained or released (R-55), unless the asset has a price of a later day.
 
-    Writes only what changed.
+    `known` are the book's assets by label. Writes only what changed.
     """
     found = [(known[symbol], *move) for symbol, move in accepted.items() if symbol in known]
     text = dump(
@@ -49,7 +50,7 @@ def store_accepted_moves(tx: Transaction, accepted: Accepted, known: Mapping[str
 
 
 def resumed_references(database: Database) -> ReferencePrices:
-    """Reference prices without prices that continue from the stored accepted moves."""
+    """Reference prices with the stored accepted moves; the prices themselves are not stored and are added later."""
     stored: dict[str, tuple[str, int | None]] = json.loads(book_settings.get(database, ACCEPTED_MOVES, "{}"))
     if not stored:
         return ReferencePrices({})
@@ -62,7 +63,7 @@ def resumed_references(database: Database) -> ReferencePrices:
 
 
 def resumed_history(database: Database) -> PriceHistory:
-    """A price history without prices that continues from the stored closes and the stored prices of the assets.
+    """A price history that begins with the stored closes and the stored prices of the assets.
 
     A stored close counts only if it precedes the day of the asset's stored price.
     """

@@ -6,7 +6,7 @@ from rebal_tui.services.book.book import Book
 
 
 class TimeBudget:
-    """A limit in seconds, counted from now; no limit if `seconds` is None or the book has no stopwatch."""
+    """A limit of `seconds` from the creation of this object; no limit if it is None or the book has no stopwatch."""
 
     def __init__(self, book: Book, seconds: float | None) -> None:
         self._watch = book.stopwatch if seconds is not None else None

@@ -14,9 +14,9 @@ class WorkQueue:
     """The accounts whose open runs are to be processed. In memory only: after a start every run is processed once.
 
     A run is queued when it is created, when its state changes, and when the broker reports an event of its account. All
-    runs are queued when the start condition changes: the session, the part of the day, the kill switch. A round
-    processes the whole queue, in chunks. `chunks` has the chunks still to do, in order, and `taken` the number of runs
-    at the start of the round.
+    runs are queued when the start condition changes: the session, its phase (before the open, in the window, after it,
+    after the close) or the kill switch. A round, begun by a heartbeat, processes the whole queue in chunks. `chunks`
+    has the chunks still to do, in order, and `taken` the number of runs at the start of the round.
     """
 
     def __init__(self) -> None:
@@ -50,8 +50,8 @@ class WorkQueue:
     def requeue_on_change(self, start_condition: StartCondition, account_ids: Iterable[str]) -> None:
         """Queue the open runs of these accounts if the start condition changed or all runs are queued.
 
-        The queue then has these runs instead of all. Call it before runs are created, so that the new runs are
-        processed only when they are queued. Nothing happens while a round has chunks left.
+        The queue then has the open runs of `account_ids` instead of all runs. Call it before runs are created, so that
+        the new runs are processed only when they are queued. Nothing happens while a round has chunks left.
         """
         if not self._paused and (self._all or start_condition != self._start_condition):
             self.add(account_ids)
@@ -68,8 +68,9 @@ class WorkQueue:
     def resume(self, start_condition: StartCondition) -> bool:
         """Whether to continue with the chunks that `pause` left. If not, the caller begins a new round.
 
-        A new round begins when the last one is finished, the start condition has changed, or processing failed. Every
-        run is queued if chunks are left over or a failure has lost them.
+        A new round begins when the last one is finished, the start condition has changed, or processing failed. If
+        chunks of the last round were not processed, because of a changed start condition or a failure, every run is
+        queued.
         """
         continues = self._paused and start_condition == self._start_condition
         if self._busy or (self.chunks and not continues):

@@ -51,7 +51,7 @@ def read_accounts(book: Book, account_ids: Iterable[str], with_orders: Collectio
 
 
 def read_of(book: Book, batch: EventBatch) -> ReadAccounts:
-    """The accounts that were read with a batch of events, without faults of accounts that the book does not have."""
+    """The accounts that were read together with events; faults of accounts that the book does not have are left out."""
     orders = batch.open_orders
     external = {one.id: _external_orders(one, orders[one.id], book) for one in batch.accounts if one.id in orders}
     return ReadAccounts(
@@ -74,7 +74,7 @@ def external_orders(book: Book, account: Account) -> int:
 
 
 def marked_external_orders(book: Book, read: Iterable[Account]) -> dict[str, int]:
-    """The number of open external orders at a real broker, by account id, of accounts for which the book has some.
+    """By account id, the number of open external orders at a real broker now, of accounts that have some in the book.
 
     An account that cannot be read is left out. Raises `BrokerPending` until the broker has answered for each.
     """

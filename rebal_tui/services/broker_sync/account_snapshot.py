@@ -1,4 +1,4 @@
-"""Reading one account again, alone or after some of its orders were read."""
+"""Reading one account from the broker again, alone or after some of its orders were read."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def read_account(book: Book, account_id: str) -> None:
 
 
 def store_orders(book: Book, account_id: str, known: Sequence[Order]) -> None:
-    """Store orders as read from the broker, together with their account, which is read again (see `snapshot_with`).
+    """Store the orders in `known`, as read from the broker, together with their account, which is read again for this.
 
     Raises `BrokerUnavailable`; nothing is stored then.
     """
@@ -55,7 +55,7 @@ def store_orders(book: Book, account_id: str, known: Sequence[Order]) -> None:
 
 
 def snapshot_with(book: Book, account_id: str, known: Iterable[Order]) -> AccountSnapshot | None:
-    """The account, read after the orders in `known` were read, to be stored together with them.
+    """The account, read now, after the orders in `known` were read from the broker; to be stored together with them.
 
     With the orders alone, buys would be sized from cash without the proceeds of an executed order. None when no order
     has an execution, and without a real broker. Raises `BrokerUnavailable`.

@@ -1,6 +1,6 @@
 """Application of the broker's events, each exactly once.
 
-The event cursor is the sequence number up to which events have been applied.
+The event cursor is the sequence number of the last event that has been applied.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def sync(book: Book, most: int | None = None) -> int:
     """Read the broker's new events and apply them; returns the number of events.
 
     The effects of an event and the event cursor are stored in one transaction. A repeated event changes nothing. With
-    `most`, reading stops after at least that many events, and more may be available.
+    `most`, reading stops as soon as that many events or more were read; further ones may be available.
     """
     total = 0
     while (batch := _next_batch(book, cursor := int(book_settings.get(book.database, CURSOR, "0")))) is not None:

@@ -24,7 +24,10 @@ def numbers(database: Database) -> list[int]:
 
 
 def record(tx: Transaction, cursor: int, received: Collection[int]) -> None:
-    """Update the missed numbers after the stream was read from `cursor` and delivered the numbers in `received`."""
+    """Update the missed numbers after reading the stream from event cursor `cursor`.
+
+    `received` are the sequence numbers that it delivered.
+    """
     reached = max(cursor, *received)
     if min(received) > cursor and len(set(received)) == reached - cursor:
         return

@@ -172,14 +172,14 @@ def _compare_orders(book: Book, account_id: str) -> None:
 
 
 def _check_clock(book: Book, broker: LiveBroker, now: datetime) -> datetime:
-    """The broker's time, compared with ours. Raises `BrokerUnavailable` when they differ too much."""
+    """The broker's time, compared with this computer's. Raises `BrokerUnavailable` when they differ too much."""
     there, after = broker.clock(), book.now()
     compare_clocks(book, there - now if there < now else max(there - after, timedelta(0)), now)
     return there
 
 
 def _apply_calendar(book: Book, broker: LiveBroker) -> None:
-    """Replace our trading days with the broker's as far as it has them; a difference raises an alert.
+    """Replace the book's trading days with the broker's as far as the broker has them; a difference raises an alert.
 
     Raises `BrokerUnavailable` when its calendar is empty.
     """

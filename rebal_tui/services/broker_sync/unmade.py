@@ -10,7 +10,7 @@ from rebal_tui.store import codec, journal_requests, outbox, run_orders
 def apply_unmade(tx: BookTransaction, unmade: Unmade) -> None:
     """Record that the broker refused an order or journal, or that it was never sent.
 
-    What was never sent can be sent again. An order that the broker is known to have is not changed.
+    An order or journal that was never sent can still be sent. An order that the broker is known to have is not changed.
     """
     if unmade.what == "journal":
         if unmade.sent:

@@ -64,8 +64,8 @@ def _situation(book: Book, subscription: Subscription, now: datetime, ignore_win
 def evaluate_account(book: Book, account_id: str, stopped: WaitsFor | None = None) -> Decision:
     """The decision that an evaluation would make now, with the account's status until the next evaluation.
 
-    Stores and sends nothing. `stopped` is why evaluations currently act on nothing (kill switch, scheduler paused),
-    None if they do act.
+    Stores and sends nothing. `stopped` is why evaluations have no effect at present (kill switch, scheduler paused),
+    None if they have.
     """
     return _with_status(book, situation(book, account_id), status_context(book, stopped))
 

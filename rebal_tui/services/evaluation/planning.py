@@ -109,7 +109,8 @@ def invest_cash_target(book: Book, account_id: str, start: Holdings, weights: We
 def same_orders(shown: Plan, now: Plan) -> bool:
     """Whether two plans agree (R-27).
 
-    They have the same assets and sides, and amounts that differ by at most 1 % of `shown` or $1.
+    They have the same assets and sides, and no amount in `now` differs from that in `shown` by more than the larger of
+    $1 and 1 % of the latter.
     """
     old = {line.symbol: line for line in shown.lines if line.side}
     new = {line.symbol: line for line in now.lines if line.side}

@@ -40,7 +40,7 @@ def _schedule(
 def status_context(book: Book, stopped: WaitsFor | None = None) -> StatusContext:
     """The shared inputs of account statuses between evaluations: schedule, next evaluation, and `stopped`.
 
-    `stopped` is why evaluations currently act on nothing (kill switch, scheduler paused), None if they do act.
+    `stopped` is why evaluations have no effect at present (kill switch, scheduler paused), None if they have.
     """
     settings = book.settings
     schedule = _schedule(book.calendar, settings.slots, settings.quarterly_months)

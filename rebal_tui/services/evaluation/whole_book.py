@@ -61,7 +61,7 @@ def decide_book(book: Book) -> DecidedBook:
 
 
 def band_usage_of_accounts(book: Book, decided: DecidedBook) -> tuple[Ints, Ints]:
-    """The keys of the accounts that have a band, and their band usages.
+    """The keys (integers in the file) of the accounts that have a drift band, and the band usage of each.
 
     Usages are in tenths of a percent, capped at 1,000,000 (1,000 times the band).
     """

@@ -28,7 +28,8 @@ class PassContext:
     `context_key` is the number of the stored decision context. By account row: `reviewed` is whether the account's runs
     await approval because of its portfolio or subscription; `surge` marks the runs that wait because of the surge guard
     (R-57); `runs_in_progress` has the keys of the open runs, `todays_runs` those of earlier automatic runs of the day.
-    `able` is the result of `able_rows`, and `statuses` has the status of every account.
+    `able` is whether a run of the account can be planned in the arrays without further checks, and `statuses` has the
+    status of every account.
     """
 
     decided: DecidedBook

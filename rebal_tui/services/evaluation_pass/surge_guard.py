@@ -37,8 +37,9 @@ Ints = npt.NDArray[np.int64]
 class Surge:
     """What the surge guard measured in a pass, by account row.
 
-    `amount` is what the planned run buys and sells together, less booked inflows, in billionths of a dollar; 0 where it
-    is not measured. `reason` is an index in `reasons`: why the run waits for review; 0 means that it does not.
+    `amount` is what the planned run buys and sells together, less the deposits since the account's last run if it
+    invests cash, in billionths of a dollar; 0 where it is not measured. `reason` is an index in `reasons`: why the run
+    waits for review; 0 means that it does not.
     """
 
     amount: Ints
@@ -103,7 +104,10 @@ def report_surge(tx: BookTransaction, surge: Surge) -> None:
 
 
 def add_traded(tx: BookTransaction, surge: Surge, rows: Rows) -> None:
-    """Add the amounts of the created runs that do not wait to the total of the session."""
+    """Add to the session's total what the created runs trade, except runs that wait for review.
+
+    `rows` are the account rows of the created runs; `surge` has the amount of each.
+    """
     sent = surge.amount_of(rows[~surge.held[rows]])
     if sent:
         day = tx.book.today()

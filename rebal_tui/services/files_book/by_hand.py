@@ -59,9 +59,10 @@ def edit_account(
 ) -> str:
     """Change the given fields of an account; returns the names of the changed fields as text.
 
-    A change of cash is stored as a flow, that is, a movement of cash without a trade. `account` is the number, label or
-    id of the account. `full_number` is the number that a trade list writes in place of a masked one. Raises `Conflict`
-    for an unknown account, and for cash while orders of the account are on a trade list.
+    A change of cash is stored as a flow, that is, a movement of cash without a trade. `account` is the account's
+    number, its label (the number, or for a masked number the client's name and the number) or its id. `full_number` is
+    the number that a trade list writes in place of a masked one. Raises `Conflict` for an unknown account, and for cash
+    while orders of the account are on a trade list.
     """
     account_id = account_id_of(book, account)
     key, name_before, cash_before = _account(book, account_id)
@@ -132,7 +133,10 @@ def set_price(book: Book, symbol: str, price: Price, at: datetime | None = None)
 
 
 def remove_account(book: Book, account: str) -> str:
-    """Remove an account and its holdings; returns its label. Raises `Conflict` while a record refers to it."""
+    """Remove an account, given by number, label or id, and its holdings; returns its label.
+
+    Raises `Conflict` while a record refers to it.
+    """
     account_id = account_id_of(book, account)
     key, name, _ = _account(book, account_id)
     stored = book.database.row("SELECT key FROM accounts WHERE id = ?", (account_id,))
@@ -176,7 +180,7 @@ def remove_asset(book: Book, symbol: str) -> None:
 
 
 def _announce(tx: BookTransaction, key: int, action: str, account_id: str, detail: dict[str, object]) -> None:
-    """Read an account again from the tables of the files broker, and record what a person did as an audit entry."""
+    """Read an account again from the tables that stand for its broker; record a person's action in the audit trail."""
     broker.announce(tx, key, micros(tx.book.now()))
     sync(tx.book)
     reload_from_broker(tx.book)
@@ -212,7 +216,7 @@ def _text(field: str, text: str, *, required: bool = False) -> str:
 
 
 def read_symbol(text: str) -> str:
-    """A symbol in the form that the program uses. Raises `Invalid` at `symbol`."""
+    """A symbol in the form that the program uses. Raises `Invalid` for the field `symbol`."""
     symbol = symbol_of(text)
     if not is_symbol(symbol):
         raise Invalid([Fault("symbol", "expected a symbol such as VTI or BRK.B")])

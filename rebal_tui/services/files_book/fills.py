@@ -44,7 +44,7 @@ def apply_fills(book: Book, transactions: Sequence[Transaction], account: str = 
     A trade is booked on lines with the same account, side and symbol, of lists made on the day of the trade or before.
     Flows (rows that are no trades) are reported and change no cash, because the next positions file has the cash after
     them. A trade that no line explains pauses its account. `account` names the account of a file without an account
-    column: by number, label, or the digits of a masked number. Raises `Conflict` for an account that is unknown or
+    column: by number, label, or the last digits of a masked number. Raises `Conflict` for an account that is unknown or
     ambiguous.
     """
     report = FillReport()

@@ -9,7 +9,9 @@ _MASKED_DIGITS = 3
 
 
 def account_id_of(book: Book, named: str) -> str:
-    """The id of an account that is named by number, whole label, full number, id, or the digits of a masked number.
+    """The id of an account that is named by number, label, full number, id, or the last digits of a masked number.
+
+    The label of an account is its number, or for a masked number the client's name and the number.
 
     Raises `Conflict` for an account that is unknown or ambiguous; the message does not repeat `named` (R-76).
     """
@@ -27,7 +29,7 @@ def account_id_of(book: Book, named: str) -> str:
 
 
 def is_known(book: Book, number: str) -> bool:
-    """Whether an account has this number or label."""
+    """Whether an account has this number, full number or label."""
     wanted = (number.strip(),) * 3
     sql = "SELECT 1 FROM files_accounts WHERE number = ? OR key = ? OR full_number = ?"
     return book.database.row(sql, wanted) is not None

@@ -44,7 +44,7 @@ def _file(book: Book) -> ArchiveFile | None:
 
 
 def preview(book: Book, through: str) -> ArchivePreview:
-    """What archiving up to the year `through` would move.
+    """What archiving all years up to and including `through` would move.
 
     After an interrupted archiving, the preview shows that one, because it is continued first. Raises `Conflict` as
     `archiving.archivable` and `Archiving` do.
@@ -80,7 +80,7 @@ def _require_idle(book: Book) -> None:
 
 
 class Archiving:
-    """Moves the years up to `through` into the archive of an open book, in chunks.
+    """Moves the years up to and including `through` into the archive of an open book, in chunks.
 
     Nothing else may write to the book until the archiving has ended or is closed. After a `close` before the end, the
     next `Archiving` of the book continues.

@@ -32,7 +32,7 @@ _PARTIAL = ".partial"
 
 @dataclass(frozen=True, slots=True)
 class Archivable:
-    """What archiving up to the year `through` would move: numbers of runs and decisions.
+    """What archiving all years up to and including `through` would move: numbers of runs and decisions.
 
     `years` has what the book contains of each year.
     """
@@ -44,7 +44,7 @@ class Archivable:
 
 
 def archivable(database: Database, now: datetime, through: str | None = None) -> Archivable:
-    """What can be archived up to `through`, by default the year before the current one. Changes nothing.
+    """What can be archived of all years up to and including `through`, by default last year. Changes nothing.
 
     Raises `Conflict` for the current year or a later one, and when the book has nothing of a past year.
     """
@@ -63,7 +63,9 @@ def archivable(database: Database, now: datetime, through: str | None = None) ->
 
 
 def archive(database: Database, now: datetime, through: str | None, target: Path) -> Generator[str]:
-    """Archive every year up to `through`, by default all past ones, in the file `target`; yields texts of progress.
+    """Archive every year up to and including `through`, by default all past ones, in the file `target`.
+
+    Yields texts of progress.
 
     Nothing else may write to the book until the generator has ended or is closed, because what the book still uses is
     read before rows are removed. The check of the file's structure is one long step; all others are short. An

@@ -1,4 +1,4 @@
-"""Consistency check of a book: file, broker copy, orders and runs, weights, audit chain."""
+"""Consistency check of a book: its file, simulated broker, orders and runs, weights, and audit trail."""
 
 from __future__ import annotations
 

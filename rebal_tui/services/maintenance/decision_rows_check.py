@@ -36,7 +36,7 @@ def _days(database: Database) -> Iterator[Fault]:
 
 
 def _counts(database: Database) -> Iterator[Fault]:
-    """Check that the decisions of a session are as many, by outcome, as its passes recorded in the audit trail.
+    """Check that a session has, for each outcome, as many decisions as its passes recorded in the audit trail.
 
     Where passes run in chunks there may be more: a pass that was stopped has decisions, but no audit entry.
     """

@@ -86,7 +86,7 @@ def account_exceptions(book: Book, frame: BookFrame) -> AccountExceptions:
 
 
 def portfolio_exception(book: Book, portfolio: Portfolio) -> str:
-    """The exception of a portfolio as display text, which is one of each of its accounts too; empty without one."""
+    """The exception of a portfolio as display text, empty without one; it stops each of the portfolio's subscribers."""
     if portfolio.status is PortfolioStatus.NEEDS_ADJUSTMENT:
         return f"{portfolio.name} needs adjustment" + (f": {portfolio.fault}" if portfolio.fault else "")
     faults = ineligible_assets(book, portfolio) if portfolio.status is PortfolioStatus.ACTIVE else {}
@@ -101,9 +101,10 @@ def note_words(notes: int) -> list[str]:
 def short_exception(
     blocked: Sequence[tuple[str, str]], notes: int, *, paused: bool, portfolio: Portfolio | None = None
 ) -> str:
-    """The first exception of an account in one or two words, as the Desk has them; empty without any.
+    """The first exception of an account in one or two words, for the Desk; empty without any.
 
-    `blocked` are the results of `blocking_reasons`, `portfolio` is one whose exception the account has.
+    `blocked` are the account's results of `blocking_reasons`. `portfolio` is its portfolio if that has an exception,
+    else None.
     """
     if blocked:
         return shortest(name for name, _ in blocked)

@@ -9,5 +9,8 @@ from rebal_tui.services.view_models.account_page import AccountPageView
 
 
 def account_page(book: Book, account_id: str, times: int = 1) -> AccountPageView:
-    """The data of an account's page, with `times` as many runs and decisions as at first. Raises `NotFound`."""
+    """The data of an account's page. Raises `NotFound`.
+
+    It has `times` times as many runs and decisions as the page has when it is opened.
+    """
     return AccountPageView(book.version, account_view(book, account_id), account_detail(book, account_id, times))

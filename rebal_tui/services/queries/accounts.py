@@ -51,7 +51,7 @@ def accounts_snapshot(book: Book, seen: int | None = None, shown: ShownRows | No
 
 
 def find_account(book: Book, text: str) -> AccountRow:
-    """The one account that a text identifies: an id, a number, one of `account_names`, or words that no other has.
+    """The one account that a text identifies: an id, a number, one of `account_names`, or words of no other account.
 
     Words are looked for in name, number and id, ignoring case and accents. Raises `Invalid` for the field `account`,
     with the number of matches, if there is not exactly one.
@@ -150,7 +150,7 @@ def _state(book: Book, account_id: str, trade: TradeStatus | None) -> str:
 def account_detail(book: Book, account_id: str, times: int = 1) -> AccountDetail:
     """One account with its positions, its cash movements and fills, its newest runs and decisions.
 
-    They are at most `times` as many as `NEWEST_RUNS` and `NEWEST_DECISIONS`. Raises `NotFound`.
+    There are at most `times` × `NEWEST_RUNS` runs and `times` × `NEWEST_DECISIONS` decisions. Raises `NotFound`.
     """
     account = book.account(account_id)
     most_runs, most_decisions = NEWEST_RUNS * times, NEWEST_DECISIONS * times

@@ -35,7 +35,7 @@ _OF_BOOK: WeakKeyDictionary[Book, _Changes] = WeakKeyDictionary()
 
 
 def block_changes(book: Book) -> Mapping[str, Sequence[tuple[datetime, bool]]]:
-    """By account, the time of each change of the broker's blocks and whether it left any, oldest first.
+    """By account id, the time of each change of the broker's blocks and whether any block was left, oldest first.
 
     The audit trail is read to its end the first time, later only where it has grown.
     """

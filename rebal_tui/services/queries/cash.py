@@ -84,9 +84,10 @@ def cash_changes(book: Book, seen: CashStamp | None, limit: int = 2_000) -> tupl
 
 
 def withdrawal_history(book: Book, withdrawal_id: str) -> tuple[TimelineEvent, ...]:
-    """The events of a withdrawal, oldest first. Its return to the stage of the sale is named `to sell again`.
+    """The events of a withdrawal, oldest first.
 
-    The event of its journal shows from which cash it is paid. Raises `NotFound`.
+    A return from a later stage to that of the sale is named `to sell again`. The event of its journal shows from which
+    cash it is paid. Raises `NotFound`.
     """
     withdrawal, found = cash.withdrawal(book.database, withdrawal_id), entries_naming(book, withdrawal_id, 200)
     events: list[TimelineEvent] = []
@@ -105,8 +106,8 @@ def preview_manual(
 ) -> PreviewView:
     """What a manual run would do. Raises the errors that creating the run would raise.
 
-    With `portfolio_id`, the run of an account that follows no portfolio uses the weights of that one. `amount` is the
-    cash that a partial liquidation raises.
+    With `portfolio_id`, the run of an account that follows no portfolio uses the weights of the portfolio given.
+    `amount` is the cash that a partial liquidation raises.
     """
     given = book.portfolio(portfolio_id).weights if portfolio_id else None
     weights = check_run(book, account_id, kind, weights=given, amount=amount)

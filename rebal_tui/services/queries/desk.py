@@ -197,7 +197,11 @@ def _valuation(start: Holdings) -> Valuation:
 
 
 def _managed(booked: Valuation, valuation: Valuation, reserved: Money) -> Money:
-    """Managed equity as it is printed: equity less the printed reserved cash, where that is all that differs."""
+    """Managed equity as it is printed, in whole cents.
+
+    Where managed equity lacks only reserved cash, it is the printed equity less the printed reserved cash, so that the
+    three printed amounts agree.
+    """
     if booked.equity - valuation.equity == reserved * NANO:
         return Money(value_cents(booked.equity) - nearest_cents(reserved))
     return value_cents(valuation.equity)
@@ -250,7 +254,7 @@ def _cash_line(
 
 
 def _is_near(valuation: Valuation, portfolio: Portfolio | None, reachable: Reachable | None) -> bool:
-    """Whether the account uses as much of a drift band as marks it in the list."""
+    """Whether the account uses 80 % of a drift band or more."""
     if portfolio is None:
         return False
     lines = None if reachable is None else reachable.lines

@@ -222,7 +222,10 @@ class DeskRows(LazyRows[DeskRow]):
         return rows()[self._subscribed]
 
     def _in_state(self, wanted: str) -> Flags:
-        """By account row, whether its text in the column State, its status or the status's label contains a text."""
+        """By account row, whether the text `wanted` occurs in the account's state.
+
+        The state is the text in the column State, the status, or the label of the status.
+        """
         found = matching_any(self.states, self.state, wanted)
         for code, kind in enumerate(KINDS):
             if wanted in fold(LABELS[kind]) or wanted in kind.value:

@@ -242,7 +242,8 @@ class Exceptions:
     def _blocked_since(self, account_id: str) -> datetime:
         """When the broker began to block an account; another block added or removed in between changes nothing.
 
-        The start of the book if it was blocked at its first sight, or if no block of the broker is the cause.
+        The start of the book if the account was blocked when the book first read it, or if no block of the broker is
+        the cause.
         """
         changes = block_changes(self._book).get(account_id, ())
         since = self._began

@@ -82,8 +82,9 @@ class LazyRows(Sequence[R]):
     def prepare(self, shown: ShownRows) -> None:
         """Filter and sort the rows as the screen shows them, and build those that the screen needs first.
 
-        These are the rows that will be in view: in the order that is kept, with a page before and after them, and in
-        the current order. Called before the rows are handed to the screens' thread, which then only looks them up.
+        A screen may leave its rows in their former order for a while (`ShownRows.keep`). So the rows in view are built
+        for both orders: for the former order also a page before and a page after them. Called before the rows are
+        handed to the screens' thread, which then only looks them up.
         """
         positions = self.arrange(shown.accept, shown.text, shown.sort, shown.reverse)
         kept, page = shown.keep(positions, self.row_ids()), shown.stop - shown.first

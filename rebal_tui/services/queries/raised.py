@@ -17,7 +17,10 @@ from rebal_tui.store.audit import AuditEntry
 
 
 def reserved_by_runs(entries: Iterable[AuditEntry], account_id: str, named: str) -> Money:
-    """What ended runs reserved of an account's cash, by the audit entries that name a run or a withdrawal."""
+    """What ended runs reserved of an account's cash, for a withdrawal or for the run with the id `named`.
+
+    `entries` are the audit entries that name the withdrawal or the run.
+    """
     found = 0
     for entry in entries:
         if entry.action == "runs.ended":
@@ -34,7 +37,7 @@ def raised_text(run: Run, plan: Plan | None, fills: Sequence[Fill], entries: Ite
     """`Raised $5,788.99: $5,357.44 sold and $431.55 from cash.`; empty for a run that reserved nothing.
 
     Before the run has ended, what its plan would raise; empty without a plan. `entries` are the audit entries that name
-    the run; they are not read if it succeeded.
+    the run; they are not read if the run succeeded.
     """
     if run.type is not RunType.PARTIAL_LIQUIDATION or run.amount is None:
         return ""

@@ -29,7 +29,7 @@ def review_snapshot(book: Book) -> ReviewSnapshot:
 
 
 def review_scope(book: Book) -> ReviewScope:
-    """Which automatic runs wait for approval, and what would if the book's policy changed (R-27, R-67, R-73)."""
+    """Which automatic runs wait for approval, and which would if the book's policy changed (R-27, R-67, R-73)."""
     active = [one for one in book.portfolios.values() if one.status is PortfolioStatus.ACTIVE]
     accounts = [one.review for one in book.rules_view.overrides.values()]
     return ReviewScope(

@@ -26,12 +26,13 @@ MAX_COUNTED_RUNS = 20_000
 
 
 def find_runs(book: Book, text: str, limit: int = 500, group: RunGroup = EVERY_RUN) -> RunsSnapshot:
-    """The newest runs of a group that match a filter, at most `limit`, with the number of all matches of any status.
+    """The newest runs that match a filter and belong to `group` (types and statuses of runs), at most `limit`.
 
-    A run matches a word if its client's name, account number, portfolio, status, type, origin (automatic or manual),
-    session or short run id contains it, or if the word is its id or the account's, or a part of it (see `is_of_id`).
-    `nov` also matches the sessions of November; `23 nov` and `11/23` match those of that day, `11/23/2026` those of
-    that year only. A term that cannot be parsed is ignored.
+    The result also has the number of runs of the group's type that match the filter, whatever their status. A run
+    matches a word if its client's name, account number, portfolio, status, type, origin (automatic or manual), session
+    or short run id contains it, or if the word is its id or the account's, or a part of it (see `is_of_id`). `nov` also
+    matches the sessions of November; `23 nov` and `11/23` match those of that day, `11/23/2026` those of that year
+    only. A term that cannot be parsed is ignored.
     """
     wanted = parse_filter(text, RUN_FIELDS, RUN_CHOICES)
     matches = [_match(book, word) for word in _with_days(wanted.words)]

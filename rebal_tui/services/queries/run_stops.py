@@ -1,7 +1,7 @@
 """What the drift-band runs of a portfolio would do now with each destination and scope (R-62, R-63).
 
-The destination is where a run stops: target, middle or edge of the band. The scope is what it trades: the whole account
-or only the assets outside a band, with what funds them.
+The destination is where a run stops: target, middle or edge of the band. The scope is what it trades: the whole
+account, or only the assets outside a band and those that it trades to pay for them.
 """
 
 from __future__ import annotations
@@ -82,7 +82,10 @@ def _plan(book: Book, account_id: str, destination: Destination, scope: Rebalanc
 
 
 def _worst_left(plan: Plan, goals: Goals | None) -> int:
-    """The largest drift from the reachable target after the plan's orders, in hundredths of a point, half to even."""
+    """The largest drift from the reachable target after the plan's orders.
+
+    In hundredths of a percentage point, rounded half to even.
+    """
     if plan.equity <= 0:
         return 0
     left = Fraction(0)

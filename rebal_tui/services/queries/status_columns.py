@@ -83,7 +83,7 @@ class StatusColumns:
 
 
 def stopped_by(book: Book) -> WaitsFor | None:
-    """Why evaluations lead to no trade before a person acts: kill switch or paused scheduler; None normally."""
+    """Why no evaluation can lead to a trade until a person acts: kill switch or paused scheduler. None normally."""
     if halted(book):
         return WaitsFor.KILL_SWITCH
     return WaitsFor.SCHEDULER if evaluations_paused(book) else None
@@ -175,14 +175,15 @@ def _causes(
 
 
 def shortest(reasons: Iterable[str]) -> str:
-    """In one or two words, the reason that comes first of several names as by `blocking_reasons`."""
+    """The first blocking reason of several in one or two words; `reasons` are names that `blocking_reasons` returns."""
     return SHORT_TEXTS[min(reasons, key=_STOPS.index)]
 
 
 def block_text(frame: BookFrame, row: int) -> str:
     """The first reason why no run of an account may start, in a few words.
 
-    `row` is the account's row in the frame. The reason is a block, a pause, an asset on hold or the portfolio's status.
+    `row` is the account's row in the frame. The reason is a block by the broker, a pause, an asset on hold or the
+    portfolio's status.
     """
     return SHORT_TEXTS[_STOPS[int(_stops(frame, np.array([row], np.intp))[0])]]
 
@@ -190,10 +191,11 @@ def block_text(frame: BookFrame, row: int) -> str:
 def _stops(frame: BookFrame, rows: NDArray[np.intp]) -> Codes:
     """The first blocking reason of each blocked account: an index into `_STOP_TEXTS`, or a later one.
 
-    The indexes after `_STOP_TEXTS` are a portfolio that needs adjustment, an inactive portfolio, a paused account, and
-    an asset on hold.
-    The marks do not include a position-to-equity ratio above 6:1 that follows only from the figures; that requires
-    negative cash.
+    The four indexes after those of `_STOP_TEXTS` stand for a portfolio that needs adjustment, an inactive portfolio, a
+    paused account, and an asset on hold.
+
+    Whether the position-to-equity ratio exceeds 6:1 is computed here for accounts with negative cash, because the
+    frame's flags have only what the broker reports.
     """
     ratio = _STOP_TEXTS.index("position_to_equity_ratio")
     marks = (frame.accounts.marks[rows] & BLOCKING_MARKS).astype(np.int64)

@@ -112,7 +112,7 @@ def _reason(decision: Decision) -> str:
 
 
 def _earliest(status: TradeStatus | None, situation: Situation) -> str:
-    """When an account that did not trade could do so at the earliest, as a sentence after others."""
+    """When an account that did not trade could do so at the earliest, as a sentence to follow others."""
     if status is None:
         return ""
     start = " Could trade at the earliest"

@@ -12,7 +12,7 @@ from rebal_tui.store.portfolio_versions import versions
 
 
 def change_notes(book: Book, portfolio_id: str, since: datetime | None, until: datetime) -> tuple[str, ...]:
-    """Sentences on what was changed at a portfolio after `since` and up to `until`, oldest first.
+    """Sentences on the changes of a portfolio after `since` and up to and including `until`, oldest first.
 
     Empty if `since` is None.
     """

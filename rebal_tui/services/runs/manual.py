@@ -54,11 +54,11 @@ def queue_run(
 ) -> Run:
     """Queue a manual run (R-24); a heartbeat or `start_run` starts it. `override` is a result of `checked_override`.
 
-    Raises `Conflict` when the account is blocked by the broker, paused, not funded, or has an unfinished run or
-    external open orders; when weights are given for a subscribed account (other than for a partial_liquidation) or
-    missing for one that is not; when the weights have an ineligible asset or the portfolio is not active; when a price
-    is missing; and when the account cannot raise the amount. Raises `Invalid` for an amount that is missing, not above
-    0, or given with another type.
+    Raises `Conflict` when the account is blocked by the broker or paused, has neither cash nor positions, or has an
+    unfinished run or external open orders; when weights are given for a subscribed account (other than for a
+    partial_liquidation) or missing for one that is not; when the weights have an ineligible asset or the portfolio is
+    not active; when a price is missing; and when the account cannot raise the amount. Raises `Invalid` for an amount
+    that is missing, not above 0, or given with another type.
     """
     used = check_run(book, account_id, kind, weights=weights, amount=amount, override=override)
     with book.write() as tx:

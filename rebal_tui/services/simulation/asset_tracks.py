@@ -63,10 +63,11 @@ def track_assets(
 ) -> TrackedAssets:
     """Follow the assets of a book, given by symbol, through corporate actions in the order of their days.
 
-    Actions up to the first session, or after the last, are not applied: holdings are as of the first session, after
-    that day's actions. Actions of other assets are ignored. If the book already has an asset under the new symbol of a
-    symbol change, the change only determines the symbol of the asset's closes before that day. Raises `Invalid` with
-    the line and column of every action that falls on no session, or that renames an asset to the symbol of another.
+    Actions on or before the day of the first session, or after the last session, are not applied: holdings are as of
+    the first session, after that day's actions. Actions of other assets are ignored. If the book already has an asset
+    under the new symbol of a symbol change, the change only determines the symbol of the asset's closes before that
+    day. Raises `Invalid` with the line and column of every action that falls on no session, or that renames an asset to
+    the symbol of another.
     """
     follower = _Follower([AssetTrack([(date.min, s)], [(date.min, s)]) for s in symbols])
     follower.name_before_renames(actions)

@@ -20,8 +20,9 @@ class AccountRow:
 
     `status` is the broker status and `restrictions` the blocks by the broker. `trade` is the status of the account,
     such as waits, None without a subscription; `state` is that status, or the first exception, in a few words.
-    `exception` is all that needs a person, empty without an exception. `open_run` is the id of the open run, None
-    without one; `in_review` is whether it awaits approval.
+    `exception` is all that needs a person, empty without an exception. `withdrawable` is settled cash that is not
+    reserved, `reserve` the reserved cash. `open_run` is the id of the open run, None without one; `in_review` is
+    whether it awaits approval.
     """
 
     account_id: str
@@ -99,7 +100,7 @@ class PositionView:
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
-    """A change of an account's cash at the time `at`, in dollars, negative if cash leaves.
+    """A change of an account's cash at the time `at`; `amount` is negative if cash leaves the account.
 
     `settled` is whether the settlement day `settles_on` has been reached (R-30).
     """
@@ -114,7 +115,11 @@ class LedgerEntry:
 
 @dataclass(frozen=True, slots=True)
 class AccountDetail:
-    """Everything the Accounts screen shows for one account."""
+    """Everything the Accounts screen shows for one account.
+
+    `sentence` is its status in a sentence, empty without a subscription. `more` names the lists of which the book has
+    older items, too: `runs`, `decisions`.
+    """
 
     row: AccountRow
     positions: tuple[PositionView, ...]

@@ -8,7 +8,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class ArchiveFile:
-    """The file of a book's archive, which has the years up to `through` and was verified when it was written.
+    """The file of a book's archive, with the years up to and including `through`; it was verified when it was written.
 
     `problem` is why the file cannot be read, empty when it can. Until `finished`, the book may still have rows that are
     in the file, too. `counts` are the kinds of rows in the file, each with its number. `digest` is a hash that
@@ -44,7 +44,7 @@ class ArchiveView:
 
 @dataclass(frozen=True, slots=True)
 class ArchivePreview:
-    """What archiving up to a year would move, and the file that it would be written to.
+    """What archiving all years up to and including `through` would move, and the file to which it would write.
 
     `continues` is whether archiving was interrupted and would now be completed; its rows are in the file already.
     """

@@ -164,7 +164,8 @@ class HoldingView:
 class DriftPoint:
     """One point of the drift history: the largest band usage of an account at one evaluation, in tenths of a percent.
 
-    `run` is whether a run that traded was created since the point before; one that was reviewed counts from its start.
+    `run` is whether a run that traded was created since the point before. A run that waited for review counts from its
+    start instead.
     """
 
     at: datetime
@@ -179,8 +180,8 @@ class AccountView:
     `near`: the account uses 80 % of a drift band or more. `cash_target` is the dollars of the portfolio's cash weight.
     `cash_left` is the cash target of the last completed run if that is larger, because a cash run then leaves as much
     (R-14.7), else None. `cash_line` is cash less `reserved`, shown as the last of the holdings; None when equity is not
-    above 0. `reserved` is the cash reserved for an owner (R-2). `managed` is managed equity, of which all percentages
-    are; None if it is all of the equity.
+    above 0. `reserved` is the cash reserved for an owner (R-2). `managed` is managed equity, the base of all
+    percentages; None if it equals `equity`.
     """
 
     account_id: str
@@ -210,10 +211,11 @@ class AccountView:
 class PreviewView:
     """A preview of a run: its plan and the effect on the account. Nothing is sent.
 
-    `why` is the reason for the run; `turnover`, `cash` and `cash_after` are those of `PlanFigures`. `before` and
-    `after` have each managed asset of the plan, and `cash`, with its hundredths of a percent of equity. `stops` are the
-    three destinations of a drift-band run, each with its figures (R-62). `overridable` are the advisor's restrictions
-    on assets of the run, as (id, display text).
+    `why` is the reason for the run. `turnover` is dollars bought plus dollars sold; `cash` and `cash_after` are the
+    cash before and after the run. All three are as printed, in whole cents. `before` and `after` have each managed
+    asset of the plan, and `cash`, with its share of managed equity in hundredths of a percent. `stops` are the three
+    destinations of a drift-band run, each with its figures (R-62). `overridable` are the advisor's restrictions on
+    assets of the run, as (id, display text).
     """
 
     account_id: str

@@ -13,8 +13,8 @@ from rebal_tui.services.view_models.log import AlertView
 class ExceptionKind(StrEnum):
     """Kinds of exceptions, in the order in which they are listed, the most urgent first.
 
-    First what may be wrong money, then what stops several accounts, then single accounts: those that you can help
-    before those that wait for the broker. Last what stops nothing.
+    First come kinds in which an amount of money may be wrong, then those that stop several accounts, then those of
+    single accounts: what a person can resolve before what the broker must resolve. Last come kinds that stop nothing.
     """
 
     UNEXPLAINED_DIFFERENCE = "unexplained_difference"

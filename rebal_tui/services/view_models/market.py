@@ -13,8 +13,8 @@ class AssetRow:
     """An asset in the market.
 
     `change_bp` is the change since the last close in hundredths of a percent, None without a last close. `trend` has
-    the latest prices, oldest first. `portfolios` and `accounts` count those that target and hold the asset,
-    `active_portfolios` the portfolios among them that are active. In the simulation, trading of a `halted` asset is
+    the latest prices, oldest first. `portfolios` counts the portfolios that target the asset, `active_portfolios` those
+    of them that are active, and `accounts` the accounts that hold it. In the simulation, trading of a `halted` asset is
     stopped, and the price of a `frozen` one does not move. `hold` is why the asset is on hold (R-55), empty when it is
     not.
     """
@@ -40,7 +40,7 @@ class AssetRow:
 class MarketSnapshot:
     """The Market screen.
 
-    `speed` is the number of simulated seconds per second, None if time is not simulated. `outside` of `subscribed`
+    `speed` is the number of simulated seconds per real second, None if time is not simulated. `outside` of `subscribed`
     accounts are outside a band.
     """
 

@@ -23,7 +23,7 @@ def lines_total(lines: Iterable[PlanLine]) -> Money:
 
 
 def line_value(line: PlanLine) -> Money:
-    """What a line is worth at the plan's price, to the nearest cent, so that a whole position is sold for that."""
+    """What a line's position is worth at the plan's price, to the nearest cent, as printed if all of it is sold."""
     return value_cents(line.value)
 
 
@@ -31,8 +31,8 @@ def line_value(line: PlanLine) -> Money:
 class PlanFigures:
     """The printed totals of a plan. `cash` is what the plan starts from.
 
-    `cash_after` follows from the other three. It may differ from `Plan.cash_after` by cents, as the plan's prices do
-    from those of the executions.
+    `cash_after` is computed from the three printed amounts, so it may differ by some cents from `Plan.cash_after`,
+    which is computed from exact ones.
     """
 
     sold: Money

@@ -40,11 +40,11 @@ class AffectedAccount:
     """What a change of its portfolio would do to an account if it were evaluated now.
 
     `outside_before` and `outside_after`: whether the account is outside a band. `orders` and `turnover` are those of
-    the full rebalance that would follow, 0 for an account that waits or is blocked. `cooldown_until` is the day of the
-    first evaluation after its cooldown, None when it does not wait. `blocked` is why no run of the account may start
-    now, `unable` why no run can be planned; each is empty when one can. `calendar_day` is the session of its next
-    calendar rebalance, for an account that neither trades at the next evaluation nor waits nor is blocked.
-    `banded_before` and `banded_after`: whether it has a drift band; without one it is never outside.
+    the full rebalance that would follow, 0 for an account that is in its cooldown or blocked. `cooldown_until` is the
+    day of the first evaluation after its cooldown, None when it is not in its cooldown. `blocked` is why no run of the
+    account may start now, `unable` why no run can be planned; each is empty when one can. `calendar_day` is the session
+    of its next calendar rebalance, for an account that neither trades at the next evaluation nor is in its cooldown or
+    blocked. `banded_before` and `banded_after`: whether it has a drift band; without one it is never outside.
     """
 
     account_id: str
@@ -71,9 +71,9 @@ class Impact:
     rebalance is due but cannot start are counted by reason: `blocked`, `cooling` (in their cooldown, not blocked), and
     `unable` (no run can be planned). `on_calendar_day` counts the accounts that do not trade at the next evaluation but
     on a calendar day, the earliest of which is `next_calendar_day`. `banded_before` and `banded_after`: whether any
-    account has a drift band. `changes` are the fields that get another value. `affected` has each account that is
-    outside a band before or after, trades, waits or cannot be planned, the largest turnover first; then those that
-    trade on a calendar day.
+    account has a drift band. `changes` are the fields that get another value. `affected` lists the accounts that are
+    outside a band before or after, trade, are in their cooldown, are blocked or cannot be planned, the largest turnover
+    first; then those that trade on a calendar day.
     """
 
     subscribers: int
@@ -98,8 +98,8 @@ class PortfolioView:
 
     `next_dates` are the next sessions on which its calendar condition fires. `culprits` are texts about what must be
     corrected: an invalid field, and each asset that is not eligible with the reason. `eligible_again` are the assets
-    because of which it needs adjustment, if there are no `culprits` any more. `subscribers` has accounts with
-    exceptions first.
+    that made it need adjustment, if it still does although there are no `culprits` any more. `subscribers` has accounts
+    with exceptions first.
     """
 
     row: PortfolioRow

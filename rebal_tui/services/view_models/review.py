@@ -11,7 +11,9 @@ from rebal_tui.services.view_models.runs import RunRow
 
 @dataclass(frozen=True, slots=True)
 class ReviewSnapshot:
-    """Runs that await approval, oldest first. `everything` is whether the book requires it of every automatic run."""
+    """Runs that await approval, oldest first; `everything` is whether every automatic run of the book requires
+    approval.
+    """
 
     version: int
     rows: tuple[RunRow, ...]
@@ -37,8 +39,9 @@ class ReviewScope:
     """Which automatic runs of a book wait for approval.
 
     `everything` is whether all do, `fixed` whether that cannot be changed, as in a files book. `portfolios` counts the
-    active portfolios and `own` those of them with review; `exempt` and `required` count the accounts whose own setting
-    is no review or review, which counts before both.
+    active portfolios and `own` those of them with review; `exempt` counts the accounts whose subscription has the
+    override *no review*, `required` those with the override *review*; an override takes precedence over portfolio and
+    book.
     """
 
     everything: bool

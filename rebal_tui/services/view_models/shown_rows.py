@@ -12,7 +12,7 @@ and the integer ids of all rows of the source; any thread may call it."""
 
 
 def in_their_order(positions: Any, ids: Any) -> Any:
-    """A `Keep` that keeps no earlier order."""
+    """A function for `ShownRows.keep` that keeps no earlier order: it returns the positions unchanged."""
     del ids
     return positions
 
@@ -22,7 +22,8 @@ class ShownRows:
     """Filter and order of a list, and its rows in view: `first` up to, not including, `stop`.
 
     `accept` and `text` filter the rows; `sort` is the column that they are sorted by, None for their own order. `keep`
-    leaves the rows where they are for a while even if the order changes.
+    is a function of positions and row ids that returns the positions in the order to show: it leaves rows where they
+    are for a while even if the order changes.
     """
 
     accept: Callable[[Any], bool] | None = None

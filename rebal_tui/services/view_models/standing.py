@@ -117,7 +117,10 @@ def short_status(
 
 
 def first_trade_label(status: TradeStatus) -> str:
-    """The label before the date of the first possible trade; an account in range has only that of its calendar."""
+    """The label before the date of the first possible trade.
+
+    For an account in range, that date is the next day of its calendar condition.
+    """
     if status.kind is StatusKind.IN_RANGE:
         return "Next calendar rebalance"
     return "First possible cash run" if status.cash_run else "First possible rebalance"

@@ -49,7 +49,10 @@ def list_journals(
     from_account: str | None,
     to_account: str | None,
 ) -> list[Journal]:
-    """Journals that match every given filter, newest first, at most 10,000."""
+    """Journals that match every given filter, newest first, at most 10,000.
+
+    They were created after `after` and before `before`, both exclusive.
+    """
     return store.find_journals(
         book.database,
         after=after,

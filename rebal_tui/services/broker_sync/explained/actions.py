@@ -38,9 +38,10 @@ def note_announcement(tx: BookTransaction, event: BrokerEvent) -> None:
 
 
 def action_of(book: Book, part: ActionPart) -> MarketAction | None:
-    """The corporate action that an account activity reports; None for an unknown asset or without terms.
+    """The corporate action that an account activity reports; None for an unknown asset or an activity without terms.
 
-    Its id is the one under which the action was first reported, be it by an announcement or by an activity.
+    The terms are for example the ratio of a split. The action's id is the one under which it was first reported, be it
+    by an announcement or by an activity.
     """
     asset = book.find_asset(part.symbol)
     if asset is None or part.action is None:
@@ -74,9 +75,10 @@ def note_part(tx: BookTransaction, event: BrokerEvent) -> str | None:
 
 
 def announced_changes(book: Book, account_id: str, wanted: Figures) -> list[tuple[MarketAction, Change]]:
-    """The splits announced for about today and not recorded for the account, each with the change that it would make.
+    """The announced splits that are not recorded for the account, each with the change that it would make.
 
-    `wanted` are the cash and shares of the account before the split.
+    Only splits of a day from five days ago to tomorrow are returned. `wanted` are the cash and shares of the account
+    before the split.
     """
     found = []
     for action in market_actions.pending(book.database, book.today()):

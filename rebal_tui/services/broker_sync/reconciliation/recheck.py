@@ -1,7 +1,8 @@
 """Recheck of paused accounts: the events that explain a difference may arrive later.
 
 An account resumes automatically when the events since its pause baseline account exactly for the broker's figures, and
-its orders agree. A difference without such events stays until an advisor reviews it, even if the figures now match.
+its orders are the same in the book and at the broker. A difference without such events stays until an advisor reviews
+it, even if the figures now match.
 """
 
 from __future__ import annotations
