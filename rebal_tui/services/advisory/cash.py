@@ -121,7 +121,7 @@ def reserve_for_journal(book: Book, journal: Journal, account_id: str) -> None:
     """Store a journal that the broker has just created, and reserve its cash, unless an event has stored both already.
 
     The events of a real broker arrive later. A journal that is final at once has changed the cash, so the account is
-    read again.
+    then read from the broker again.
     """
     if cash.journal(book.database, journal.id) is not None:
         return

@@ -58,8 +58,8 @@ def list_portfolios(
 ) -> list[Portfolio]:
     """Portfolios that match every given filter; an empty filter matches all.
 
-    `name` and `description` are compared as a part of the text, ignoring case and accents. `symbol` is an asset in the
-    portfolio. The others are compared exactly.
+    A portfolio matches if its name contains `name` and its description contains `description`, ignoring case and
+    accents, and if it has an asset with the symbol `symbol`. Id and status must be equal.
     """
     tests: list[Callable[[Portfolio], bool]] = []
     if name:

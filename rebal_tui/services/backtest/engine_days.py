@@ -22,7 +22,8 @@ def rebalance_days(
     """The days of full rebalances by account id, ascending, found by running the engine over `days`.
 
     The whole book is evaluated at the end of each session's window. The scheduler runs only in sessions in which an
-    account would trade; in others it would change nothing. `progress` is called with the days done. Raises `Canceled`.
+    account would trade; in others it would change nothing. `progress` is called with the number of days done. Raises
+    `Canceled`.
     """
     if not isinstance(book.clock, FixedClock):
         raise TypeError("the clock is moved here: expected a book with a FixedClock")

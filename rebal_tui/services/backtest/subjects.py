@@ -28,14 +28,17 @@ def require_assets(name: str, weights: Weights) -> None:
 def from_file(parsed: BookFile, name: str | None) -> PortfolioBody:
     """A portfolio of a BOOK.json by name or id; if `name` is None, the file's only portfolio.
 
-    Raises `NotFound` or `Conflict`.
+    Raises `NotFound` if there is none, and `Conflict` if there are several or if the portfolio has no asset.
     """
     found = [p.body for p in parsed.portfolios if name is None or name in (p.id, p.body.name)]
     return _only(found, name, [p.body.name for p in parsed.portfolios])
 
 
 def from_book(database: Database, name: str) -> PortfolioBody:
-    """A portfolio of a book by name or id. Raises `NotFound` or `Conflict`."""
+    """A portfolio of a book by name or id.
+
+    Raises `NotFound` if there is none, and `Conflict` if several have the name or if the portfolio has no asset.
+    """
     known = portfolios.load(database).values()
     found = [_body(p) for p in known if name in (p.id, p.name)]
     return _only(found, name, [p.name for p in known])

@@ -148,13 +148,13 @@ class Book:
         self.reload_unfinished()
 
     def reload_unfinished(self) -> None:
-        """Read again the sells left undone, and the accounts with a due trigger but without a possible run (R-14)."""
+        """Read the sells left undone, and the due triggers without a possible run (R-14), from the file again."""
         self.unfinished, self.given_up = unfinished.load(self.database), unfinished.given_up(self.database)
         self.uncorrectable = uncorrectable.load(self.database)
         self.version += 1
 
     def reload_holds(self) -> None:
-        """Read the paused accounts, the assets on hold, the quarantine and all restrictions again."""
+        """Read the paused accounts, the assets on hold, the quarantine and all restrictions from the file again."""
         self.holds = holds.load(self.database)
         self.quarantine = QuarantineView(quarantine.load(self.database))
         self.rules_view = RulesView.read(self.database, one_list=self.settings.one_list)
@@ -172,7 +172,7 @@ class Book:
         return self._search_index
 
     def reload_accounts(self, account_ids: Iterable[str] | None = None) -> None:
-        """Read the given accounts again, or all of them."""
+        """Read the given accounts from the file again, or all of them."""
         known = len(self.account_table)
         if account_ids is None:
             self.account_table.load(self.database)
@@ -183,7 +183,7 @@ class Book:
         self.version += 1
 
     def reload_assets(self) -> None:
-        """Read the assets again; a newer price in memory is retained.
+        """Read the assets from the file again; a newer price in memory is retained.
 
         When an asset has a new label, its prices move to it, and all in-memory state that uses labels is read again.
         """
@@ -205,13 +205,13 @@ class Book:
             self._ticks += 1
 
     def reload_portfolios(self) -> None:
-        """Read portfolios and subscriptions again."""
+        """Read portfolios and subscriptions from the file again."""
         self.portfolios = portfolios.load(self.database)
         self.subscription_table.load(self.database)
         self.version += 1
 
     def reload_subscriptions(self, account_ids: Iterable[str]) -> None:
-        """Read the subscriptions of the given accounts again."""
+        """Read the subscriptions of the given accounts from the file again."""
         self.subscription_table.reload(self.database, list(account_ids))
         if self.unfinished or self.given_up:
             self.reload_unfinished()
@@ -224,7 +224,7 @@ class Book:
         self.version += 1
 
     def reload_run(self, account_id: str) -> None:
-        """Read an account's open run again from the store."""
+        """Read an account's open run from the file again."""
         run = runs.open_run(self.database, account_id)
         if run is not None:
             self.apply_run_state(run)
@@ -365,27 +365,27 @@ class BookTransaction(Transaction):
         self.after_commit(self.book.touch)
 
     def reload(self) -> None:
-        """Read all in-memory state again after the commit."""
+        """Read all in-memory state from the file again, after the commit."""
         self.after_commit(self.book.reload)
 
     def reload_assets(self) -> None:
-        """Read the assets again after the commit."""
+        """Read the assets from the file again, after the commit."""
         self.after_commit(self.book.reload_assets)
 
     def reload_accounts(self, account_ids: Iterable[str] | None = None) -> None:
-        """Read the given accounts again, or all of them, after the commit."""
+        """Read the given accounts from the file again, or all of them, after the commit."""
         self.after_commit(partial(self.book.reload_accounts, account_ids))
 
     def reload_portfolios(self) -> None:
-        """Read portfolios and subscriptions again after the commit."""
+        """Read portfolios and subscriptions from the file again, after the commit."""
         self.after_commit(self.book.reload_portfolios)
 
     def reload_subscriptions(self, account_ids: Iterable[str]) -> None:
-        """Read the subscriptions of the given accounts again after the commit."""
+        """Read the subscriptions of the given accounts from the file again, after the commit."""
         self.after_commit(partial(self.book.reload_subscriptions, account_ids))
 
     def reload_holds(self) -> None:
-        """Read paused accounts, assets on hold, quarantine and restrictions again after the commit."""
+        """Read paused accounts, assets on hold, quarantine and restrictions from the file again, after the commit."""
         self.after_commit(self.book.reload_holds)
 
     def reload_unfinished(self) -> None:
@@ -393,11 +393,11 @@ class BookTransaction(Transaction):
         self.after_commit(self.book.reload_unfinished)
 
     def reload_runs(self) -> None:
-        """Read all open runs again after the commit."""
+        """Read all open runs from the file again, after the commit."""
         self.after_commit(self.book.reload_runs)
 
     def reload_run(self, account_id: str) -> None:
-        """Read an account's open run again after the commit."""
+        """Read an account's open run from the file again, after the commit."""
         self.after_commit(partial(self.book.reload_run, account_id))
 
     def apply_run_states(self, some: Sequence[Run], idle: Collection[str] = ()) -> None:

@@ -32,7 +32,7 @@ def fault_texts(faults: dict[str, str]) -> list[str]:
 
 
 def eligible_again(book: Book, portfolio: Portfolio) -> tuple[str, ...]:
-    """The assets because of which a portfolio needs adjustment although it may hold all of its assets now.
+    """The assets that made a portfolio need adjustment, if it still does although it may hold all of its assets now.
 
     Empty when it needs none, when something must still be corrected, or when the assets have been replaced since.
     """

@@ -41,14 +41,14 @@ def store_clock(tx: Transaction, state: ClockState) -> None:
 
 
 def store_walk(tx: Transaction, state: WalkState) -> None:
-    """Store the state of the random walk."""
+    """Store the state of the random walk that makes the simulated prices."""
     prices, frozen = list(state.prices), [(symbol, to_time(at)) for symbol, at in state.frozen]
     exact = [list(state.exact)] if state.exact else []
     book_settings.put(tx, WALK, dump([to_time(state.at), prices, frozen, *exact]))
 
 
 def relabel_walk(tx: Transaction, labels: Mapping[str, str]) -> None:
-    """Replace the labels of renamed assets in the stored random walk; `labels` maps old to new."""
+    """Replace the labels of renamed assets in the stored random walk of prices; `labels` maps old to new."""
     state = load_walk(tx.database)
     if state is not None:
         prices, frozen = renamed(dict(state.prices), labels), renamed(dict(state.frozen), labels)
@@ -67,7 +67,7 @@ def load_clock(database: Database) -> ClockState | None:
 
 
 def load_walk(database: Database) -> WalkState | None:
-    """The stored state of the random walk; None when none was stored."""
+    """The stored state of the random walk that makes the simulated prices; None when none was stored."""
     text = book_settings.get(database, WALK)
     if not text:
         return None

@@ -36,7 +36,10 @@ class PriceHistory:
             self._note_close(symbol, day, quote.price)
 
     def resume(self, symbol: str, day: date, price: Price, close: Price | None) -> None:
-        """Continue a symbol from its last price, of `day`, and the close before that day; None if it is unknown."""
+        """Continue a symbol's prices after a restart.
+
+        `price` is its last price, of `day`, and `close` the last close before that day, None if unknown.
+        """
         self._last[symbol] = (day, price)
         if close is not None:
             self._closes[symbol] = close

@@ -77,7 +77,7 @@ class ReferencePrices:
         return reference is not None
 
     def accept(self, symbol: str, day: date, price: Price | None) -> None:
-        """Measure an asset's moves of one day from another price; None if they are not compared."""
+        """Measure an asset's moves of `day` from `price`; with None, do not compare its prices of that day."""
         self.accepted[symbol] = (day, price)
 
 

@@ -20,9 +20,10 @@ ACCEPTED_MOVES = "accepted_moves"
 
 
 def store_closes(tx: Transaction, history: PriceHistory, known: Mapping[str, Asset]) -> None:
-    """Store the last close of every asset in `known`, by label, with the day of the prices that follow it.
+    """Store the last close of every asset, with the day of the prices that follow it.
 
-    Writes only when a close is new; call it when the prices of the assets are stored.
+    `known` are the book's assets by label. Writes only when a close is new; call it when the prices of the assets are
+    stored.
     """
     found = history.closes().items()
     closes = {known[symbol].id: [day.isoformat(), close] for symbol, (day, close) in found if symbol in known}
@@ -34,7 +35,7 @@ def store_closes(tx: Transaction, history: PriceHistory, known: Mapping[str, Ass
 def store_accepted_moves(tx: Transaction, accepted: Accepted, known: Mapping[str, Asset]) -> None:
     """Store which price moves were explained or released (R-55), unless the asset has a price of a later day.
 
-    Writes only what changed.
+    `known` are the book's assets by label. Writes only what changed.
     """
     found = [(known[symbol], *move) for symbol, move in accepted.items() if symbol in known]
     text = dump(

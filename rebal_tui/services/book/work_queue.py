@@ -14,9 +14,9 @@ class WorkQueue:
     """The accounts whose open runs are to be processed. In memory only: after a start every run is processed once.
 
     A run is queued when it is created, when its state changes, and when the broker reports an event of its account. All
-    runs are queued when the start condition changes: the session, the part of the day, the kill switch. A round, begun
-    by a heartbeat, processes the whole queue in chunks. `chunks` has the chunks still to do, in order, and `taken` the
-    number of runs at the start of the round.
+    runs are queued when the start condition changes: the session, its phase (before the open, in the window, after it,
+    after the close) or the kill switch. A round, begun by a heartbeat, processes the whole queue in chunks. `chunks`
+    has the chunks still to do, in order, and `taken` the number of runs at the start of the round.
     """
 
     def __init__(self) -> None:

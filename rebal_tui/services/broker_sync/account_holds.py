@@ -13,10 +13,8 @@ PAUSE_ALERT = "reconciliation"
 def pause_account(tx: BookTransaction, account_id: str, kind: HoldKind, reason: str, alert: str = "") -> None:
     """Pause an account for a cause until a person releases it, with one alert.
 
-    A cause that the account's pause has already changes nothing.
-
-    `alert` is the text of the alert; by default it names the account and all causes of its pause. Does nothing for an
-    account that the book does not have.
+    Nothing happens if the account is already paused for this cause, or if the book does not have the account. `alert`
+    is the text of the alert; by default it names the account and all causes of its pause.
     """
     book = tx.book
     if account_id not in book.accounts or not add_cause(tx, account_id, HoldCause(kind, reason, book.now())):

@@ -74,7 +74,7 @@ def external_orders(book: Book, account: Account) -> int:
 
 
 def marked_external_orders(book: Book, read: Iterable[Account]) -> dict[str, int]:
-    """The number of open external orders at a real broker, by account id, of accounts for which the book has some.
+    """By account id, the number of open external orders at a real broker now, of accounts that have some in the book.
 
     An account that cannot be read is left out. Raises `BrokerPending` until the broker has answered for each.
     """

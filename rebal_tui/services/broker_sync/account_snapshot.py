@@ -1,4 +1,4 @@
-"""Reading one account again, alone or after some of its orders were read."""
+"""Reading one account from the broker again, alone or after some of its orders were read."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Application of the broker's events, each exactly once.
 
-The event cursor is the sequence number up to which events have been applied.
+The event cursor is the sequence number of the last event that has been applied.
 """
 
 from __future__ import annotations

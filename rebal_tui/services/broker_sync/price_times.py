@@ -30,7 +30,10 @@ def price_delay(book: Book, now: datetime) -> timedelta | None:
 
 
 def price_lead(book: Book, now: datetime) -> timedelta | None:
-    """How far the newest price of a real broker's feed is ahead of `now`; None within `PRICE_MAX_AHEAD` (R-12.5)."""
+    """How far the newest price of a real broker's feed is ahead of `now` (R-12.5).
+
+    None without a real broker, or up to and including `PRICE_MAX_AHEAD`.
+    """
     if book.live is None or book.feed is None or book.price_cache.newest is None:
         return None
     if book.price_cache.newest - now <= PRICE_MAX_AHEAD:

@@ -104,7 +104,10 @@ def report_surge(tx: BookTransaction, surge: Surge) -> None:
 
 
 def add_traded(tx: BookTransaction, surge: Surge, rows: Rows) -> None:
-    """Add the amounts of the created runs that do not wait to the total of the session."""
+    """Add to the session's total what the created runs trade, except runs that wait for review.
+
+    `rows` are the account rows of the created runs; `surge` has the amount of each.
+    """
     sent = surge.amount_of(rows[~surge.held[rows]])
     if sent:
         day = tx.book.today()

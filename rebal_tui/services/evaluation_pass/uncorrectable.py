@@ -1,4 +1,7 @@
-"""Accounts with a trigger for which no order can correct the drift, updated by every pass (R-14, R-58)."""
+"""Accounts with a due trigger for which no run is possible, as no order can correct the drift (R-14, R-58).
+
+Every pass updates them.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from rebal_tui.store.uncorrectable import Uncorrectable
 
 
 def note_uncorrectable(tx: BookTransaction, decided: DecidedBook) -> None:
-    """Store the accounts for which a pass found a trigger whose drift no order can correct; remove the others.
+    """Store the accounts for which a pass found a due trigger without a possible run; remove the others.
 
     An account whose triggers were not evaluated, for example because of an open run, keeps what was stored before.
     """

@@ -180,7 +180,7 @@ def remove_asset(book: Book, symbol: str) -> None:
 
 
 def _announce(tx: BookTransaction, key: int, action: str, account_id: str, detail: dict[str, object]) -> None:
-    """Read an account again from the tables of the files broker, and record what a person did as an audit entry."""
+    """Read an account again from the tables that stand for its broker; record a person's action in the audit trail."""
     broker.announce(tx, key, micros(tx.book.now()))
     sync(tx.book)
     reload_from_broker(tx.book)
@@ -216,7 +216,7 @@ def _text(field: str, text: str, *, required: bool = False) -> str:
 
 
 def read_symbol(text: str) -> str:
-    """A symbol in the form that the program uses. Raises `Invalid` at `symbol`."""
+    """A symbol in the form that the program uses. Raises `Invalid` for the field `symbol`."""
     symbol = symbol_of(text)
     if not is_symbol(symbol):
         raise Invalid([Fault("symbol", "expected a symbol such as VTI or BRK.B")])

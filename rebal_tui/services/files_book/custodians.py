@@ -20,7 +20,7 @@ _NOTHING = "none"
 
 
 def read_custodian(text: str) -> str:
-    """The name of a custodian, one of the file formats. Raises `Invalid` at `custodian`."""
+    """The name of a custodian, one of the file formats. Raises `Invalid` for the field `custodian`."""
     name = text.strip().casefold()
     if name not in format_names():
         raise Invalid([Fault("custodian", f"expected one of {', '.join(format_names())}")])
@@ -30,7 +30,7 @@ def read_custodian(text: str) -> str:
 def read_cash_list(text: str) -> tuple[str, ...]:
     """Parse the symbols and texts that a custodian uses for cash, separated by commas; `none` for an empty list.
 
-    Raises `Invalid` at `counted`.
+    Raises `Invalid` for the field `counted`.
     """
     found: list[str] = []
     for part in _parts("counted", text):
@@ -44,7 +44,7 @@ def read_cash_list(text: str) -> tuple[str, ...]:
 def read_pairs(text: str) -> dict[str, str]:
     """Parse pairs such as `BRKB=BRK.B` separated by commas, the custodian's symbol first; `none` for no pairs.
 
-    Returns the book's symbol for each of the custodian's. Raises `Invalid`, which names the field `pairs`.
+    Returns the book's symbol for each of the custodian's. Raises `Invalid` for the field `pairs`.
     """
     found: dict[str, str] = {}
     for part in _parts("pairs", text):
@@ -58,7 +58,10 @@ def read_pairs(text: str) -> dict[str, str]:
 
 
 def read_fractions(text: str) -> bool:
-    """Parse `yes` or `no`: whether the custodian takes fractions of shares. Raises `Invalid` at `fractions`."""
+    """Parse `yes` or `no`: whether a custodian takes fractions of shares.
+
+    Raises `Invalid` for the field `fractions`.
+    """
     answer = text.strip().casefold()
     if answer not in ("yes", "no", "y", "n"):
         raise Invalid([Fault("fractions", "expected yes or no")])

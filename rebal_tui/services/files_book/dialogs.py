@@ -114,7 +114,8 @@ def show_statement(
 ) -> PositionsShown:
     """Compare a positions file with the book; nothing is stored. `date` is used only if the file has none.
 
-    `mapping` is the one with which the file was read. Raises `Invalid` at `date`, and the errors of `plan_import`.
+    `mapping` is the one with which the file was read. Raises `Invalid` for the field `date`, and the errors of
+    `plan_import`.
     """
     plan = plan_import(book, statement, as_of=_given_time(book, date) if statement.as_of is None else None)
     lines = _account_lines(statement)
@@ -145,7 +146,7 @@ def show_statement(
 
 
 def _given_time(book: Book, text: str) -> datetime:
-    """The time that a user gave: a date, or a date with a time in New York. Raises `Invalid` at `date`."""
+    """The time that a user gave: a date, or a date with a time in New York. Raises `Invalid` for the field `date`."""
     found = as_of_in(text)
     if found is None:
         raise Invalid([Fault("date", "the file has no date: expected one such as 2026-11-27 or 2026-11-27 16:00")])

@@ -73,7 +73,7 @@ def apply_import(book: Book, plan: ImportPlan, mapping: Mapping[str, str] | None
 
 
 def _apply_events(book: Book) -> None:
-    """Apply the new fills, flows and assets of the files broker.
+    """Apply the new fills, flows and assets from the tables that stand for the broker of a files book.
 
     Does not read the accounts again: the caller does that for all of them afterward.
     """
@@ -84,7 +84,7 @@ def _apply_events(book: Book) -> None:
 
 
 def _store(tx: BookTransaction, plan: ImportPlan) -> tuple[int, dict[str, str]]:
-    """Write the positions file to the tables of the files broker.
+    """Write the positions file to the tables that stand for the broker of a files book.
 
     Returns the number of the import and, by id, the accounts that need review with the reason.
     """

@@ -12,7 +12,7 @@ OWN_FILES_TABLES = ("files_positions", "files_events")
 
 
 def delete_account(tx: BookTransaction, key: int, account_id: str) -> None:
-    """Delete an account to which no record refers; `key` is its number `n` in the tables of the files broker."""
+    """Delete an account to which no record refers; `key` is its integer key `n` in the table `files_accounts`."""
     for table in OWN_TABLES:
         tx.execute(f"DELETE FROM {table} WHERE account = (SELECT key FROM accounts WHERE id = ?)", (account_id,))
     tx.execute("DELETE FROM accounts WHERE id = ?", (account_id,))

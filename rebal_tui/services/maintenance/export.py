@@ -51,7 +51,7 @@ class Export:
 
     JSON contains the last audit entry; for CSV, `export_head` returns it. In CSV no text cell is a spreadsheet formula,
     and every number stays a number. The export is consistent only if the book does not change between chunks. `done`
-    counts the items so far; `total` is about how many there will be.
+    counts the items so far; `total` estimates how many there will be.
     """
 
     def __init__(self, book: Book, what: str, fmt: str) -> None:

@@ -55,7 +55,7 @@ class Names(Reading):
         self.asset = self.assets.begin(self.enter("assets"), raw)
 
     def enter_account(self) -> str:
-        """Begin the next account."""
+        """Begin the next account, and return its location, such as `accounts[3]`."""
         self.account = self.enter("accounts")
         self.held, self.gross_value, self.positions = {}, 0, 0
         return self.account

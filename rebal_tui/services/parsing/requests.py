@@ -296,7 +296,7 @@ def read_order(raw: object, account_id: str) -> OrderRequest:
 
 
 def read_journal(raw: object) -> CreateJournal:
-    """Parse a JNLC journal. Raises `Invalid` for invalid fields, `Conflict` for JNLS."""
+    """Parse a journal of cash (JNLC). Raises `Invalid` for invalid fields, `Conflict` for one of shares (JNLS)."""
     given = read(CreateJournal, raw)
     if given.entry_type != "JNLC":
         raise Conflict("only cash journals (JNLC) are supported")

@@ -35,9 +35,10 @@ def check_unknown(shape: type[Shape], raw: object, also_known: Iterable[str] = (
 
 
 def check_names(what: str, known: Collection[str], given: Collection[str]) -> list[str]:
-    """One warning sentence for each of the first 20 names in `given` that are unknown; `what` is the noun in it.
+    """One warning sentence for each of the first 20 names in `given` that are not in `known`.
 
-    Raises `Invalid` for a name that is close to a known one, as in `check_unknown`.
+    `what` is the noun for a name, such as `parameter`. Raises `Invalid` for a name that is close to a known one, as in
+    `check_unknown`.
     """
     unknown = [name for name in given if name not in known][:_MAX_CHECKED]
     lacking = [name for name in known if name not in given]

@@ -43,8 +43,8 @@ def read_weight_list(text: str) -> WeightList:
     """Read lines of symbol and percent, separated by a tab, blanks, a comma, a semicolon or a vertical bar.
 
     A heading and a line with the total are skipped. A column with the asset's name may stand between symbol and
-    percent. All percents have the same decimal mark. Raises `NotAList` for other text, and `Invalid` for a list with
-    two decimal marks.
+    percent. All percents must have the same decimal mark, comma or point. Raises `NotAList` for other text, and
+    `Invalid` for a list with two decimal marks.
     """
     try:
         rows = _rows(text.replace("\r\n", "\n").replace("\r", "\n"))

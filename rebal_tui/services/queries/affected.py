@@ -53,8 +53,8 @@ class AffectedRows(LazyRows[AffectedAccount]):
     """The accounts that a change affects: first those that would trade, by turnover, then the others, by equity.
 
     The others are outside a band before or after the change, in their cooldown, blocked, or impossible to plan. Last
-    are those that trade on the next calendar day. Each part is sorted from large to small. Accounts that are not
-    affected are left out.
+    are those that trade on the next calendar day. Each of these groups is sorted from large to small. Accounts that are
+    not affected are left out.
     """
 
     def __init__(self, index: SearchIndex, effects: Effects) -> None:

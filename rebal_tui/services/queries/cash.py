@@ -106,8 +106,8 @@ def preview_manual(
 ) -> PreviewView:
     """What a manual run would do. Raises the errors that creating the run would raise.
 
-    With `portfolio_id`, the run of an account that follows no portfolio uses the weights of the one given. `amount` is
-    the cash that a partial liquidation raises.
+    With `portfolio_id`, the run of an account that follows no portfolio uses the weights of the portfolio given.
+    `amount` is the cash that a partial liquidation raises.
     """
     given = book.portfolio(portfolio_id).weights if portfolio_id else None
     weights = check_run(book, account_id, kind, weights=given, amount=amount)

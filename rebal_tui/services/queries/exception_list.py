@@ -17,7 +17,10 @@ RECHECK_SECONDS = 30
 
 
 def exception_total(book: Book) -> int:
-    """The number of exceptions of a book, cached until the book changes, or for up to 30 seconds of price changes."""
+    """The number of exceptions of a book, counted again only when the book has changed.
+
+    If only prices have changed, it is counted again after 30 seconds.
+    """
     stamp = _stamp(book)
     counted = book.counted_exceptions
     if counted is None or counted[0] != stamp:

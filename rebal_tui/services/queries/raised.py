@@ -37,7 +37,7 @@ def raised_text(run: Run, plan: Plan | None, fills: Sequence[Fill], entries: Ite
     """`Raised $5,788.99: $5,357.44 sold and $431.55 from cash.`; empty for a run that reserved nothing.
 
     Before the run has ended, what its plan would raise; empty without a plan. `entries` are the audit entries that name
-    the run; they are not read if it succeeded.
+    the run; they are not read if the run succeeded.
     """
     if run.type is not RunType.PARTIAL_LIQUIDATION or run.amount is None:
         return ""

@@ -1,7 +1,7 @@
 """What the drift-band runs of a portfolio would do now with each destination and scope (R-62, R-63).
 
-The destination is where a run stops: target, middle or edge of the band. The scope is what it trades: the whole account
-or only the assets outside a band, with what funds them.
+The destination is where a run stops: target, middle or edge of the band. The scope is what it trades: the whole
+account, or only the assets outside a band and those that it trades to pay for them.
 """
 
 from __future__ import annotations

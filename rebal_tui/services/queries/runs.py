@@ -69,10 +69,7 @@ def rows_of(book: Book, some: Sequence[Run]) -> tuple[RunRow, ...]:
 
 
 def _ordered(book: Book, run_ids: Sequence[str]) -> Mapping[str, Money]:
-    """By run id, the dollars of a run's orders at the prices of its plan, each order to the nearest cent.
-
-    0 without orders.
-    """
+    """By run id, the dollars of a run's orders at its plan's prices, each to the nearest cent; 0 without orders."""
     dollars = defaultdict[str, Money](lambda: Money(0))
     context_of = plan_inputs.context_keys(book.database, run_ids)
     contexts = {key: plan_context(book.database, key) for key in set(context_of.values())}

@@ -83,7 +83,7 @@ class StatusColumns:
 
 
 def stopped_by(book: Book) -> WaitsFor | None:
-    """Why evaluations lead to no trade before a person acts: kill switch or paused scheduler; None normally."""
+    """Why no evaluation can lead to a trade until a person acts: kill switch or paused scheduler. None normally."""
     if halted(book):
         return WaitsFor.KILL_SWITCH
     return WaitsFor.SCHEDULER if evaluations_paused(book) else None
@@ -182,7 +182,8 @@ def shortest(reasons: Iterable[str]) -> str:
 def block_text(frame: BookFrame, row: int) -> str:
     """The first reason why no run of an account may start, in a few words.
 
-    `row` is the account's row in the frame. The reason is a block, a pause, an asset on hold or the portfolio's status.
+    `row` is the account's row in the frame. The reason is a block by the broker, a pause, an asset on hold or the
+    portfolio's status.
     """
     return SHORT_TEXTS[_STOPS[int(_stops(frame, np.array([row], np.intp))[0])]]
 

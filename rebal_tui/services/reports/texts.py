@@ -30,7 +30,7 @@ _BELOW_A_CENT = re.compile(r"-?\$0\.00\d+")
 
 
 def cut_text(text: str) -> str:
-    """A text of the engine with amounts below a cent, which the engine writes with all decimals, shown as `$0.00`."""
+    """A text that the engine wrote, with amounts below a cent shown as `$0.00` instead of with all their decimals."""
     return _BELOW_A_CENT.sub("$0.00", text)
 
 

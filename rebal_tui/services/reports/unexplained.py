@@ -44,7 +44,11 @@ class Standing(NamedTuple):
 def unexplained_entries(
     book: Book, account_id: str, decided: Sequence[tuple[Database, StoredDecision]], trail: AuditIndex
 ) -> Iterator[Entry]:
-    """An entry for each change between evaluations that no execution, cash movement or corporate action explains."""
+    """An entry for each change of holdings or cash between evaluations that no record of the book explains.
+
+    Such records are executions, cash movements and corporate actions. `decided` are the account's decisions, each with
+    the database that has it.
+    """
     standings, known = _standings(decided), _explained(book, account_id)
     for start, end, change in changes(standings, known, _told_elsewhere(book, account_id, trail)):
         named = [f"{shares(Qty(amount))} {symbol}" for symbol, amount in sorted(change.items()) if symbol != _CASH]

@@ -16,7 +16,8 @@ from rebal_tui.store import jobs, portfolios, runs
 def mark_needs_adjustment(tx: BookTransaction, portfolio_id: str, culprits: Sequence[str]) -> Portfolio | None:
     """Set a portfolio to NEEDS_ADJUSTMENT for ineligible assets, cancel its QUEUED runs, raise an alert (R-12.6, R-26).
 
-    `culprits` are the assets. Returns the changed portfolio; None, and changes nothing, when it is not active.
+    `culprits` are the labels of these assets. Returns the changed portfolio; None, and changes nothing, when it is not
+    active.
     """
     book = tx.book
     portfolio = portfolios.load(book.database)[portfolio_id]

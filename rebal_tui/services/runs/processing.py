@@ -62,10 +62,10 @@ def process_runs(book: Book) -> int:
 def process_chunk(book: Book, moved: set[str] | None = None) -> bool:
     """Process one chunk of `process_runs`; returns whether there is more to do now.
 
-    A chunk is short, so that other requests are answered in between: one transaction of runs that start or advance,
-    some batches of orders sent, or some events applied. The remaining work is kept in `book.work_queue`. Each chunk
-    checks the window, the kill switch, holds and cancels again, so they may change between chunks. The caller may stop
-    after any chunk and resume later, for example at the next heartbeat. `moved` collects the ids of runs that changed.
+    A chunk is short, so that other requests are answered in between: it starts or advances runs in one transaction,
+    sends some orders, or applies some events. The remaining work is kept in `book.work_queue`. Each chunk checks the
+    window, the kill switch, holds and cancels again, so they may change between chunks. The caller may stop after any
+    chunk and resume later, for example at the next heartbeat. `moved` collects the ids of runs that changed.
     """
     session, stopped = book.session(), halted(book)
     start_condition = _start_condition(book, session, stopped)
@@ -121,7 +121,7 @@ def _send_and_poll(book: Book, sending: bool) -> bool:
 
 
 def _start_condition(book: Book, session: Session | None, stopped: bool) -> tuple[object, ...]:
-    """The state that allows or stops all runs together: day, part of the session, kill switch.
+    """The state that allows or stops all runs together: day, phase of the session, kill switch.
 
     It is only compared with an earlier one.
     """

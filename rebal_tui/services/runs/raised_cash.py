@@ -34,9 +34,9 @@ def raised_cash(book: Book, run: Run) -> Money:
 
 
 def needed_cash(book: Book, run: Run) -> Money:
-    """The cash that a partial_liquidation must raise: its amount, or what its withdrawal has not reserved yet if less.
+    """The cash that a partial_liquidation must raise: its amount, or what its withdrawal still lacks if that is less.
 
-    The amount of a later run of a withdrawal is rounded up to the cent.
+    A withdrawal lacks what it has not reserved yet. The amount of its second or a later run is rounded up to the cent.
     """
     amount = run.amount or Money(0)
     withdrawal = _withdrawal(book, run)

@@ -20,8 +20,8 @@ def checked_override(
 ) -> RunOverride:
     """The override of restrictions that are in force for an account today, with its note cleaned for storing.
 
-    Raises `NotFound` for an unknown account; `Invalid` at `restrictions` if no id is given or one is not in force, and
-    at `note` without a note. `at` is a prefix of both locations.
+    Raises `NotFound` for an unknown account; `Invalid` for the field `restrictions` if no id is given or one is not in
+    force, and for the field `note` without a note. `at` is a prefix of both field names.
     """
     book.account(account_id)
     faults = []

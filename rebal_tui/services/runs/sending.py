@@ -62,8 +62,8 @@ def send_due(book: Book, most: int) -> tuple[set[str], bool]:
     """Send queued orders, as many as the rate limit allows now; stops once about `most` were tried.
 
     Returns the ids of the runs with an order that is already final or skipped, and whether more orders may be sent
-    immediately. Orders that the broker would refuse are skipped: those of an account that has become restricted, or of
-    an asset that is no longer tradable (R-26, R-40).
+    immediately. Orders that must not be sent any more are skipped, such as those of an account that has been paused or
+    blocked, or of an asset that is no longer tradable (R-26, R-40).
     """
     rate_limiter = book.rate_limiter
     rate_limiter.load(book.database)

@@ -164,9 +164,9 @@ def uses_arrays(book: Book, count: int) -> bool:
 def able_rows(book: Book, frame: BookFrame) -> npt.NDArray[np.bool_]:
     """By account row, whether the arrays can plan the start of a run without further checks (R-12.5, R-40).
 
-    False for accounts that are not subscribed, wait for something, are restricted, have negative cash, or lack a usable
-    price. With cash of 0 or more, holdings are never worth more than equity. Accounts with trading rules are planned
-    one by one (R-60 to R-65).
+    False for accounts that are not subscribed, that wait for something or are blocked, that have negative cash, or that
+    lack a usable price. With cash of 0 or more, holdings are never worth more than equity. Accounts with trading rules
+    are planned one by one (R-60 to R-65).
     """
     from rebal_tui.engine.arrays.kernels import any_other, any_weight
 

@@ -46,9 +46,9 @@ Progress = Callable[[int, int, date], None]
 
 
 def sessions_of(closes: Closes, since: date | None, until: date | None) -> list[date]:
-    """The sessions from the first to the last day with closes between `since` and `until`; None is no bound.
+    """The sessions from the first to the last day with closes, of the days from `since` to `until`, both included.
 
-    Raises `Invalid` when there are no such sessions.
+    None is no bound. Raises `Invalid` when there are no such sessions.
     """
     days = [day for day in closes.days if (since is None or day >= since) and (until is None or day <= until)]
     if not days:
@@ -61,7 +61,9 @@ def sessions_of(closes: Closes, since: date | None, until: date | None) -> list[
 
 
 def needed_symbols(parsed: BookFile | None) -> list[str]:
-    """The symbols for which a book's portfolios and positions need prices; for None, those of the default book."""
+    """The symbols for which a book's portfolios and positions need prices; for None, those of the book that
+    `create_default_book` makes.
+    """
     if parsed is None:
         return list(DEFAULT_PORTFOLIO.weights.symbols)
     targets = [symbol for portfolio in parsed.portfolios for symbol in portfolio.body.weights.symbols]

@@ -123,7 +123,7 @@ def _changed(asset: Asset, change: AssetChange) -> Asset:
 def set_account(
     book: Book, account_id: str, *, status: AccountStatus | None, restrictions: frozenset[Restriction] | None
 ) -> Account:
-    """Set the status of an account, or replace its broker blocks (R-40); None leaves that part unchanged."""
+    """Set the status of an account and replace its broker blocks (R-40); None leaves status or blocks unchanged."""
     book.account(account_id)
     controls = sandbox(book)
     with book.write() as tx:

@@ -100,7 +100,7 @@ class PositionView:
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
-    """A change of an account's cash at the time `at`, in dollars, negative if cash leaves.
+    """A change of an account's cash at the time `at`; `amount` is negative if cash leaves the account.
 
     `settled` is whether the settlement day `settles_on` has been reached (R-30).
     """

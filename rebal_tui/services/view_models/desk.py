@@ -164,7 +164,8 @@ class HoldingView:
 class DriftPoint:
     """One point of the drift history: the largest band usage of an account at one evaluation, in tenths of a percent.
 
-    `run` is whether a run that traded was created since the point before; one that was reviewed counts from its start.
+    `run` is whether a run that traded was created since the point before. A run that waited for review counts from its
+    start instead.
     """
 
     at: datetime

@@ -98,8 +98,8 @@ class PortfolioView:
 
     `next_dates` are the next sessions on which its calendar condition fires. `culprits` are texts about what must be
     corrected: an invalid field, and each asset that is not eligible with the reason. `eligible_again` are the assets
-    because of which it needs adjustment, if there are no `culprits` any more. `subscribers` has accounts with
-    exceptions first.
+    that made it need adjustment, if it still does although there are no `culprits` any more. `subscribers` has accounts
+    with exceptions first.
     """
 
     row: PortfolioRow

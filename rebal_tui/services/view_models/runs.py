@@ -88,7 +88,7 @@ class RunView:
     """Everything the Runs screen shows for one run. `api_json` is the run in the API's format.
 
     `raised` is a text with the cash that a partial_liquidation raised, or is to raise, and where it comes from; empty
-    for others.
+    for runs of other types.
     """
 
     run: Run

@@ -55,7 +55,10 @@ def page_of_runs(
     status: RunStatus | None = None,
     kind: RunType | None = None,
 ) -> Page[rebalancing.Run]:
-    """A page of runs, newest first; `kind` matches the run's own type or the one that the API shows."""
+    """A page of runs, newest first; `before` is the `next_key` of the page before.
+
+    `kind` matches the run's own type or the type that the API shows.
+    """
     kinds = [k for k in RunType if kind in (k, shown_type(k))]
     found = past_rows.page(
         book.database, limit + 1, before=before, account_id=account_id, status=status, kinds=kinds if kind else ()
@@ -68,7 +71,7 @@ def page_of_runs(
 def page_of_subscriptions(
     book: Book, limit: int, *, after: int | None = None, account_id: str | None = None, portfolio_id: str | None = None
 ) -> Page[rebalancing.Subscription]:
-    """A page of active subscriptions, oldest first."""
+    """A page of active subscriptions, oldest first; `after` is the `next_key` of the page before."""
     found = portfolios.page_of_subscriptions(
         book.database, limit + 1, after=after or 0, account_id=account_id, portfolio_id=portfolio_id
     )

@@ -186,7 +186,7 @@ def _under_way(book: Book, account_id: str, changes: Sequence[Change]) -> bool:
 def store_difference(tx: BookTransaction, account_id: str, cause: HoldCause) -> None:
     """Pause an account for a difference, in place of an earlier difference.
 
-    An alert is raised only when the account does not wait for late events, or no longer.
+    An alert is raised only when the account does not wait for late events, or has waited long enough.
     """
     holds.replace_kind(tx, account_id, HoldKind.DIFFERENCE, [cause])
     if cause.waiting_until is None:

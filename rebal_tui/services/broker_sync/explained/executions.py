@@ -15,9 +15,10 @@ _PREFIX = "order:"
 
 
 def undelivered(book: Book, account_id: str) -> list[Change]:
-    """What the orders of an account's open run show as executed, and no event has reported yet.
+    """The executions that the orders of an account's open run show and that no event has reported yet.
 
-    One change for each order. Its cash is computed from the order's average price, exact to a cent.
+    One change for each order, with all these executions. Its cash is computed from the order's average price, exact to
+    a cent.
     """
     run = book.open_runs.get(account_id)
     if run is None:
@@ -61,7 +62,7 @@ def book_undelivered(tx: BookTransaction, changes: Sequence[Change]) -> None:
 
 
 def delivered(tx: BookTransaction, fill: Fill, change: Change) -> bool:
-    """Whether the figures on which book and broker agree include an execution already, as its order showed it before.
+    """Whether the figures on which book and broker agree include an execution already, as its order showed it earlier.
 
     `change` is the change by the execution, whose event has now arrived. If `book_undelivered` has recorded a change
     for the order in advance and it covers `change`, it is reduced by `change`. Otherwise nothing is stored and the

@@ -122,7 +122,7 @@ def next_events(book: Book, now: datetime) -> datetime | None:
 
 
 def demo_events(book: Book, key: str) -> str:
-    """Apply the events due up to the slot `key`; of days that were skipped, only the events in `ENDINGS`.
+    """Apply the events due up to and including the slot `key`; of skipped days, only the events in `ENDINGS`.
 
     The events and the progress of the script are stored in one transaction, so that killing the program neither loses
     nor repeats an event. Events that the book refuses are skipped and recorded in the audit trail. Returns the counts
@@ -149,9 +149,10 @@ def demo_events(book: Book, key: str) -> str:
 
 
 def day_script(seed: str, day: date, count: int, accounts: int) -> list[ScriptedEvent]:
-    """The ordinary events of a day with `count` slots, sorted by slot.
+    """The ordinary events of a day of the demonstration, sorted by slot.
 
-    A block of an account is lifted on the same day.
+    The day has `count` slots, times at which events happen. A block of an account by the broker is lifted on the same
+    day.
     """
     rng = random.Random(f"demonstration {seed} {day.isoformat()}")
 
