@@ -31,11 +31,12 @@ def remove_partial(partial: Path) -> None:
 def build(
     database: Database, through: str, partial: Path, earlier: Path | None, at: datetime
 ) -> Iterator[Content | None]:
-    """Write a new archive to the file `partial`: the rows of the `earlier` archive, and the book's up to a year.
+    """Write a new archive to the file `partial`: rows of the `earlier` archive and of the book.
 
-    `through` is that year. A generator: it yields None between parts of the work. At the end it yields the content of
-    the file, after reading it back and comparing it with what was copied. Raises `Conflict` when the two differ, when
-    the file has a fault, or when it cannot be written. The book is not changed.
+    From the book come the rows of the years up to and including `through`. A generator: it yields None between parts of
+    the work. At the end it yields the content of the file, after reading it back and comparing it with what was copied.
+    Raises `Conflict` when the two differ, when the file has a fault, or when it cannot be written. The book is not
+    changed.
     """
     remove_partial(partial)
     os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))

@@ -34,11 +34,11 @@ def years(database: Database) -> list[Year]:
 
 
 def choose(database: Database, through: str) -> None:
-    """Put the keys of the runs that stay in the book, among those up to a year, into the temporary table `stays`.
+    """Put the keys of the runs of years up to and including `through` that stay in the book into the table `stays`.
 
-    `through` is that year. These runs stay: open runs; runs that ended after that year; the last completed run for each
-    account and cash weight (R-14.7, R-31); the newest run, because new keys are counted from it; and every run that a
-    later decision, an open withdrawal, a reservation or an open alert refers to.
+    The table is temporary. These runs stay: open runs; runs that ended after the year `through`; the last completed run
+    for each account and cash weight (R-14.7, R-31); the newest run, because new keys are counted from it; and every run
+    that a later decision, an open withdrawal, a reservation or an open alert refers to.
     """
     database.connection.execute("CREATE TEMP TABLE IF NOT EXISTS stays (key INTEGER PRIMARY KEY)")
     database.connection.execute("DELETE FROM temp.stays")

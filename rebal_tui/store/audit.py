@@ -89,7 +89,7 @@ def head(database: Database) -> tuple[int, str]:
 def entries(
     database: Database, limit: int = 1_000, containing: str = "", after: int = 0, accounts: Sequence[str] = ()
 ) -> list[AuditEntry]:
-    """Entries above the `seq` of `after` whose action, subject or detail contains a text, newest first.
+    """Entries with a `seq` above `after` whose action, subject or detail contains the text `containing`, newest first.
 
     At most `limit` of them. Case and accents are ignored. Entries that name one of the `accounts` by its id are
     found, too.

@@ -27,7 +27,8 @@ _MICROSECOND = timedelta(microseconds=1)
 class DecisionContext:
     """What all decisions at one time share: session, prices, assets (only fields that decisions use), portfolios.
 
-    `symbols` is the symbol of every asset in the file by asset key. `edition` is that of the rules (`EDITION`).
+    `symbols` is the symbol of every asset in the file by asset key. `edition` is the version number of the rules by
+    which the engine decided.
     """
 
     at: datetime

@@ -51,9 +51,10 @@ class Inputs:
     """An account's inputs of an evaluation. Money in billionths; `positions` is packed by `codec.to_positions`.
 
     `open_run` is the id of the account's open run, `open_run_awaits` whether that run awaited approval at the time,
-    `quota_run` the id of the run that used the account's quota. The times and `propose_on` are those of the
-    subscription. `undone` is written by `unfinished.to_text`, `rules` by
-    `rules_text.to_text`.
+    `quota_run` the id of the run that used the account's quota. The other times and `propose_on` are those of the
+    subscription. A change of the portfolio at `update_spent_at` or before asks for no rebalance any more (R-14). On the
+    day `propose_on`, a run that expired without approval is proposed again (R-27). `undone` is written by
+    `unfinished.to_text`, `rules` by `rules_text.to_text`.
     """
 
     status: str
@@ -87,8 +88,9 @@ class StoredStatus:
 class StoredDecision:
     """A decision as stored, with the key of its decision context and the id of the run that it created.
 
-    `run_id` is None if it created none. `status` is None when an earlier version of the program, which had no statuses,
-    stored the decision. `reviewed` is whether the run waited for approval (R-27).
+    `times` is how many evaluations it stands for, the last of them at `at`. `run_id` is None if it created none.
+    `status` is None when an earlier version of the program, which had no statuses, stored the decision. `reviewed` is
+    whether the run waited for approval (R-27).
     """
 
     account_id: str
@@ -244,7 +246,7 @@ def latest(database: Database, account_id: str, limit: int = 1) -> list[StoredDe
 
 
 def _sessions(database: Database, last: date = date.max) -> Iterator[str]:
-    """The sessions up to `last` that have decisions, latest first."""
+    """The sessions up to and including `last` that have decisions, latest first."""
     row = database.row("SELECT max(session) FROM decisions WHERE session <= ?", (last.isoformat(),))
     while row and row[0] is not None:
         yield row[0]
@@ -254,7 +256,8 @@ def _sessions(database: Database, last: date = date.max) -> Iterator[str]:
 def restrictions_before(database: Database, account_id: str, at: datetime) -> str | None:
     """The broker's blocks in an account's last stored decision before `at`.
 
-    None without a decision in the last two sessions with decisions until then: a subscribed account has one in each.
+    Only the last two sessions up to then that have decisions are searched, as a subscribed account has a decision in
+    each of them. None if the account has none there.
     """
     for session in islice(_sessions(database, new_york_day(at)), 2):
         row = database.row(

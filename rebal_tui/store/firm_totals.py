@@ -31,8 +31,7 @@ def traded_since(database: Database, at: datetime) -> Money | None:
 def working_orders(database: Database) -> list[tuple[str, int, Money, Qty]]:
     """Open orders of runs in progress, by asset.
 
-    Each is the asset's label, the number of its orders, the dollars of its orders in dollars, and the shares of the
-    others.
+    Each is (label of the asset, number of orders, sum of the orders given in dollars, sum of those given in shares).
     """
     rows = database.rows(
         "SELECT a.symbol, count(*), coalesce(sum(o.notional / ?), 0), coalesce(sum(o.notional % ?), 0), "

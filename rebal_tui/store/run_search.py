@@ -50,7 +50,7 @@ class DateBound:
 def find(
     database: Database, matches: Sequence[Match], dates: Sequence[DateBound], limit: int, group: RunGroup = EVERY_RUN
 ) -> list[Run]:
-    """The newest runs of a group that meet every match and every date bound, at most `limit`."""
+    """The newest runs, at most `limit`, that belong to `group` and meet every match and every date bound."""
     where, values = _where(database, matches, dates, group)
     rows = database.rows(
         f"SELECT {codec.RUN_COLUMNS} FROM {codec.RUN_TABLES} WHERE {where} ORDER BY runs.key DESC LIMIT ?",

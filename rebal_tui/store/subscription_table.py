@@ -154,12 +154,12 @@ class SubscriptionTable:
         self.propose_on[row] = subscription.propose_on.toordinal() if subscription.propose_on else 0
 
     def spend_updates(self, rows: Ints, at: int) -> None:
-        """Set `update_spent_at` of the subscriptions of some rows."""
+        """Set `update_spent_at` of the subscriptions of some rows to `at`, in microseconds since 1970 UTC."""
         self.version += 1
         self.update_spent_at[rows] = at
 
     def last_event(self, portfolio_id: str) -> datetime | None:
-        """When a portfolio's subscribers were last rebalanced, or when one of those rebalanced began, if that is later.
+        """The latest rebalance of a portfolio's subscribers, or the latest begin of a rebalanced subscription if later.
 
         None when no subscriber has been rebalanced.
         """
