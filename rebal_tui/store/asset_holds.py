@@ -16,8 +16,8 @@ _FROM = "FROM asset_holds JOIN assets ON assets.key = asset_holds.asset"
 class AssetHold:
     """An asset on hold, which no automatic run trades.
 
-    It has the time since when, the prices before and after the jump, and their ratio as text. `looks_like` is the split
-    that the jump resembles, empty when it resembles none.
+    `at` is since when. `last_close` and `price` are the prices before and after the jump, and `ratio` their ratio as
+    text. `looks_like` is the split that the jump resembles, empty when it resembles none.
     """
 
     symbol: str

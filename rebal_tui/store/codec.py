@@ -38,7 +38,7 @@ def from_time_or_none(micros: int | None) -> datetime | None:
 
 
 def from_day(text: str | None) -> date | None:
-    """A day from YYYY-MM-DD."""
+    """A day from a text such as `2026-03-16`; None for None."""
     return None if text is None else date.fromisoformat(text)
 
 

@@ -100,7 +100,7 @@ class Companion(Protocol):
     """Something that a `Database` closes when it is closed, such as an open archive."""
 
     def close(self) -> None:
-        """Close it."""
+        """Close the object and what it has open."""
 
 
 class Database:

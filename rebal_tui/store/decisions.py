@@ -256,7 +256,8 @@ def _sessions(database: Database, last: date = date.max) -> Iterator[str]:
 def restrictions_before(database: Database, account_id: str, at: datetime) -> str | None:
     """The broker's blocks in an account's last stored decision before `at`.
 
-    None without a decision in the last two sessions with decisions until then: a subscribed account has one in each.
+    Only the last two sessions up to then that have decisions are searched, as a subscribed account has a decision in
+    each of them. None if the account has none there.
     """
     for session in islice(_sessions(database, new_york_day(at)), 2):
         row = database.row(

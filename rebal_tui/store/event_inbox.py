@@ -36,9 +36,9 @@ def last_at(database: Database, stream: str) -> datetime | None:
 
 
 def prune(tx: Transaction, before: datetime, through: int) -> None:
-    """Delete applied events older than `before`: those up to the event cursor `through` that are not in quarantine.
+    """Delete the applied events before `before`: those up to and including `through` that are not in quarantine.
 
-    The latest event of each stream stays, because the stream resumes there.
+    `through` is the event cursor. The latest event of each stream stays, because the stream resumes there.
     """
     tx.execute(
         "DELETE FROM inbox WHERE at < ? AND seq <= ? "

@@ -181,6 +181,6 @@ def record_evaluation(tx: Transaction, session: str, slot: datetime, at: datetim
 
 
 def evaluation_mark(database: Database) -> tuple[int, int]:
-    """Two numbers of which one or both change with every evaluation of the whole book."""
+    """Two numbers; every evaluation of the whole book changes at least one of them."""
     row = database.row("SELECT count(*), coalesce(max(at), 0) FROM evaluations")
     return (row[0], row[1]) if row else (0, 0)

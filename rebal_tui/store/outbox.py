@@ -1,4 +1,4 @@
-"""The outbox: unsent orders, and orders of which it is unknown whether they reached the broker, of all runs."""
+"""The outbox: of all runs, the unsent orders, and the unknown orders, which may or may not have reached the broker."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def unsent(database: Database) -> list[Unsent]:
 
 
 def unknown(database: Database) -> list[OrderKey]:
-    """The keys of orders of open runs of which it is unknown whether they reached the broker."""
+    """The keys of the unknown orders of open runs, which may or may not have reached the broker."""
     return database.rows(
         "SELECT o.run, o.line FROM runs JOIN orders o ON o.run = runs.key "
         f"WHERE runs.status IN ('QUEUED', 'IN_PROGRESS') AND {_UNKNOWN} ORDER BY o.run, o.line"
@@ -72,7 +72,7 @@ def unknown(database: Database) -> list[OrderKey]:
 
 
 def unanswered(database: Database, client_order_id: str) -> OrderKey | None:
-    """The key of an order of which it is unknown whether it reached the broker; None for any other order."""
+    """The key of an order that may or may not have reached the broker; None for any other order."""
     ours = codec.parse_client_order_id(client_order_id)
     if ours is None:
         return None
@@ -94,12 +94,12 @@ def runs_with_sent(database: Database) -> set[str]:
 
 
 def read_unsent(database: Database, order_keys: Sequence[OrderKey]) -> dict[OrderKey, tuple[str, Order]]:
-    """Those of the given orders that are still unsent, each as (run id, order), by order key."""
+    """Of the given orders, those that are still unsent, each as (run id, order), by order key."""
     return _read(database, order_keys, _UNSENT)
 
 
 def read_unknown(database: Database, order_keys: Sequence[OrderKey]) -> dict[OrderKey, tuple[str, Order]]:
-    """Those of the given orders of which it is still unknown whether they reached the broker.
+    """Of the given orders, those that still may or may not have reached the broker.
 
     Each is (run id, order), by order key.
     """

@@ -154,7 +154,7 @@ class SubscriptionTable:
         self.propose_on[row] = subscription.propose_on.toordinal() if subscription.propose_on else 0
 
     def spend_updates(self, rows: Ints, at: int) -> None:
-        """Set `update_spent_at` of the subscriptions of some rows."""
+        """Set `update_spent_at` of the subscriptions of some rows to `at`, in microseconds since 1970 UTC."""
         self.version += 1
         self.update_spent_at[rows] = at
 

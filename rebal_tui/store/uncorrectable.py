@@ -1,4 +1,4 @@
-"""Accounts with a trigger whose condition holds and that no order can correct (R-14, R-58)."""
+"""Accounts with a due trigger for which no run is possible, as no order can correct the drift (R-14, R-58)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rebal_tui.store.database import Database, Transaction
 
 @dataclass(frozen=True, slots=True)
 class Uncorrectable:
-    """An account's trigger that no order can correct.
+    """A due trigger of an account for which no run is possible.
 
     `since` is when that began, `check` the check of the trace that found it last, and `text` that check's detail.
     """
@@ -23,7 +23,7 @@ class Uncorrectable:
 
 
 def load(database: Database) -> dict[str, Uncorrectable]:
-    """Every account with a trigger that no order can correct, by account id."""
+    """Every account with a due trigger for which no run is possible, by account id."""
     rows = database.rows(
         "SELECT accounts.id, u.since, u.check_name, u.text FROM uncorrectable u "
         "JOIN accounts ON accounts.key = u.account ORDER BY u.account"
@@ -32,7 +32,10 @@ def load(database: Database) -> dict[str, Uncorrectable]:
 
 
 def put(tx: Transaction, found: Mapping[int, Uncorrectable]) -> None:
-    """Store accounts with such a trigger, by their integer keys; if an account is stored already, its `since` stays."""
+    """Store accounts with a due trigger for which no run is possible, by their integer keys.
+
+    If an account is stored already, its `since` stays.
+    """
     tx.executemany(
         "INSERT INTO uncorrectable (account, since, check_name, text) VALUES (?, ?, ?, ?) "
         "ON CONFLICT (account) DO UPDATE SET check_name = excluded.check_name, text = excluded.text",
@@ -41,5 +44,5 @@ def put(tx: Transaction, found: Mapping[int, Uncorrectable]) -> None:
 
 
 def clear(tx: Transaction, account_keys: Iterable[int]) -> None:
-    """Remove accounts, given by their integer keys, as no trigger of theirs is of this kind any more."""
+    """Remove accounts, given by their integer keys, that have no due trigger without a possible run any more."""
     tx.executemany("DELETE FROM uncorrectable WHERE account = ?", [(key,) for key in account_keys])
