@@ -49,7 +49,7 @@ class ActingApp(RobustApp):
 
     @property
     def not_offered(self) -> frozenset[str]:
-        """The ids of the actions that a book of this mode never has."""
+        """The ids of the actions that never apply to a book in its current mode."""
         return not_offered(self.mode_shown)
 
     def pull_soon(self) -> None:
@@ -69,7 +69,8 @@ class ActingApp(RobustApp):
         raise NotImplementedError
 
     def action_field_help(self) -> None:
-        """Explain the focused field: in its dialog if that has a `FieldNote`, else in the bottom line.
+        """Explain the focused field: in a `FieldNote` (a line for help texts) if its dialog has one, else in the bottom
+        line.
 
         Without a focused field that has a help text, show the keys of the section.
         """
@@ -83,12 +84,12 @@ class ActingApp(RobustApp):
             self.action_help()
 
     def explain(self, text: str) -> None:
-        """Show a message in the bottom line; as long as it is there, escape closes it and does nothing else."""
+        """Show a message in the bottom line. While the message is shown, escape closes it and does nothing else."""
         self.say(text)
         self._explanation = self.notice
 
     async def _check_bindings(self, key: str, priority: bool = False) -> bool:
-        """Run the action of a key; a section without one names the sections that have it.
+        """Run the action of a key. If the current section has none, name the sections in which the key has an action.
 
         If an explanation is in the bottom line, escape closes it and does nothing else.
         """
@@ -140,8 +141,8 @@ class ActingApp(RobustApp):
                     self._opened(event.worker)
 
     async def change(self, do: Callable[[], Awaitable[Any]], done: str) -> None:
-        """Await `do`, show the message `done`, followed by the result of `do` if that is
-        text, and refresh the section.
+        """Await `do`; then show the message `done`, and refresh the section. If `do` returns text, the text is added to
+        the message.
 
         The undo of an earlier change is no longer offered.
         """
@@ -168,7 +169,7 @@ class ActingApp(RobustApp):
     def confirm(self, question: Question, answered: Callable[[str], None]) -> None:
         """Ask a question; on yes, call `answered` with the note that was typed, or with an empty text.
 
-        On a live book, a question whose `sends` is true requires a typed word.
+        On a live book, a question with `sends` is answered yes only after the user has typed a word.
         """
         from rebal_tui.tui.screens.shared.confirm import LIVE_WORD, ConfirmScreen
 

@@ -26,7 +26,7 @@ SIMULATION_ONLY = frozenset(
 
 
 def not_offered(mode: str) -> frozenset[str]:
-    """Return the ids of the actions that a book in this mode never has. `mode` is as the status line shows it."""
+    """Return the ids of the actions that never apply to a book in this mode. `mode` is as the status line shows it."""
     return SIMULATION_ONLY if mode in REAL_TIME_MODES else frozenset()
 
 
@@ -59,7 +59,7 @@ def binding(action: Action) -> Binding:
 
 
 def changing(section: str) -> frozenset[str]:
-    """Return the `method` of each action available in a section that changes the book."""
+    """Return the `method` of each action that is available in the section and changes the book."""
     return frozenset(action.method for action in ACTIONS if action.writes and applies(action, section))
 
 
@@ -76,7 +76,8 @@ def methods(identities: frozenset[str]) -> frozenset[str]:
 
 
 def section_actions(section: str) -> Iterable[Action]:
-    """Return the actions of a section, and, if the section shows a list, those of all lists;
-    without those of `EVERYWHERE`.
+    """Return the actions of a section; if it shows a list, also the actions of all lists.
+
+    The actions that work everywhere (scope `EVERYWHERE`) are left out.
     """
     return (action for action in ACTIONS if action.scope != EVERYWHERE and applies(action, section))

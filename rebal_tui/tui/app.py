@@ -84,8 +84,8 @@ class RebalApp(ActingApp):
         """`keymap` has keys by action id. `log_path` is shown after a crash. Without `heartbeat`, the screens refresh
         only when `run_heartbeat` is called. `settings`, read from a file, overrides `theme` and `keymap`. `advice`
         returns text to add to the message that writing has stopped; `loading` is the progress of opening the book.
-        `attach_stop` gets the function that a signal to stop calls on the event loop. `open_replay` opens a replay, to
-        verify backtests; `make_report` makes the reports of key `x`."""
+        `attach_stop` gets the function that exits the app on a signal. `open_replay` opens a book that simulates past
+        prices, to verify backtests; `make_report` makes the reports of key `x`."""
         super().__init__(log_path)
         self.backend = backend
         self.first_run = first_run or FirstSteps()
@@ -147,7 +147,7 @@ class RebalApp(ActingApp):
             event.widget.cursor_blink = False
 
     async def _refresh_in_time(self) -> None:
-        """Refresh the visible screen, at most a fifth of the time; heartbeats run on another thread and do not wait."""
+        """Refresh the visible screen, in at most a fifth of the time. Heartbeats, on another thread, do not wait."""
         loop = asyncio.get_running_loop()
         started = loop.time()
         if self._refreshing or started < self._next_pull_at:
@@ -261,13 +261,13 @@ class RebalApp(ActingApp):
 
     @property
     def unready(self) -> bool:
-        """Whether keys must wait for a dialog or the section's rows. While the book is opened, they act at once."""
+        """Whether keys must wait for a dialog or the section's rows; False while the book is being opened."""
         section = self.section
         reads = section is self.screen and section is not None and not section.ready
         return self.last_status is not None and (reads or bool(self.opening))
 
     def _trouble(self, text: str) -> None:
-        """Show why heartbeat or refresh fails: once as a message, and in the status line until `text` is empty."""
+        """Show why a heartbeat or refresh failed, as a message and in the status line; an empty `text` clears that."""
         if self.leaving:
             return
         section = self.section
@@ -304,7 +304,7 @@ class RebalApp(ActingApp):
         self.set_keymap(dict(settings.keys))
 
     def call_attention(self, text: str) -> None:
-        """Show a text as the terminal's own notification or bell, if the settings ask for it."""
+        """If notifications are on in the settings, show a text as a notification of the terminal, or ring its bell."""
         if self.settings_file.settings.notify is Notify.ALERTS and self._driver is not None:
             self._driver.write(attention(text, os.environ))
 
@@ -327,7 +327,7 @@ class RebalApp(ActingApp):
         default_namespace: DOMNode | None = None,
         namespaces: Mapping[str, DOMNode] | None = None,
     ) -> bool:
-        """Run the action of a key. If it changes the book and that is read-only, show why it is read-only."""
+        """Run the action of a key. If the action writes and the book is read-only, show why the book is read-only."""
         halted = self.backend.halted
         if halted is not None and isinstance(action, str):
             section = default_namespace.SECTION if isinstance(default_namespace, SectionScreen) else EVERYWHERE
@@ -338,7 +338,7 @@ class RebalApp(ActingApp):
         return await super().run_action(action, default_namespace, namespaces)
 
     def perform(self, action: Action) -> None:
-        """Switch to the section that an action of the action table belongs to, and run it there."""
+        """Switch to the section that an action belongs to, and run the action there."""
         if action.scope != EVERYWHERE and self.navigation.leave_pages() and action.scope in self.MODES:
             self.go(action.scope)
         self.call_later(self._perform, action)

@@ -12,7 +12,7 @@ REPEAT_SECONDS = 10.0
 
 
 class Faults:
-    """Counts errors by what the app was doing (the activity), by type and by source line.
+    """Counts errors. Errors are equal if activity (what the app was doing), type and source line are.
 
     Of equal errors, the 1st, 10th, 100th … are logged.
     """
@@ -24,7 +24,7 @@ class Faults:
         self._shown_at: dict[tuple[str, str, str], float] = {}
 
     def record(self, what: str, error: BaseException) -> bool:
-        """Count an error, and log it if its count is 1, 10, 100 …; `what` names the activity that failed.
+        """Count an error; log it if it is the 1st, 10th, 100th … of its kind. `what` names the activity that failed.
 
         Returns whether to show a message: False if an equal error was recorded in the last `REPEAT_SECONDS`.
         """

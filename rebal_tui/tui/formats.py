@@ -29,8 +29,9 @@ def dollars(amount: Money) -> str:
 
 
 def short_dollars(amount: Money) -> str:
-    """`$11.42 M`, `$84 k`, `$950`: rounded dollars. Millions from $0.1 million, thousands
-    from $10,000; `bn` from $100 bn.
+    """`$11.42 M`, `$84 k`, `$950`: rounded dollars.
+
+    Thousands (`k`) from $10,000, millions (`M`) from $100,000, billions (`bn`) from $100 billion.
     """
     sign, dollars = "-$" if amount < 0 else "$", (abs(amount) + NANO // 2) // NANO
     if dollars >= 100_000_000_000 - 5_000:
@@ -57,7 +58,7 @@ def price(amount: Price | None) -> str:
 
 
 def aligned_prices(amounts: Sequence[Price | None]) -> list[str]:
-    """The prices of a column that is aligned to the right, padded so that their decimal points are below each other."""
+    """Format the prices of a right-aligned column; blanks at the end put their decimal points below each other."""
     texts = [price(amount) for amount in amounts]
     behind = [len(text.partition(".")[2]) for text in texts]
     most = max(behind, default=0)
@@ -65,26 +66,26 @@ def aligned_prices(amounts: Sequence[Price | None]) -> list[str]:
 
 
 def qty(shares: Qty, decimals: int = 4) -> str:
-    """`72.8654`: shares, truncated to `decimals` digits."""
+    """`72.8654`: shares, truncated to `decimals` decimal places."""
     sign = "-" if shares < 0 else ""
     whole, fraction = divmod(abs(shares), NANO)
     return f"{sign}{whole:,}.{fraction:09d}"[: -(9 - decimals) or None] if decimals else f"{sign}{whole:,}"
 
 
 def percent(hundredths: int) -> str:
-    """`60.00`, from hundredths of a percent."""
+    """`60.00`: a percentage given in hundredths of a percent."""
     sign = "-" if hundredths < 0 else ""
     whole, fraction = divmod(abs(hundredths), 100)
     return f"{sign}{whole}.{fraction:02d}"
 
 
 def drift(hundredths: int) -> str:
-    """A signed drift from hundredths of a percentage point: `+5.42`, `-0.30`, `0.00`."""
+    """`+5.42`, `-0.30`, `0.00`: a drift given in hundredths of a percentage point."""
     return f"+{percent(hundredths)}" if hundredths > 0 else percent(hundredths)
 
 
 def band_percent(tenths: int) -> str:
-    """`108 %`, from tenths of a percent; rounded down, so that usage below the band never reads 100 %."""
+    """`108 %`: a band usage given in tenths of a percent; rounded down, so that usage below 100 % never reads 100 %."""
     return f"{tenths // 10} %"
 
 

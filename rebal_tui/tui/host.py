@@ -66,7 +66,7 @@ class HoldsHeartbeats(Asks, Protocol):
 
 
 class Backend(Protocol):
-    """Access to the book. Every method can raise `Refusal`."""
+    """Access to the book. Every method can raise `Refusal`, an error with a message for the user."""
 
     async def ask(self, service: Callable[Concatenate[Book, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call a service function on the book's thread, the book as first argument; returns its immutable result."""
@@ -140,16 +140,18 @@ class Host(Protocol):
         """Context in which no heartbeat runs, so that only requests of the screens change the book."""
 
     def time_held(self) -> AbstractAsyncContextManager[None]:
-        """Context in which simulated time stops if it runs faster than real time, so a dialog's plan stays current."""
+        """Context in which simulated time stands still if it runs faster than real time, so a dialog's plan stays
+        current.
+        """
 
     def say(self, text: str, severity: SeverityLevel = "information") -> None:
         """Show a short message in the bottom line."""
 
     def explain(self, text: str) -> None:
-        """Show a message in the bottom line; as long as it is there, escape closes it and does nothing else."""
+        """Show a message in the bottom line. While the message is shown, escape closes it and does nothing else."""
 
     def call_attention(self, text: str) -> None:
-        """Show a text as the terminal's own notification or bell, if the settings ask for it."""
+        """If notifications are on in the settings, show a text as a notification of the terminal, or ring its bell."""
 
     def work(self, coroutine: Coroutine[Any, Any, Any], *, name: str) -> Worker[None]:
         """Run a coroutine in the background; a failure becomes a message. The returned worker can be canceled."""
@@ -161,11 +163,11 @@ class Host(Protocol):
         """Refresh the visible section now, without waiting for the next regular refresh."""
 
     def keys_ready(self) -> None:
-        """Handle the keys that waited until the section has its rows, if it has them now."""
+        """If the section has loaded its rows by now, handle the keys that waited for them."""
 
     async def change(self, do: Callable[[], Awaitable[Any]], done: str) -> None:
-        """Await `do`, show the message `done`, followed by the result of `do` if that is
-        text, and refresh the section.
+        """Await `do`; then show the message `done`, and refresh the section. If `do` returns text, the text is added to
+        the message.
         """
 
     def offer_undo(self, change: Undo | None, what: str) -> None:
@@ -201,10 +203,10 @@ class Host(Protocol):
         """Go to a section."""
 
     def perform(self, action: Action) -> None:
-        """Switch to the section that an action of the action table belongs to, and run it there."""
+        """Switch to the section that an action belongs to, and run the action there."""
 
     def use_settings(self, settings: Settings) -> None:
-        """Apply the theme, density and keys of the settings."""
+        """Apply the theme, density and key bindings of the settings."""
 
 
 class InApp(Protocol):

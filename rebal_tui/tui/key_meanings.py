@@ -1,4 +1,6 @@
-"""What a key means in a section that has no action for it: the same verb here, or where its actions are."""
+"""Handles a key that has no action in the current section: runs an action with the same meaning, or names the sections
+where the key works.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ SAME_VERBS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         REVIEW: {"runs.cancel": "review.reject"},
     }
 )
-"""By section, actions of other sections whose keys run an action of this section instead. All are ids."""
+"""By section and by id of an action of another section: the id of the action of the section that the same key runs
+instead.
+"""
 ON_ACCOUNTS = frozenset(
     f"accounts.{name}"
     for name in (
@@ -34,14 +38,16 @@ _MOST_SECTIONS = 3
 
 @runtime_checkable
 class TakesUnboundKeys(Protocol):
-    """A screen that answers keys without an action."""
+    """A screen that handles keys for which it has no action of its own."""
 
     def take_unbound(self, key: str) -> bool:
-        """Do what a key means elsewhere, or name the sections where it has an action; return whether it did."""
+        """Do what a key does in another section, or name the sections where it has an action; return whether it did
+        either.
+        """
 
 
 def elsewhere(key: str, section: str, keymap: Mapping[str, str], mode: str) -> list[Action]:
-    """Return the actions with a key in other sections; none if the section itself has one.
+    """Return the actions that a key has in other sections; an empty list if `section` itself has an action for the key.
 
     `keymap` has user-defined keys by action id; `mode` is the book's mode, as the status line shows it.
     """
@@ -58,7 +64,11 @@ def is_unknown(key: str, keymap: Mapping[str, str]) -> bool:
 
 
 def here_instead(found: list[Action], section: str) -> Action | None:
-    """Return the action of a section that does what one of the actions found elsewhere means; None if there is none."""
+    """Return the section's own action that corresponds to one of `found`, actions of other sections; None if there is
+    none.
+
+    Example: in Cash, the key of Withdraw in Accounts runs Withdraw of Cash.
+    """
     same = SAME_VERBS.get(section, {})
     wanted = next((same[action.id] for action in found if action.id in same), None)
     return next((action for action in ACTIONS if action.id == wanted), None)

@@ -29,7 +29,9 @@ The first callback follows the key itself, the second the messages of the key's 
 
 
 class PassesOnKeys:
-    """A field that may pass a typed character to another field and move the focus there; the next one must wait."""
+    """A field that may pass a typed character to another field and move the focus there; the next character must
+    wait.
+    """
 
 
 class KeyOrder:
@@ -42,14 +44,14 @@ class KeyOrder:
     """
 
     def __init__(self, app: App[Any], unready: Callable[[], bool]) -> None:
-        """`unready`: whether the app is still loading rows or opening a dialog. If it is true after an
-        event, later events wait for `ready`.
+        """`unready`: whether the app is still loading rows or opening a dialog. If it is true after an event, later
+        events wait until `ready` is called.
         """
         self._app = app
         self._unready = unready
         self._handled: Event | None = None
         self._done: Event | None = None
-        """The event after which the following ones wait for `ready`."""
+        """The event after which later events wait for `ready`."""
         self._waiting: deque[Event] = deque()
         self._rounds = _ROUNDS
         self._lost: Timer | None = None
@@ -68,7 +70,7 @@ class KeyOrder:
         return True
 
     def follow(self, event: Event) -> None:
-        """Keep the next event waiting until everything that `event`, which the app has just handled, causes is done.
+        """Make the next event wait until `event`, which the app has just handled, has taken full effect.
 
         To notice the end, a callback is sent through the same message queues behind the key. A second callback
         follows the messages of the key's action, such as a field's `Submitted`. If the app has run the action
@@ -133,8 +135,9 @@ class KeyOrder:
         self._pass_on(focused.ancestors_with_self, event, rounds)
 
     def _pass_on(self, queues: Sequence[MessagePump], event: Event, rounds: int) -> None:
-        """Send a callback through the message queues of a widget and of those above it,
-        behind everything queued there.
+        """Send a callback through the message queues, one after the other, behind everything queued there.
+
+        `queues` are those of a widget and of the widgets above it.
         """
         for at, queue in enumerate(queues):
             if queue.call_later(self._pass_on, queues[at + 1 :], event, rounds):
@@ -163,5 +166,5 @@ class KeyOrder:
 
 
 def from_terminal(event: Event) -> bool:
-    """Whether an event is input from the terminal that has not been passed to a widget yet."""
+    """Whether an event is input from the terminal and has not been passed to a widget yet."""
     return isinstance(event, InputEvent | Paste) and not event.is_forwarded

@@ -76,10 +76,10 @@ def keys_of(action: Action, keymap: Mapping[str, str]) -> str:
 
 
 def usable_keys(keymap: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
-    """Split user-defined keys into usable ones and faults, both by action id.
+    """Return the user-defined keys that can be used, and messages about the others, both by action id.
 
-    A key is a fault if it is bound to another action in the same section. Swapping the keys of two actions is valid.
-    If the user sets two actions to one key, the first in `keymap` keeps it.
+    A key cannot be used if it is bound to another action in the same section. Swapping the keys of two actions is
+    valid. If the user sets two actions to one key, the first in `keymap` keeps it.
     """
     used = {identity: ",".join(key_name(key) for key in keys.split(",")) for identity, keys in keymap.items()}
     faults: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""Screen factories of the sections, which are Textual's modes. Only the app imports this module."""
+"""Screen factories of the sections; each section is a mode of Textual. Only the app imports this module."""
 
 from __future__ import annotations
 

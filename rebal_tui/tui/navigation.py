@@ -80,12 +80,14 @@ class ShowsMatching:
         raise NotImplementedError
 
     def entered(self) -> None:
-        """Called when the user has pressed the key of the section while it is shown."""
+        """Called when the user presses the key of the section that is shown already."""
         raise NotImplementedError
 
 
 class Leavable:
-    """A screen above a section that only shows something: going to another section closes it, and nothing is lost."""
+    """A screen above a section that only shows data: going to another section closes the screen, and nothing is
+    lost.
+    """
 
 
 class StartsWithdrawal:
@@ -102,7 +104,7 @@ class ActsOnAccount:
     def act_on(self, account_id: str, method: str, back: Opens) -> None:
         """Move the cursor to an account as soon as its row is shown, and run the action `method` there.
 
-        `back` opens the page that the user came from; it is called once the action is over.
+        `back` opens the page that the user came from; it is called when the action is over.
         """
         raise NotImplementedError
 
@@ -110,7 +112,7 @@ class ActsOnAccount:
 class Navigation:
     """Switches to the section that shows an object. Screens are identified by the `Shows…` class they implement.
 
-    The way back leads to the section from which it was opened, until the user chooses another section.
+    Escape leads back to the section from which the object was opened, unless the user has chosen a section meanwhile.
     """
 
     def __init__(self, app: App[Any], say: Callable[[str], None], way_back: WayBack) -> None:
@@ -201,7 +203,7 @@ class Navigation:
         self._go(Section.MARKET, ShowsAsset, lambda market: market.show_asset(symbol))
 
     def show_subject(self, kind: str, subject: str) -> None:
-        """Go to the subject of an alert, by alert kind; shows a message for kinds without a section."""
+        """Go to the subject of an alert of this kind; shows a message if no section shows subjects of the kind."""
         if kind == "run":
             self.show_run(subject)
         elif kind in ("restricted", "account_ended", "reconciliation"):
@@ -235,8 +237,8 @@ class Navigation:
     ) -> None:
         """Switch to a section; then call `show` with its screen, if the section is still current.
 
-        `opens` is whether a page or form opens there, at whose end the way back leads here. Without `returns`, no way
-        back leads here.
+        With `opens`, a page or form opens there; when it is closed, the present section is shown again. Without
+        `returns`, nothing leads back to the present section.
         """
         self._leave_pages()
         if returns:

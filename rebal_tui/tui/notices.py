@@ -21,7 +21,7 @@ MARKS: dict[SeverityLevel, str] = {"information": "·", "warning": "▲", "error
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A notice; `at` is the book's time as displayed, empty while the book is being opened."""
+    """A notice; `at` is the time of the book as displayed, empty while the book is being opened."""
 
     text: str
     severity: SeverityLevel

@@ -34,7 +34,7 @@ In this order: at the start of words of the name; at the start of words of the n
 
 
 def title(action: Action) -> str:
-    """Return section and label of an action, such as `Desk: Preview run`; only the label if not of a single section."""
+    """Return section and label of an action: `Desk: Preview run`; the label alone if it is in several sections."""
     return action.label if action.scope in (EVERYWHERE, LISTS) else f"{section_label(action.scope)}: {action.label}"
 
 
@@ -45,7 +45,9 @@ class _Provider(Provider):
 
 
 class ActionProvider(_Provider):
-    """Actions available from the current section; an action of another section switches to it first."""
+    """Actions available from the current section; choosing an action of another section switches to that section
+    first.
+    """
 
     def _actions(self) -> Iterator[Action]:
         section = self.app.current_mode
@@ -75,7 +77,8 @@ class ActionProvider(_Provider):
 
 
 def score_of(query: str, name: str, text: str = "") -> float:
-    """Score a result with this name and explanation (`text`); 0 if a word of the query is in neither.
+    """Score a search result by its name and explanation (`text`); higher is better, 0 if a word of the query is in
+    neither.
 
     Beginnings of words count more than letters within them, so `plan` finds an action called Plan before Kaplan.
     """
@@ -118,7 +121,7 @@ class DataProvider(_Provider):
     _names: Names | None = None
 
     async def startup(self) -> None:
-        """Load the names of accounts, portfolios and assets, and the newest runs unless a screen has loaded them."""
+        """Load the names of accounts, portfolios and assets, and the newest runs if no screen has loaded them."""
         try:
             self._names = await self.host.ask(name_queries.names_of)
             if self.host.last_runs is None:

@@ -13,7 +13,7 @@ Piece = tuple[int, int, Strip]
 
 
 class CellsUpdate(CompositorUpdate):
-    """A screen update: cells to draw, each piece with its column and line on the terminal."""
+    """A screen update: segments of adjacent cells to draw, each with its column and line on the terminal."""
 
     def __init__(self, pieces: list[Piece]) -> None:
         self.pieces = pieces
@@ -60,7 +60,7 @@ def render_changes(compositor: Compositor) -> CellsUpdate | None:
 
 
 def _disjoint(regions: list[Region]) -> list[Region]:
-    """Return regions that cover the same cells without overlapping; larger regions are split less than smaller ones."""
+    """Return regions that cover the same cells without overlapping; where two overlap, the smaller one is split."""
     found: list[Region] = []
     for region in sorted(regions, key=lambda region: -region.area):
         parts = [region] if region.area else []

@@ -33,7 +33,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class NoteField:
-    """A text field in a confirmation, by default for a note that the audit trail keeps.
+    """A text field in a confirmation, by default for a note that is stored in the audit trail.
 
     `missing` is shown if a required text is empty. With `enter_answers`, key enter in the field answers yes; without
     it, enter only moves to the yes button, so typing a note cannot answer by accident.
@@ -47,7 +47,7 @@ class NoteField:
 
 @dataclass(frozen=True, slots=True)
 class OtherAnswer:
-    """A third answer of a confirmation. `key` gives it: the dialog closes without a yes, and `do` is called."""
+    """A third answer to a confirmation, besides yes and no: `key` closes the dialog and calls `do`."""
 
     key: str
     label: str
@@ -58,10 +58,10 @@ class OtherAnswer:
 class Question:
     """What a confirmation dialog shows. `yes` and `no` are the labels of its buttons.
 
-    `effects` list what a yes does, `items` the accounts or runs concerned, `lines` further details. With `sends`, a
-    yes counts only after effects, items and details have been on the screen, and a live book requires a typed word.
-    With `undoable`, key `u` undoes what a yes does, so enter is yes at first; without it, enter is no at first.
-    With `silent_no`, a no returns to the screen below without a message.
+    `effects` list what a yes does, `items` the accounts or runs concerned, `lines` further details. With `sends`, the
+    answer yes is accepted only after effects, items and details have been on the screen; on a live book, the user must
+    also type a word. With `undoable`, key `u` can undo what a yes does, so the yes button has the focus at first, else
+    the no button. With `silent_no`, the answer no returns to the screen below without a message.
     """
 
     title: str

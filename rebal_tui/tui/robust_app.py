@@ -1,4 +1,6 @@
-"""An app that survives errors of its handlers, and a terminal that stops reading, is suspended or goes away."""
+"""Base of the app: it survives errors of its message handlers, and a terminal that stops reading, is suspended or
+closes.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,7 @@ from rebal_tui.tui.widgets.table import BookTable
 
 
 class RobustApp(StyledApp):
-    """Base of the application: errors become messages; the application ends when its terminal goes away."""
+    """Base of the application: errors become messages; the application exits when its terminal is closed."""
 
     def __init__(self, log_path: Path | None) -> None:
         """`log_path` is shown after a crash."""
@@ -118,7 +120,7 @@ class RobustApp(StyledApp):
         self.redraw()
 
     def action_suspend_process(self) -> None:
-        """Suspend the program, with the program that started it, until the shell continues both."""
+        """Suspend the program, and the program that started it, until the shell continues both."""
         if sys.platform == "win32" or self._driver is None or not self._driver.can_suspend:
             self.say("This terminal cannot suspend the program.", "warning")
         elif os.getsid(0) == os.getpid():
@@ -160,14 +162,15 @@ class RobustApp(StyledApp):
         timeout: float | None = None,
         markup: bool = True,
     ) -> None:
-        """Show a notification of Textual as a notice in the bottom line, not in a box over the data."""
+        """Show a notification from Textual as a notice in the bottom line, not in a box over the data."""
         del title, timeout, markup
         self.say(message, severity)
 
     def survive(self, what: str, error: Exception) -> bool:
         """Report an error of a message handler, a timer or a callback; returns False if the error must end the app.
 
-        That is so before the first screen is drawn. The book has its own thread and is not affected.
+        An error must end the app if the first screen has not been drawn yet. The book has its own thread and is not
+        affected.
         """
         if self.leaving:
             return True
@@ -185,7 +188,7 @@ class RobustApp(StyledApp):
             self.say(f"{what} failed: {type(error).__name__}: {error}", "error")
 
     def action_help_quit(self) -> None:
-        """Answer ctrl+c with how to quit. Textual's own message is markup and names another key."""
+        """On ctrl+c, show how to quit. Textual's own message is markup and names another key."""
         self.say("To quit, press q outside a field. In a field, ctrl+c copies.")
 
     def _handle_exception(self, error: Exception) -> None:

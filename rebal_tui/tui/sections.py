@@ -1,6 +1,6 @@
 """The sections, Review and Exceptions, and the scopes of actions.
 
-A section is a main screen that keys 1 to 8 open.
+A section is a main screen that one of the keys 1 to 8 opens; 9 opens Review, 0 Exceptions.
 """
 
 from __future__ import annotations

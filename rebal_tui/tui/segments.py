@@ -18,7 +18,9 @@ _KEPT = re.compile(f"(?<=\\d){NO_BREAK}(?=(?:%|(?:pp|bp|d|k|M)(?!\\w)))")
 
 
 def fit(text: str, width: int, align: str = "left") -> str:
-    """Fit text to exactly `width` cells: padded, or truncated with an ellipsis. Wide characters are never split."""
+    """Fit text to exactly `width` cells: padded, or truncated with an ellipsis. Characters two cells wide are never
+    split.
+    """
     text = printable(text)
     length = cell_len(text)
     if length == width:
@@ -32,7 +34,7 @@ def fit(text: str, width: int, align: str = "left") -> str:
 
 
 def line_width(line: Line) -> int:
-    """Width of a line in cells."""
+    """Width of a line in terminal cells."""
     return sum(cell_len(text) for text, _ in line)
 
 

@@ -48,8 +48,9 @@ BOOK_TABLE = "book"
 class Settings:
     """The user's settings of the screens. Settings of the firm, such as its policy, are stored in the book.
 
-    `columns` has the chosen columns by list. `sort` has the column by which a list is sorted, with `-` in front if
-    the order is reversed. `filters` has the saved filter texts by list and by name of the filter.
+    `columns` has the chosen columns of each list, by name of the list. `sort` has the column by which each list is
+    sorted, with `-` in front if the order is reversed. `filters` has the saved filter texts by name of the list, then
+    by name of the filter.
     """
 
     theme: str = themes.DARK.name
@@ -63,7 +64,9 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class SettingsFile:
-    """A settings file as read. If `path` is None, settings are not saved. A setting with a fault has its default."""
+    """A settings file as read. If `path` is None, settings are not saved. A setting with a fault has its default
+    value.
+    """
 
     path: Path | None
     settings: Settings

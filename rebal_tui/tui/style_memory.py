@@ -1,6 +1,6 @@
 """A style sheet that caches which style rules apply to a widget. Textual alone evaluates all rules at every change.
 
-The path of a node is the list of nodes from it up to the app, each with all that a rule can test.
+The path of a node is the list of nodes from the node up to the app, each with everything that a style rule can test.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class RememberingStylesheet(Stylesheet):
         self.parse()
 
     def apply(self, node: DOMNode, *, animate: bool = False, cache: dict[Any, RulesMap] | None = None) -> None:
-        """Apply style rules to a node, from the cache if the node's path decides which apply.
+        """Apply style rules to a node; from the cache if its path alone decides which rules apply.
 
         `cache` is Textual's own; it is used only where rules depend on the siblings of a node.
         """
@@ -164,7 +164,9 @@ class RememberingStylesheet(Stylesheet):
 
 
 def _has(rules: RulesMap, wanted: RulesMap) -> bool:
-    """Whether a node has the wanted rules. Each node has its own layout object, so layouts are compared by name."""
+    """Whether a node with `rules` has the `wanted` rules. Each node has its own layout object, so layouts are compared
+    by name.
+    """
     own, layout = rules.get("layout"), wanted.get("layout")
     if own is None or layout is None or own.name != layout.name:
         return rules == wanted

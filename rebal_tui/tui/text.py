@@ -8,8 +8,8 @@ from rebal_tui.domain.text import without_joiners
 
 
 def printable(text: str) -> str:
-    """Return the text with every control character, line breaks included, invisible or
-    unassigned one replaced by `�`.
+    """Return the text with every control character (also line breaks), invisible or unassigned character replaced by
+    `�`.
 
     The invisible joiners (U+200C, U+200D) of Persian, Hindi and similar scripts are removed.
     """

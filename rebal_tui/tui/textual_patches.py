@@ -96,7 +96,8 @@ def _count_parameters(func: Callable[..., Any]) -> int:
 def patch_counting() -> None:
     """Replace Textual's `_count_parameters`, which inspects the signature of every callback.
 
-    Textual does not cache the result for callbacks of `call_later` or of a timer, and it costs as much as a message.
+    Textual does not cache the result for callbacks of `call_later` or of a timer; to compute it takes as long as to
+    handle a message.
     """
     _callback._count_parameters = _count_parameters
 
@@ -110,7 +111,8 @@ _known: dict[tuple[type, type, str], _Handlers | None] = {}
 
 
 def _handlers_by_name(pump: type, message: type, name: str) -> _Handlers | None:
-    """The handlers of a class of messages that the classes of `pump` have by method name, each with its class.
+    """The handlers of a class of messages that the classes of `pump` define under the method name `name`, each with its
+    class.
 
     None when a class has a handler made by the decorator `on`, because its use may depend on the sender.
     """

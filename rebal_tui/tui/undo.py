@@ -48,7 +48,7 @@ class UndoOffer:
 
     @property
     def hint(self) -> str:
-        """Text to add to the message about the change: that `u` undoes it, or why it cannot be undone.
+        """Text to add to the message about a change: that `u` undoes it, or why it cannot be undone.
 
         Starts with a space. Empty if no change is offered.
         """

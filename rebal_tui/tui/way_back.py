@@ -1,5 +1,6 @@
-"""The way back: to a page that was closed by a key pressed on it, which opens again once the action of the key is
-over, and to the section from which another section was opened.
+"""Where escape, or the end of an action, leads back to: a closed page, or the section from which another was opened.
+
+A key pressed on a page can close the page and run an action; the page opens again when that action is over.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ class KeepsRows(Protocol):
 
 
 class _Return(NamedTuple):
-    """The section in which an action was run, whether its cursor is still on the same row,
-    and what opens the page again.
+    """The section in which an action was run; a function that returns whether its cursor is still on the same row; and
+    the function that opens the page again.
     """
 
     section: Screen[None]
@@ -42,13 +43,14 @@ class _Origin(NamedTuple):
 
 
 MAX_ORIGINS = 20
-"""How many sections the way back leads through at most; older ones are forgotten."""
+"""How many sections are remembered at most to go back to; older ones are forgotten."""
 
 
 class WayBack:
     """Remembers at most one closed page, and the sections from which others were opened.
 
-    If the user has gone to another section or row, the page is not opened again, and the sections are forgotten.
+    If the user has gone to another section or row, the page is not opened again; if to another section, the remembered
+    sections are forgotten.
     """
 
     def __init__(self, app: App[Any], work: Callable[[Coroutine[Any, Any, None]], object]) -> None:
@@ -60,7 +62,9 @@ class WayBack:
         """Whether the page or form that the last origin opens has been seen open."""
 
     def came_from(self, section: str, at: str, *, opens: bool) -> None:
-        """Remember that `section` has opened something in the section `at`: a page or form (`opens`), or its list."""
+        """Remember that `section` has opened something in the section `at`: a page or form (`opens`), or only the list
+        of `at`.
+        """
         if section != at:
             self._origins = [*self._origins[1 - MAX_ORIGINS :], _Origin(section, at, opens)]
             self._was_open = False
@@ -71,7 +75,7 @@ class WayBack:
         self._origins.clear()
 
     def go_back(self) -> bool:
-        """Go back to the section that has opened what the current one shows; returns whether there is one."""
+        """Go back to the section from which the present one was opened; returns False if there is no such section."""
         origin = self._origins.pop() if self._origins else None
         if origin is None or origin.at != self._app.current_mode:
             self._origins.clear()
@@ -84,13 +88,14 @@ class WayBack:
         return True
 
     def after_action(self, section: Screen[None], on_row: Callable[[], bool], open_again: Opens) -> None:
-        """Call `open_again` once the action that was just run in `section` is over, if `on_row()` is true then."""
+        """Call `open_again` when the action that was just run in `section` is over, if `on_row()` is true then."""
         self._return = _Return(section, on_row, open_again)
         self.check()
 
     def check(self) -> None:
-        """Open the page if the action is over: no dialog is open and no background work runs. Without such a page, go
-        back to another section if what that has opened is closed.
+        """Open the closed page again if the action is over: no dialog is open and no background work runs.
+
+        If no page is to be opened again, go back to the section that opened a page or form, if that has been closed.
 
         Called whenever a dialog closes or background work ends.
         """

@@ -107,7 +107,7 @@ class FirstRun(Vertical):
             self.app.push_screen(PositionsScreen(str(path), at_once=True))
 
     def _begin(self, step: Awaitable[str], section: Section | None = None) -> None:
-        """Run a step; then go to `section`, if given, where the next step is."""
+        """Await a first step; then go to `section`, if given, where the user continues."""
         host = host_of(self)
         self._show_message("Working…")
 

@@ -1,1 +1,1 @@
-"""The terminal on POSIX systems. Output never blocks, and the program ends when the terminal goes away."""
+"""The terminal on POSIX systems. Output never blocks, and the program exits when the terminal is closed."""

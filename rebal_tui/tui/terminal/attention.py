@@ -1,4 +1,4 @@
-"""Notifications outside the screens: the terminal's own notification, else its bell."""
+"""Notifications by the terminal (such as a pop-up of the desktop); where these are not supported, its bell."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _OSC_9 = ("iTerm.app", "WezTerm", "ghostty")
 def attention(text: str, environment: Mapping[str, str]) -> str:
     """Return the control sequence that makes a terminal show a text as a notification.
 
-    `environment` has the environment variables that identify the terminal. A multiplexer does not pass notifications
-    on, and an unknown terminal may print them, so both get the bell. The text is sent without control characters,
-    with commas for semicolons (which separate the fields of a notification), and cut to 160 characters.
+    `environment` has the environment variables that identify the terminal. A multiplexer (tmux, screen) does not pass
+    notifications on, and an unknown terminal may print them, so both get the bell. The text is sent without control
+    characters, with commas for semicolons (which separate the fields of a notification), and cut to 160 characters.
     """
     shown = printable(text).replace(";", ",")[:MAX_CHARACTERS]
     term, program = environment.get("TERM", ""), environment.get("TERM_PROGRAM", "")

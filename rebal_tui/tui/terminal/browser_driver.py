@@ -1,4 +1,6 @@
-"""Textual's driver for a browser. It ends when its input ends, and redraws everything for a newly opened page."""
+"""A variant of Textual's driver for browsers. The app exits when the input ends; a newly opened page is drawn
+in full.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,8 @@ _MAX_QUIET_POLLS = 20
 
 
 class BrowserDriver(WebDriver):
-    """Reads packets of textual-serve: input, sizes, and `attach`, sent when a new browser page replaces the former one.
+    """Reads packets from textual-serve: input, sizes, and `attach`, which is sent when a new browser page replaces the
+    old one.
 
     The app must have the methods `terminal_gone` and `redraw`.
     """
@@ -44,8 +47,8 @@ class BrowserDriver(WebDriver):
             signal.signal(number, handler)
 
     def _write_all(self, data: bytes) -> int:
-        """Write all bytes. If that fails, nobody reads the screens any more, and the app
-        ends. Returns the number of bytes.
+        """Write all bytes, and return their number. If writing fails, nobody reads the screens any more, and the app
+        exits.
         """
         left = memoryview(data)
         try:
@@ -56,7 +59,7 @@ class BrowserDriver(WebDriver):
         return len(data)
 
     def run_input_thread(self) -> None:
-        """Turn packets into events until the input ends; then the app ends."""
+        """Turn packets into events until the input ends; then exit the app."""
         parser, pastes, packets = XTermParser(debug=self._debug), PasteFilter(), ByteStream()
         decode, quiet = getincrementaldecoder("utf-8")(errors="replace").decode, 0
         try:
@@ -85,7 +88,9 @@ class BrowserDriver(WebDriver):
             super().on_meta(packet_type, payload)
 
     def _attach(self, size: Size) -> None:
-        """Set up the terminal of a new browser page as at the start, and draw everything in the size of that page."""
+        """Set up the terminal of a new browser page as at the start of the app, and draw everything in the size of the
+        new page.
+        """
         self.write("\x1b[?1049h")
         self._enable_mouse_support()
         self.write("\x1b[?25l")

@@ -1,6 +1,6 @@
-"""Textual's driver for POSIX terminals.
+"""A variant of Textual's driver for POSIX terminals.
 
-Nothing in it blocks or fails when the terminal stops reading or goes away.
+It neither blocks nor fails when the terminal stops reading or is closed.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ _MAX_QUIET_POLLS = 20
 
 
 class TerminalDriver(LinuxDriver):
-    """A driver whose output never blocks. Suspending with ctrl+z, and resuming, run on the event loop.
+    """A driver whose output never blocks. It suspends (ctrl+z) and resumes the app on the event loop.
 
-    Textual runs both inside a signal handler. The app must have the methods `terminal_gone` and `redraw`.
+    Textual's own driver does both inside a signal handler. The app must have the methods `terminal_gone` and `redraw`.
     """
 
     def __init__(self, app: Any, **options: Any) -> None:
@@ -64,7 +64,9 @@ class TerminalDriver(LinuxDriver):
         )
 
     def _get_terminal_size(self) -> tuple[int, int]:
-        """Columns and lines of the terminal itself. The variables COLUMNS and LINES may describe another terminal."""
+        """Columns and lines of the terminal itself. The environment variables COLUMNS and LINES may describe another
+        terminal.
+        """
         for stream in (self._file, sys.__stdin__, sys.__stdout__):
             if stream is None:
                 continue
@@ -80,14 +82,14 @@ class TerminalDriver(LinuxDriver):
             self._loop.call_soon_threadsafe(callback)
 
     def _suspend(self) -> None:
-        """Restore the terminal for the shell and stop; `_continue` runs when the shell continues the process."""
+        """Restore the terminal for the shell and stop the process; `_continue` runs when the shell continues it."""
         self._suspended = True
         self.suspend_application_mode()
         os.kill(os.getpid(), signal.SIGSTOP)
 
     def _continue(self) -> None:
-        """Set up the terminal for the screens again and draw everything, even after a stop
-        that `_suspend` did not handle.
+        """Set up the terminal for the screens again and draw everything, also if the process was stopped without
+        `_suspend`.
         """
         if not self._suspended:
             self.suspend_application_mode()
@@ -103,8 +105,8 @@ class TerminalDriver(LinuxDriver):
             self._call_in_app(self._host.terminal_gone)
 
     def run_input_thread(self) -> None:
-        """Turn input into events until the input ends, then end the app; Textual's own
-        driver would keep reading forever.
+        """Turn input into events until the input ends, then exit the app; Textual's own driver would keep reading
+        forever.
         """
         parser = XTermParser(self._debug)
         decode = getincrementaldecoder(terminal_encoding())(errors="replace").decode
@@ -130,8 +132,8 @@ class TerminalDriver(LinuxDriver):
                 pass
 
     def _handle_input(self, parser: XTermParser, text: str) -> None:
-        """Turn text into events. Empty text, as after a part of a character, is skipped: the
-        parser takes it as the end.
+        """Turn text into events. Empty text, which results from the first bytes of a character, is skipped: to the
+        parser it means the end of input.
         """
         if text:
             for event in parser.feed(text):

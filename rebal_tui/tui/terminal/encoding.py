@@ -1,5 +1,6 @@
-"""Text for terminals whose locale is not UTF-8: characters that the encoding lacks become
-similar ASCII of equal width.
+"""Encoding of text for terminals whose locale is not UTF-8.
+
+Characters that the encoding lacks become similar ASCII characters of the same width.
 """
 
 from __future__ import annotations
@@ -59,7 +60,9 @@ def terminal_encoding() -> str:
 
 
 def encode(text: str, encoding: str) -> bytes:
-    """Return the bytes of a text in the terminal's encoding; a lone half of a surrogate pair becomes `?`."""
+    """Return the bytes of a text in this encoding; a lone surrogate becomes `?`, other characters that it lacks as in
+    `similar`.
+    """
     if encoding == "utf-8":
         return text.encode("utf-8", "replace")
     return text.encode(encoding, _HANDLER)

@@ -29,12 +29,12 @@ class PasteFilter:
 
     @property
     def inside(self) -> bool:
-        """Whether a paste has begun and its end mark has not arrived."""
+        """Whether the mark `START` of a paste has arrived, but not yet the mark `END`."""
         return self._inside
 
     @property
     def starting(self) -> bool:
-        """Whether the input so far ends within the mark `START`; that part of the mark must not be read as keys."""
+        """Whether the input so far ends with the first part of the mark `START`, which must not be read as keys."""
         return not self._inside and len(self._mark) > 1
 
     def feed(self, text: str) -> str:
@@ -42,8 +42,8 @@ class PasteFilter:
         return "".join([self._pasted(char) if self._inside else self._typed(char) for char in text])
 
     def end(self) -> str:
-        """End a paste whose `END` does not arrive; returns the text to pass to the parser,
-        empty if no paste has begun.
+        """End a paste whose mark `END` does not arrive; returns the text to pass to the parser, empty if no paste has
+        begun.
         """
         if not self._inside:
             return ""

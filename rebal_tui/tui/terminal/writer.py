@@ -29,9 +29,9 @@ _POLL_MILLISECONDS = 100
 class TerminalWriter:
     """Writes texts in order. `write` never blocks.
 
-    The terminal is opened a second time in non-blocking mode, so that its mode stays the same for the shell. It
-    usually takes a whole screen update at once, so `write` tries first: with the thread alone, a key would show only
-    after the interpreter has switched threads.
+    The terminal is opened a second time in non-blocking mode, so that the mode in which the shell uses it stays the
+    same. The terminal usually takes a whole screen update at once, so `write` first tries it itself: if only the thread
+    wrote, the effect of a key would be shown later, after the interpreter has switched threads.
     """
 
     def __init__(self, fd: int, drawn_again: Callable[[], None], gone: Callable[[], None]) -> None:
@@ -61,7 +61,7 @@ class TerminalWriter:
     def write(self, text: str) -> None:
         """Write as much of a text as the terminal takes now, and queue the rest.
 
-        If more than `MAX_PENDING_BYTES` are queued, they are dropped first.
+        If more than `MAX_PENDING_BYTES` are queued already, the queued output is dropped first.
         """
         data = encode(text, self._encoding)
         with self._changed:
@@ -77,9 +77,9 @@ class TerminalWriter:
             self._changed.notify()
 
     def _written_now(self, data: bytes) -> int:
-        """Write what the terminal takes; returns the number of bytes written.
+        """Write as many bytes as the terminal takes now, and return their number.
 
-        After an error it is 0: the thread then tries again, and reports the error.
+        Returns 0 on an error: the thread then tries again, and reports the error.
         """
         with suppress(OSError):
             return os.write(self._fd, data)
@@ -139,8 +139,8 @@ class TerminalWriter:
 
 
 def _open_again(fd: int) -> int:
-    """A non-blocking descriptor of the same terminal. If none can be opened, a copy of `fd`,
-    which may block its thread.
+    """A non-blocking file descriptor of the same terminal. If none can be opened, a copy of `fd`; writing to it may
+    block.
     """
     with suppress(OSError):
         return os.open(os.ttyname(fd), os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)

@@ -18,7 +18,7 @@ SHADE_STYLES = ("accent", "alt", "good", "key")
 def bar(part: int, whole: int, width: int) -> str:
     """A bar of `width` cells for `part` of `whole`, in steps of 1/8 cell.
 
-    A positive part has at least one step; from `whole` on the bar is full.
+    A positive part has at least one step; if `part` is `whole` or more, the bar is full.
     """
     if whole <= 0 or part <= 0:
         return " " * width
@@ -34,7 +34,9 @@ def band_style(tenths: int) -> str:
 
 
 def bar_style(tenths: int) -> str:
-    """Return the style name of the bar for a band usage in tenths of a percent; less intense than that of its text."""
+    """Return the style name of the bar for a band usage in tenths of a percent; less intense than that of the text
+    beside it.
+    """
     return f"{band_style(tenths)}-bar"
 
 
@@ -67,10 +69,10 @@ def fill_bar(done: int, whole: int, width: int = 8) -> TextSegment:
 
 
 def drift_bar(drift: int, low: int | None, high: int | None, reach: int, width: int) -> Line:
-    """A bar from the target in the middle to the actual share, with the limits of the band as `┊`.
+    """A bar of `width` cells from the target in the middle to the actual percent, with the limits of the band as `┊`.
 
     `drift`, `low` and `high` are distances from the target in hundredths of a percentage point; `reach` is the drift
-    that fills one side. A limit is covered by the bar, and then shown as `╋`, exactly if the drift exceeds it.
+    that fills one side. If the drift exceeds a limit, the bar covers the limit, which is then shown as `╋`.
     """
     half = max((width - 1) // 2, 1)
     reach = max(reach, 1)
@@ -106,9 +108,9 @@ def drift_bar(drift: int, low: int | None, high: int | None, reach: int, width: 
 
 
 def weights_bar(weights: Sequence[tuple[str, int]], width: int) -> Line:
-    """Stacked bar of `width` cells from (name, share) pairs, rounded by largest remainder.
+    """Stacked bar of `width` cells from (name, weight) pairs, rounded to whole cells by largest remainder.
 
-    A share is in hundredths of a percent, and is drawn in the shade of `weight_mark`.
+    A weight is in hundredths of a percent, and is drawn in the shade of `weight_mark`.
     """
     total = sum(share for _, share in weights if share > 0)
     if total <= 0:
@@ -127,9 +129,9 @@ def weights_bar(weights: Sequence[tuple[str, int]], width: int) -> Line:
 
 
 def weight_mark(index: int, name: str) -> TextSegment:
-    """One cell in the shade of a share of the stacked bar; shown before the asset's row as a legend.
+    """One cell in the shade that a weight has in the stacked bar; shown before the asset's row as a legend.
 
-    `index` is the position of the share in the bar, `name` its name.
+    `index` is the position of the weight in the bar, `name` the name of the asset or `cash`.
     """
     return (SHADES[index % 4], "muted" if name == "cash" else SHADE_STYLES[index // 4 % 4])
 
@@ -137,7 +139,7 @@ def weight_mark(index: int, name: str) -> TextSegment:
 def drift_history(points: Sequence[DriftPoint], width: int, height: int = 2) -> list[Line]:
     """Column chart of band usage, newest at the right, `width` columns of `height` lines and a line below them.
 
-    The scale reaches 100 % or the highest usage, if that is more; `▴` in the lowest line marks points with a run.
+    The scale reaches to 100 %, or to the highest usage if that is more; `▴` in the lowest line marks points with a run.
     """
     shown = points[-width:]
     if not shown:

@@ -1,4 +1,6 @@
-"""Bottom line with a notice and as many available keys as fit after it; help and command palette are always shown."""
+"""Bottom line with a notice and as many available keys as fit after it; those of help and command palette are always
+shown.
+"""
 
 from __future__ import annotations
 
@@ -218,24 +220,24 @@ class HasKeyBar(Screen[T]):
 
 @runtime_checkable
 class HasFirstSteps(Protocol):
-    """A screen that at times offers actions to begin with, such as for an empty book; their
-    keys then come first in the bar.
+    """A screen that sometimes offers first actions, such as for an empty book; their keys then come first in the
+    bar.
     """
 
     @property
     def first_actions(self) -> tuple[str, ...]:
-        """Names of these actions, in order; empty when none is offered."""
+        """Names of the first actions, in the order of their keys in the bar; empty when none is offered."""
 
 
 @runtime_checkable
 class HasNotOffered(Protocol):
-    """An app that has no use for some actions, such as those of the simulated broker in
-    another book; no bar shows their keys.
+    """An app in which some actions never apply, such as those of the simulated broker on another broker's book; no bar
+    shows their keys.
     """
 
     @property
     def not_offered(self) -> frozenset[str]:
-        """The ids of these actions."""
+        """The ids of the actions that never apply."""
 
 
 def _available_keys(screen: Screen[object]) -> list[ShownKey]:
@@ -255,7 +257,7 @@ def _available_keys(screen: Screen[object]) -> list[ShownKey]:
 def _in_table_order(screen: Screen[object]) -> list[ActiveBinding]:
     """Return the active bindings in the order of the action table, also those whose keys the user changed.
 
-    Textual puts changed keys behind all others of a node.
+    Textual puts changed keys behind all other keys of a node.
     """
     active = list(screen.active_bindings.values())
     if not screen.app._keymap:
@@ -276,12 +278,15 @@ def _in_table_order(screen: Screen[object]) -> list[ActiveBinding]:
 
 
 def _beside(text: str) -> int:
-    """Width in cells that a notice whose last line is `text` takes from the keys after it; 0 for no text."""
+    """Width in cells, with the gap, that the last line of a notice (`text`) takes from the keys after it; 0 for no
+    text.
+    """
     return MARK_WIDTH + cell_len(text) + KEYS_GAP if text else 0
 
 
 def _fitting(keys: list[ShownKey], width: int, gap: int) -> list[ShownKey]:
-    """Return the keys that fit into `width` cells, left out from the end; `gap` cells are between two keys.
+    """Return the keys that fit into `width` cells, with `gap` cells between two keys; keys at the end are left out
+    first.
 
     Keys of `ALWAYS_SHOWN_ACTIONS` stay.
     """

@@ -1,4 +1,4 @@
-"""Lines of a widget that turn styled text into text for the terminal directly, without Rich's segments."""
+"""Rendered lines of a widget that turn styled text directly into terminal output, without Rich's segments."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ _MARK = "\0"
 
 
 class Paint:
-    """The named styles on one base style: each as a Rich style, and as escape sequences. Each is computed once."""
+    """The named styles combined with one base style: each as a Rich style, and as escape sequences. Each is computed
+    once.
+    """
 
     def __init__(self, find: Callable[[str], Style]) -> None:
         """`find` returns a named style combined with the base style, after the color filters of the app."""

@@ -43,7 +43,7 @@ class LinesView(StyledView, can_focus=True):
 
     @property
     def built(self) -> bool:
-        """Whether lines for the present size exist, which the next repaint shows."""
+        """Whether the lines for the present size are built, so that the next repaint shows them."""
         return bool(self._lines)
 
     def show(self, builder: Builder, *, top: bool = False) -> None:

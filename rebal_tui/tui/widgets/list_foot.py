@@ -1,6 +1,6 @@
-"""Bottom line of a list: its filter, an error of the filter, and the number of rows that have moved.
+"""Bottom line of a list: its filter, an error of the filter, and the number of rows out of order (moved rows).
 
-A row has moved if the list shows it elsewhere than the current sort order would.
+A row has moved if changed values would put it at another place in the sort order than the list shows it.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ class ListFoot(StyledView, can_focus=False):
         self._show()
 
     def watch_moved(self, moved: int) -> None:
-        """Show the number of moved rows; if it has become 0, leave the line empty for
-        `LINGER_SECONDS` before hiding it.
+        """Show the number of moved rows; when it becomes 0, leave the line empty for `LINGER_SECONDS` before hiding
+        it.
         """
         if moved or not self.display:
             self._show()

@@ -16,8 +16,9 @@ GAP = 2
 
 
 def time_texts(status: StatusLine | None) -> tuple[str, ...]:
-    """Return texts for the mode and the time, from the longest to the shortest. Each shows
-    whether simulated time is stopped.
+    """Return several forms of a text with the mode and the time, from the longest to the shortest.
+
+    Each form shows whether simulated time is stopped.
     """
     if status is None or status.mode == NEW_MODE:
         return ("",)
@@ -35,7 +36,7 @@ def time_texts(status: StatusLine | None) -> tuple[str, ...]:
 
 
 def title_line(title: str, status: StatusLine | None, width: int) -> Line:
-    """Return the title and, at the right, the longest text of mode and time that fits on the line."""
+    """Return the title and, at the right, the longest form of the text with mode and time that fits on the line."""
     texts = time_texts(status)
     left = width - GAP - cell_len(title)
     text = next((one for one in texts if cell_len(one) <= left), texts[-1])

@@ -13,14 +13,16 @@ class Panes(Horizontal):
     """Panes side by side.
 
     Textual lays out the whole screen again whenever the size of a container changes, because its contents may scroll.
-    These contents never scroll, so the layout of the whole screen is not repeated for them.
+    The contents of this container never scroll, so the screen is not laid out again.
     """
 
     virtual_size = Reactive(Size(0, 0), layout=False)
 
 
 class Pane(Vertical):
-    """A container with its title on a line above it. On a narrow screen, which shows one pane, the line is left out."""
+    """A container with its title on a line above it. On a narrow screen, which shows only one pane, the line is left
+    out.
+    """
 
     virtual_size = Reactive(Size(0, 0), layout=False)
     DEFAULT_CSS = """

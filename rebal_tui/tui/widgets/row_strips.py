@@ -23,13 +23,13 @@ STRIP_CACHE_SCREENS = 8
 MAX_CELLS = 4_096
 """How many different cells of a column are cached."""
 CURSOR, CURSOR_BLURRED, MOVED, MARKED = 8, 4, 2, 1
-"""Flags for how a row is drawn; the sum of those that hold is called its look."""
+"""Flags for how a row is drawn; their sum is called the look of the row. `MOVED`: the row is out of the sort order."""
 
 
 class _Cells(Generic[R]):
-    """Cache of the cells of a column, each with the gap before it, by content.
+    """Cache of the cells of one column, each with the gap before it, by content.
 
-    Plain text is not cached: fitting it to the width costs no more than a lookup.
+    Plain text is not cached: to fit it to the width takes no longer than a lookup.
     """
 
     def __init__(self, placed: PlacedColumn[R], gap: int) -> None:
@@ -50,7 +50,8 @@ class _Cells(Generic[R]):
 
 
 class RowStrips(Generic[R]):
-    """Cache of rendered table rows by row key, look (such as cursor or marked) and horizontal scroll offset.
+    """Cache of rendered table rows by row key, look (under the cursor, marked, out of order) and horizontal scroll
+    offset.
 
     A row whose figures have changed is rendered again from cached cells: most contents, such as a symbol, a status or
     a band usage, occur in many rows.
@@ -127,9 +128,9 @@ class RowStrips(Generic[R]):
         return self._lit(base, "table--marked") if look & MARKED else base
 
     def _line(self, row: R, look: int, width: int) -> list[TextSegment]:
-        """The cells of a row, filled up to `width`. Neighboring cells of the same style are joined to one segment.
+        """The cells of a row, padded to `width`. Neighboring cells of the same style are joined to one segment.
 
-        Each segment costs time in every later step.
+        Fewer segments make every later step of rendering faster.
         """
         line: list[TextSegment] = []
         text, style = ("✓", "key") if look & MARKED else ("↕", "muted") if look & MOVED else (" ", "")

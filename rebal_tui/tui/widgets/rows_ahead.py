@@ -1,4 +1,7 @@
-"""Draws, between two keys, the rows that the table would show if the last key were pressed again."""
+"""Draws in advance, while no key is pressed, the rows that the table will show after the next key.
+
+For example, after page down: the rows that it shows if page down is pressed again.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from rebal_tui.tui.widgets.table_order import Arranged, Shown, View
 R = TypeVar("R")
 Accept = Callable[[Any], bool]
 START_SECONDS = 0.004
-"""Delay after a repaint before rows are drawn ahead, so that the repaint gets to the terminal first."""
+"""Delay after a repaint before rows are drawn in advance, so that the repaint gets to the terminal first."""
 STEP_SECONDS = 0.001
 """Pause between two steps, in which a key can be handled."""
 STEP_ROWS = 12
@@ -36,20 +39,22 @@ class DrawsAhead(Protocol[R]):
     def app(self) -> App[Any]: ...
 
     def arranged(self, accept: Accept | None, view: View) -> Arranged[R] | None:
-        """Return the rows as filtered by `accept` and sorted as in `view`; None if the table
-        cannot. May run on any thread.
+        """Return the rows as filtered by `accept` and sorted as in `view`; None if its rows are not `Columnar`.
+
+        May run on any thread.
         """
 
     def place_of(self, rows: Shown[R]) -> int:
-        """Return the index that the cursor would have among other rows."""
+        """Return the index at which the cursor would be if the table showed `rows`."""
 
     def in_view(self, rows: Shown[R], cursor: int) -> range:
         """Return the indices of the rows that would be in view with the cursor at index `cursor`."""
 
     def draw(self, first: int, rows: Sequence[R], cursor: int, *, moved: bool) -> list[Strip]:
-        """Return `rows` as lines; the first of them has the index `first`, and the cursor is at index `cursor`.
+        """Return `rows` as rendered lines; the first of them has the index `first`, and the cursor is at index
+        `cursor`.
 
-        With `moved`, rows that have moved are marked.
+        With `moved`, rows that are out of the sort order are marked.
         """
 
 
@@ -64,25 +69,26 @@ class RowsAhead(Generic[R]):
         self._begin: Callable[[], None] | None = None
         self._until = float("-inf")
         self._frame_comes = False
-        """Whether rows are to be drawn ahead after the next repaint."""
+        """Whether rows are to be drawn in advance after the next repaint."""
         self._handle: TimerHandle | None = None
         self._asked: Future[Arranged[R] | None] | None = None
 
     def expect_page(self, step: int) -> None:
-        """Draw ahead the rows that are in view if the cursor moves by `step` rows again."""
+        """Draw in advance the rows that are in view if the cursor moves by `step` rows again."""
         self._expect(lambda: self._build(self._table.rows, self._table.cursor + step, moved=True))
 
     def expect_orders(self, accept: Accept | None, views: Sequence[View]) -> None:
-        """Prepare for the next keys that sort: these orders are shown next, each from its first row.
+        """Prepare for keys that sort: `views` are the sort orders expected next, each shown from its first row.
 
-        Rows are arranged for all of them, but drawn only for the first.
+        Rows are filtered and sorted for all views, but drawn only for the first.
         """
         self._expect(lambda: self._arrange(accept, views, lambda _rows: 0))
 
     def expect_filter(self, accept: Accept | None, view: View, besides: Callable[[], None]) -> None:
-        """Draw ahead the rows that another filter shows, with the cursor on the same row if `accept` accepts it.
+        """Draw in advance the rows that another filter (`accept`) shows, with the cursor on the same row if that row is
+        accepted.
 
-        `besides` is called first; it draws what changes along with the rows.
+        `besides` is called first; it draws what else will change on the screen.
         """
 
         def begin() -> None:
@@ -92,7 +98,7 @@ class RowsAhead(Generic[R]):
         self._expect(begin)
 
     def again(self) -> None:
-        """Draw the expected rows again after the next repaint, because rows have changed."""
+        """After the next repaint, draw the expected rows once more in advance, because rows have changed."""
         self._pause()
         self._frame_comes = self._begin is not None and get_running_loop().time() < self._until
 
@@ -121,10 +127,10 @@ class RowsAhead(Generic[R]):
         self._handle = get_running_loop().call_later(seconds, step)
 
     def _arrange(self, accept: Accept | None, views: Sequence[View], cursor: Callable[[Shown[R]], int] | None) -> None:
-        """Filter and sort on another thread by each of the views, and draw the rows of the first one.
+        """On another thread, filter and sort the rows for each view; then draw those of the first view in advance.
 
-        `cursor` returns the index of the cursor's row; None draws nothing. Errors are ignored: the key that
-        asks for the same rows will report them.
+        `cursor` returns the index of the row under the cursor; None: nothing is drawn. Errors are ignored: they occur
+        again, and are reported, when a key shows these rows.
         """
 
         def arranged(found: Future[Arranged[R] | None]) -> None:
@@ -148,7 +154,7 @@ class RowsAhead(Generic[R]):
         self._later(STEP_SECONDS, lambda: self._draw(view.start, built, cursor, moved=moved))
 
     def _draw(self, first: int, rows: Sequence[R], cursor: int, *, moved: bool) -> None:
-        """Draw some rows ahead; the table caches the lines and their text for the terminal."""
+        """Draw some rows in advance; the table caches the lines and their text for the terminal."""
         console = self._table.app.console
         for strip in self._table.draw(first, rows[:STEP_ROWS], cursor, moved=moved):
             strip.render(console)

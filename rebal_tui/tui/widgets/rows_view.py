@@ -62,18 +62,19 @@ class RowsView(StyledView, Generic[R]):
         return ""
 
     def fit_columns(self, hidden: Collection[str], widest: Mapping[str, int]) -> None:
-        """Hide exactly the columns whose keys are in `hidden`. `widest` has text widths by
-        column key for `lay_out_columns`.
+        """Hide the columns whose keys are in `hidden`, and no others.
+
+        `widest` has the width of each column's longest text in cells, by column key (see `lay_out_columns`).
         """
         if (self._hidden, self._widest) != (frozenset(hidden), dict(widest)):
             self._hidden, self._widest = frozenset(hidden), dict(widest)
             self._layout()
 
     def choose_columns(self, keys: Collection[str] | None) -> None:
-        """Show the columns with these keys, and those without a title, as far as they fit.
+        """Show the columns with these keys, and all columns without a title, as far as they fit.
 
-        Unknown keys are ignored. None, or no known key, restores the default: all columns
-        but those that `fit_columns` hides.
+        Unknown keys are ignored. If `keys` is None or has no known key, the default is restored: all columns but those
+        that `fit_columns` hides.
         """
         known = frozenset(keys or ()) & {column.key for column in self.columns if column.title}
         self._chosen = known or None
@@ -81,12 +82,12 @@ class RowsView(StyledView, Generic[R]):
 
     @property
     def available_columns(self) -> tuple[Column[R], ...]:
-        """The columns to show, whether or not the width is sufficient."""
+        """The columns to show if the view is wide enough."""
         return available(self.columns, self._chosen, self._hidden)
 
     @property
     def placed_columns(self) -> tuple[Column[R], ...]:
-        """The columns that fit and are shown."""
+        """The columns that are shown because they fit, with their positions."""
         return tuple(placed.column for placed in self._placed_columns)
 
     def clear_line_cache(self) -> None:
@@ -121,7 +122,7 @@ class RowsView(StyledView, Generic[R]):
             self.scroll_to(y=first, animate=False, immediate=True)
 
     def in_view(self, rows: Shown[R], cursor: int) -> range:
-        """Return the indices of the rows in view after scrolling to a cursor at index `cursor`."""
+        """Return the indices of the rows that are in view after scrolling to a cursor at index `cursor`."""
         height = max(self.scrollable_content_region.height - 1, 1)
         first = max(min(round(self.scroll_y), len(rows) - height, cursor), cursor - height + 1, 0)
         return range(first, min(first + height, len(rows)))
@@ -144,9 +145,10 @@ class RowsView(StyledView, Generic[R]):
         return lines
 
     def draw(self, first: int, rows: Sequence[R], cursor: int, *, moved: bool = True) -> list[Strip]:
-        """Return `rows` as lines; the first of them has the index `first`, and the cursor is at index `cursor`.
+        """Return `rows` as rendered lines; the first of them has the index `first`, and the cursor is at index
+        `cursor`.
 
-        With `moved`, rows that have moved are marked.
+        With `moved`, rows that are out of the sort order are marked.
         """
         # What is the same for all lines is read once: Textual's attributes cost more than a row.
         width, offset, lines = self.line_width, round(self.scroll_x), list[Strip]()
@@ -159,7 +161,7 @@ class RowsView(StyledView, Generic[R]):
         return lines
 
     def _below(self, y: int, width: int) -> Strip:
-        """A line below the rows; in a view without rows, part of the text about why there are none."""
+        """A line below the rows: blank; in a view without rows, a line of the text that says why there are none."""
         hint: list[Line] = []
         if not self._rows:
             hint = [()] * FIRST_HINT_LINE + paragraph(self.hint, self.size.width - 1, "muted", indent=1)

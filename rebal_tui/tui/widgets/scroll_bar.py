@@ -19,9 +19,9 @@ EIGHTHS = len(ScrollBarRender.VERTICAL_BARS)
 
 
 class CellScrollBar(ScrollBar):
-    """A vertical scroll bar that costs less than Textual's own, which takes longer to render than a table.
+    """A vertical scroll bar that renders faster than Textual's own, which takes longer than a whole table.
 
-    It is redrawn only when its thumb moves: a page of a long list moves it by less than an eighth of a cell.
+    It is redrawn only when its thumb moves by an eighth of a cell; scrolling a long list by a page moves it by less.
     """
 
     def __init__(self, vertical: bool = True, name: str | None = None, *, thickness: int = 1) -> None:
@@ -82,7 +82,8 @@ class CellScrollBar(ScrollBar):
 def thumb_of(size: int, window: int, whole: int, position: float) -> tuple[int, int]:
     """Return the start and the length of a scroll bar's thumb, in eighths of a cell, as Textual draws it.
 
-    The bar is `size` cells high; `window` of `whole` lines are shown, from line `position` on. Length 0: no thumb.
+    The bar is `size` cells high; `window` of `whole` lines are shown, from line `position` on. A length of 0 means no
+    thumb.
     """
     if not size or not 0 < window < whole or size == whole:
         return 0, 0

@@ -1,7 +1,7 @@
 """Order of rows whose figures change: kept for some time after a key, so that rows do not move while a person works.
 
-The order is renewed on request, or `HOLD_SECONDS` after the last key. A source is the full list of rows; positions
-are indices of rows in it, and an id identifies a row in later versions of it.
+The rows are sorted again on request, or `HOLD_SECONDS` after the last key. The source is the full list of rows;
+positions are indices of rows in the source. A row has the same id in later versions of the source.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ class Order:
 
     @cached_property
     def ids(self) -> Ints:
-        """The ids of the rows, in order; computed when needed, which is only with the next version of the source."""
+        """The ids of the rows, in order; computed when first needed, when the next version of the source arrives."""
         return self._source_ids[self._positions]
 
 
 @dataclass(frozen=True)
 class Kept:
-    """The result of keeping an order when a new version of the source comes.
+    """The result of keeping the order `before` when a new version of the source arrives.
 
-    `fresh` are the positions of the rows to show, in their current sort order. `positions` are the same rows in the
-    order `before`, followed by rows that were not in it; `order` is that order.
+    `fresh` has the positions of the rows to show, in their current sort order. `positions` has those of the same rows
+    in the order `before`, followed by those of rows that were not in `before`; `order` is `positions` as an `Order`.
     """
 
     before: Order
@@ -57,15 +57,16 @@ class Kept:
 
     @cached_property
     def moved(self) -> NDArray[np.bool_]:
-        """For each row of `positions`, whether it has moved as `_moved` defines it."""
+        """For each row of `positions`, whether it is out of the current sort order (see `_moved`)."""
         return _moved(self.positions, self.fresh)
 
 
 class StableOrder:
     """The order in which rows are shown, as row ids.
 
-    `waiting`: whether the current sort order differs from it. `moved` is the number of rows that have moved; it is 0
-    unless a key was pressed in the last `HOLD_SECONDS`, because otherwise the rows are soon sorted without a request.
+    `waiting`: whether the current sort order differs from the order shown. `moved` is the number of rows that are out
+    of the sort order (see `_moved`). It is 0 unless a key was pressed in the last `HOLD_SECONDS`, because otherwise the
+    rows are soon sorted without a request.
     """
 
     def __init__(self) -> None:
@@ -79,7 +80,7 @@ class StableOrder:
 
     @property
     def forgotten(self) -> bool:
-        """Whether the next rows are shown in the order in which they come."""
+        """Whether no order is kept, so that the next rows are shown in their current sort order."""
         return self._shown is None
 
     def kept_since(self, now: float) -> float | None:
@@ -100,8 +101,9 @@ class StableOrder:
         return np.array([known.setdefault(key, len(known)) for key in keys], np.int64)
 
     def of_list(self, rows: list[R], key: Callable[[R], Hashable], now: float, *, keep: bool) -> list[R]:
-        """Return the rows in the order to show: with `keep`, the previous order if it is
-        still kept, else that of `rows`.
+        """Return the rows in the order in which to show them.
+
+        With `keep`, this is the order shown so far if it is still kept; else the order of `rows`.
         """
         if not rows:
             return rows
@@ -114,7 +116,7 @@ class StableOrder:
         self._touched = now
 
     def seconds_left(self, now: float) -> float:
-        """Seconds for which the order will still be kept; 0 when it may change."""
+        """For how many more seconds the order is kept; 0 if it may change."""
         return max(0.0, HOLD_SECONDS - (now - max(self._touched, self._sorted)))
 
     def renew(self, positions: Any, ids: Ints, now: float) -> Ints:
@@ -163,12 +165,12 @@ class StableOrder:
         return now - self._touched < HOLD_SECONDS
 
     def has_moved(self, index: int) -> bool:
-        """Whether the row at this index among the rows shown belongs elsewhere in the current sort order."""
+        """Whether the row at this index of the rows shown is out of the current sort order (see `_moved`)."""
         return self._differs is not None and index < len(self._differs) and bool(self._differs[index])
 
 
 def _keep(before: Order, fresh: Ints, ids: Ints) -> Kept:
-    """Return the rows at `fresh` in the order `before`; rows that are not in it come last."""
+    """Return the rows at the positions `fresh` in the order `before`; rows that are not in `before` come last."""
     import numpy as np
 
     shown = before.ids
@@ -188,10 +190,11 @@ def _keep(before: Order, fresh: Ints, ids: Ints) -> Kept:
 
 
 def _moved(shown: Ints, fresh: Ints) -> NDArray[np.bool_]:
-    """For each row shown, whether it has moved: whether both its neighbors differ from those in the order `fresh`.
+    """For each row shown, whether it is out of the sort order `fresh` (has moved).
 
-    So one row that goes to the top counts as one, not with all rows that it passes. If no row has moved by this rule,
-    but groups of rows have been exchanged, the first row of each group counts as moved.
+    A row has moved if both its neighbors differ from those that it has in the order `fresh`. So if one row belongs at
+    the top, only this row has moved, not all rows above it. If no row has moved by this rule, because whole groups of
+    rows have changed places, the first row of each group counts as moved.
     """
     import numpy as np
 

@@ -1,6 +1,7 @@
 """Status line at the top of every screen.
 
-A fault is something wrong with the connection to the broker: streams down, a wrong clock, late prices.
+A fault is something wrong with the connection to the broker: an event stream is down, a clock is wrong, prices are
+late.
 """
 
 from __future__ import annotations
@@ -48,8 +49,8 @@ STOPPED: dict[Halt, TextSegment] = {
 def status_line(status: StatusLine | None, trouble: str, width: int, loading: str | None = "") -> Line:
     """Return the status line; if it does not fit into `width` cells, the least important parts are removed first.
 
-    `trouble` is why heartbeat or refresh fails, empty while they work. `loading` is the progress of opening the book,
-    None if the book cannot be opened.
+    `trouble` is why the last heartbeat or refresh failed, empty if both succeeded. `loading` is the progress of opening
+    the book, None if the book cannot be opened.
     """
     if status is None and loading is None:
         return ((" rebal-tui", "title"), (" · the book is not open", "muted"))
@@ -112,7 +113,7 @@ def _times(status: StatusLine) -> list[tuple[int, TextSegment]]:
 
 
 def _open_matters(status: StatusLine, width: int) -> TextSegment:
-    """Counts of exceptions and alerts; on a narrow terminal, alerts are shown only while there is no exception."""
+    """Counts of exceptions and alerts; on a narrow terminal, alerts are counted only if there is no exception."""
     if not status.exceptions:
         return (f"▲ {count_text(status.alerts, 'alert')}", "warn")
     counts = [count_text(status.exceptions, "exception")]
@@ -141,7 +142,7 @@ def section_of(part: str) -> str:
 def _connection(connection: ConnectionView, width: int) -> list[tuple[int, TextSegment]]:
     """The connection to the broker, each part with a priority (0: never removed).
 
-    Faults are always shown; on a narrow terminal, several of them in short.
+    Faults are never removed; on a narrow terminal, several faults are shown by their short texts.
     """
     faults, short = _connection_faults(connection)
     parts: list[tuple[int, TextSegment]] = []
@@ -230,7 +231,7 @@ class StatusBar(StyledView, can_focus=False):
         return 2 if self.status is not None and self.status.halted else 1
 
     def watch_status(self, old: StatusLine | None, new: StatusLine | None) -> None:
-        """Request a layout only when the line of the kill switch appears or disappears."""
+        """Lay out the screen again only when the line of the kill switch appears or disappears."""
         if (old is not None and old.halted) != (new is not None and new.halted):
             self.refresh(layout=True)
 

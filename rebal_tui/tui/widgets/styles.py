@@ -81,8 +81,8 @@ class StyledView(ScrollView):
     def render_lines(self, crop: Region) -> list[Strip]:
         """Render lines like Textual, but skip its styles cache if there are no padding, borders or tints.
 
-        The styles cache makes a new strip (rendered line) for every line, which loses what a cached strip has stored:
-        its filtered and cropped versions.
+        The styles cache makes a new strip (rendered line) for every line, so that the filtered and cropped versions
+        that a cached strip has stored would be lost.
         """
         self.line_width = self.scrollable_content_region.width
         if not self._plain():
@@ -99,8 +99,8 @@ class StyledView(ScrollView):
         return strips
 
     def lines(self, ys: range) -> list[Strip]:
-        """Return the lines of the widget with these numbers, the first visible line being 0;
-        each is `line_width` wide.
+        """Return the lines of the widget with the numbers `ys`, each `line_width` cells wide. Line 0 is the first
+        visible line.
         """
         return [self.render_line(y) for y in ys]
 
@@ -135,9 +135,9 @@ class StyledView(ScrollView):
         return self._base
 
     def paint(self, base: Style) -> Paint:
-        """Return the named styles on a base style. If the base is reversed, named styles are ignored.
+        """Return the named styles on a base style. If the base style has reversed colors, named styles are ignored.
 
-        Their colors would be background colors there.
+        Their text colors would become background colors.
         """
         paint = self._paints.get(base)
         if paint is None:
@@ -145,9 +145,9 @@ class StyledView(ScrollView):
         return paint
 
     def _combine(self, base: Style, named_style: str) -> Style:
-        """Return a named style on a base style, with the app's color filters applied.
+        """Return a named style combined with a base style, with the app's color filters applied.
 
-        Done once per style, because filters otherwise process each segment of each line.
+        The filters are applied once per style here; otherwise they would process each segment of each line.
         """
         segments, backdrop = [Segment(" ", base + self.named_style(named_style))], self._backdrop_color()
         for line_filter in self.get_line_filters():
@@ -173,6 +173,6 @@ class StyledView(ScrollView):
         """Return the line as a strip (rendered line) of exactly `width` cells, scrolled
         horizontally by `offset` cells.
 
-        Named styles are ignored on a reversed base, where they would appear as background colors.
+        Named styles are ignored if `base` has reversed colors, because they would appear as background colors.
         """
         return fitted_strip(line, width, self.paint(base), offset)

@@ -1,6 +1,6 @@
 """Table of rows with a cursor, sorting, filtering and marks.
 
-Rows are a list of objects, or `Columnar` rows, which filter and sort themselves.
+Rows are a list of objects, or a `Columnar` object, which filters and sorts its rows itself.
 """
 
 from __future__ import annotations
@@ -78,9 +78,11 @@ class BookTable(RowsView[R], can_focus=True):
         empty: str = "Nothing here.",
         id: str | None = None,
     ) -> None:
-        """`key` returns a row's key, `search` the text that a filter looks in, as the columns show it, `ids` its ids.
+        """`key` returns a row's key, `search` the text of a row in which the text filter searches, as the columns show
+        it, and `ids` the ids of the row, in which it searches too.
 
-        `natural` is the sort key of a row when no column is chosen. `empty` is shown when there are no rows.
+        `natural` returns the sort key of a row while no column is chosen (the natural order). `empty` is shown when
+        there are no rows.
         """
         super().__init__(columns, key, id=id)
         self.empty, self.no_match = empty, NO_MATCH
@@ -120,8 +122,7 @@ class BookTable(RowsView[R], can_focus=True):
     def set_rows(self, rows: Sequence[R], accept: Callable[[R], bool] | None = None) -> None:
         """Replace the rows and filter them by `accept`. Cursor, sort order, text filter and marks stay.
 
-        Rows keep their order for `HOLD_SECONDS` after a key. `Columnar` rows sort and filter
-        themselves, by column keys.
+        Rows keep their order for `HOLD_SECONDS` after a key.
         """
         self._source = rows
         self._accept = accept
@@ -133,7 +134,9 @@ class BookTable(RowsView[R], can_focus=True):
 
     @property
     def shown(self) -> ShownRows | None:
-        """Filter, sort order and part in view of `Columnar` rows; None for other rows, which need no preparation."""
+        """Filter, sort order and visible part of `Columnar` rows; None for other rows, which are not prepared on
+        another thread.
+        """
         if not isinstance(self._source, Columnar):
             return None
         first, view, now = round(self.scroll_y), self.view, get_running_loop().time()
@@ -141,8 +144,9 @@ class BookTable(RowsView[R], can_focus=True):
         return ShownRows(self._accept, view.text, view.sort, view.reverse, first, first + self.size.height, keep)
 
     def arranged(self, accept: Callable[[R], bool] | None, view: View) -> Arranged[R] | None:
-        """Return `Columnar` rows filtered by `accept` and arranged by `view`; None for other
-        rows. May run on any thread.
+        """Return `Columnar` rows filtered by `accept` and `view.text` and sorted as in `view`; None for other rows.
+
+        May run on any thread.
         """
         source = self._source
         if not isinstance(source, Columnar):
@@ -153,7 +157,7 @@ class BookTable(RowsView[R], can_focus=True):
         """Filter and sort new rows on another thread, unless that is done already for the
         present filter and sort order.
 
-        Keys may have changed filter or order since the rows were requested.
+        The user may have changed filter or order since the rows were requested.
         """
         while isinstance(rows, Preparable) and (shown := self.shown) is not None:
             if rows.has_arranged(shown.accept, shown.text, shown.sort, shown.reverse):
@@ -161,7 +165,9 @@ class BookTable(RowsView[R], can_focus=True):
             await asyncio.to_thread(rows.prepare, shown)
 
     def has_arranged(self, text: str) -> bool:
-        """Return whether the filter `text` can be shown at once, because its result is already computed."""
+        """Return whether the rows that match the filter `text` are already computed, so that they can be shown
+        at once.
+        """
         source, view = self._source, self.view
         return not isinstance(source, Preparable) or source.has_arranged(self._accept, text, view.sort, view.reverse)
 
@@ -170,17 +176,17 @@ class BookTable(RowsView[R], can_focus=True):
         self.arranged(self._accept, View(self.view.sort, self.view.reverse, text))
 
     def expect_filter(self, accept: Callable[[R], bool] | None, besides: Callable[[], None]) -> None:
-        """Prepare for a key that filters the rows by `accept`; `besides` draws what changes along with the rows."""
+        """Prepare for a key that filters the rows by `accept`; `besides` draws what else will change on the screen."""
         self._ahead.expect_filter(accept, self.view, besides)
 
     def renew_order(self) -> None:
-        """Show the next rows in their current sort order, not in the order kept so far,
-        because they are different rows.
+        """Show the next rows that are set in their current sort order, not in the order kept so far. Called before
+        other rows are set.
         """
         self._order.forget()
 
     def adopt_order(self) -> None:
-        """Keep the order of the rows on the screen from now on: since `renew_order`, there were no other rows."""
+        """If no rows were set since `renew_order`, sort the rows on the screen, and keep their order from now on."""
         if self._order.forgotten:
             self._arrange()
 
@@ -195,7 +201,7 @@ class BookTable(RowsView[R], can_focus=True):
 
     @property
     def exported_columns(self) -> tuple[Column[R], ...]:
-        """The columns of an export: those shown, and those that every export has."""
+        """The columns of an export: those on the screen, and those that every export has."""
         placed = self.placed_columns
         return tuple(column for column in self.columns if column.exported or column in placed)
 
@@ -213,13 +219,14 @@ class BookTable(RowsView[R], can_focus=True):
         return True
 
     def go_to(self, key: Hashable) -> None:
-        """Move the cursor to a row now, or as soon as rows that contain it are set."""
+        """Move the cursor to a row now; if the row is not shown yet, as soon as rows are set that contain it."""
         self._wanted = None if self.move_to(key) else key
 
     def cycle_sort(self) -> str | None:
         """Sort by the next sortable column on the screen; after the last column, by the natural order.
 
-        Returns the name of the natural order for a message; None if a column header shows the order.
+        Returns the name of the natural order if the rows are sorted by it now, for a message; None if a column header
+        shows the order.
         """
         columns = self.placed_columns
         self.view = next_sort(self.view, columns)
@@ -236,8 +243,8 @@ class BookTable(RowsView[R], can_focus=True):
         self._ahead.expect_orders(self._accept, [before])
 
     def watch_view(self, old: View, new: View) -> None:
-        """Arrange the rows again. After a new sort order, or when the text filter hides the row under the cursor, go to
-        the first row; else scroll to the cursor.
+        """Filter and sort the rows again. After a new sort order, or if the text filter hides the row under the cursor,
+        go to the first row; else scroll to the cursor.
         """
         before = self._cursor_key
         self._arrange()
@@ -273,7 +280,7 @@ class BookTable(RowsView[R], can_focus=True):
             self.post_message(self.Highlighted(self, key))
 
     def _sort_later(self) -> None:
-        """Sort now if no key was pressed in the last `HOLD_SECONDS`; else wait for the rest of that time."""
+        """Sort now if no key was pressed in the last `HOLD_SECONDS`; else when that time is over."""
         self._sort_timer = None
         left = self._order.seconds_left(get_running_loop().time())
         if left > 0:
@@ -302,8 +309,9 @@ class BookTable(RowsView[R], can_focus=True):
         self.post_message(self.Moved(self, moved))
 
     def place_of(self, rows: Shown[R]) -> int:
-        """Return the index of the cursor among other rows: that of the row with the same
-        key, else the same index or the last.
+        """Return the index at which the cursor would be if the table showed `rows`.
+
+        It is that of the row with the same key; without such a row, the present index or the last one.
         """
         index = None if self._cursor_key is None else self._index(self._cursor_key, rows)
         return min(self._cursor, max(len(rows) - 1, 0)) if index is None else index

@@ -21,10 +21,11 @@ class Column(Generic[R]):
 
     Widths are in cells. When the table is too narrow, columns with the highest `priority` are hidden first; those of
     priority 0 never. Columns of `LOW_PRIORITY` or higher are shown only if the texts of `whole` columns fit without
-    being cut. `grow` is the column's share of spare width, up to `max_width`. `sort` returns the sort key of a row;
-    `descending` is the initial direction. `plain` returns the text to export, if it differs from that of `cell`, as
-    for a bar. An `exported` column is in every export, even when it does not fit on the screen. `unit` is the unit at
-    the end of each figure; in an export the title has it, so that the figures are numbers.
+    being cut. Spare width is divided in proportion to `grow`; no column gets wider than its `max_width`. `sort` returns
+    the sort key of a row; `descending` is the initial direction. `plain` returns the text to export if it is not the
+    text of `cell`, as for a bar. An `exported` column is in every export, even when it does not fit on the screen.
+    `unit` is the unit at the end of each figure; in an export, the unit is in the column's title, so that the figures
+    are numbers.
     """
 
     key: str
@@ -66,7 +67,9 @@ EDGE = 1
 def available(
     columns: Sequence[Column[R]], chosen: Collection[str] | None, hidden: Collection[str]
 ) -> tuple[Column[R], ...]:
-    """Return the chosen columns and those without a title; if `chosen` is None, all but the hidden ones."""
+    """Return the columns whose keys are in `chosen`, and those without a title. If `chosen` is None, return all but
+    those in `hidden`.
+    """
     if chosen is None:
         return tuple(column for column in columns if column.key not in hidden)
     return tuple(column for column in columns if not column.title or column.key in chosen)
@@ -98,10 +101,11 @@ def lay_out_columns(
     """Return the columns that fit into `width` cells, with spare width given to them.
 
     Columns of priority 0 are always included. `widest` has the width in cells of a column's longest text, by column
-    key: a column that can grow does not grow beyond it, and shrinks to it, but not below the width of its title.
-    Spare width goes to `whole` columns first, then to other columns whose texts are cut, last to columns without an
-    entry in `widest`. If a `whole` column is cut nevertheless, it takes what other columns do not use.
-    With `names_first`, `whole` columns get the full width of their texts before columns of low priority are added.
+    key. A column that can grow does not grow beyond that width, and shrinks to it, but not below the width of its
+    title. Spare width goes to `whole` columns first, then to other columns whose texts are cut, last to columns without
+    an entry in `widest`. If the text of a `whole` column is still cut, the column takes the width that the texts of
+    other columns do not need. With `names_first`, `whole` columns get the full width of their texts before columns of
+    low priority are added.
     """
     base = {column.key: _base_width(column, widest) for column in columns}
     limits = {column.key: min(column.max_width, widest.get(column.key, column.max_width)) for column in columns}
@@ -148,7 +152,7 @@ def lay_out_columns(
 def _take_unused(
     columns: Sequence[Column[Any]], widths: list[int], limits: Mapping[str, int], widest: Mapping[str, int]
 ) -> None:
-    """Give `whole` columns that are cut the width that columns of a fixed width do not use for their texts."""
+    """Widen `whole` columns whose texts are cut, by the width that the texts of other columns do not need."""
     for taker, column in enumerate(columns):
         if not column.whole or column.key not in widest:
             continue
@@ -161,13 +165,15 @@ def _take_unused(
 
 
 def _base_width(column: Column[Any], widest: Mapping[str, int]) -> int:
-    """A column's width before spare width is given out."""
+    """A column's width before spare width is divided."""
     flexible = column.whole or column.grow or column.align == "right"
     return _used_width(column, widest) if flexible else column.width
 
 
 def _used_width(column: Column[Any], widest: Mapping[str, int]) -> int:
-    """What a column needs of its width for its texts and its title, with a cell for the mark of the sort order."""
+    """The width that a column needs for its texts and its title, with a cell for the mark of the sort order; at most
+    its `width`.
+    """
     return min(column.width, max(widest.get(column.key, column.width), cell_len(column.title) + 1))
 
 
@@ -183,7 +189,9 @@ def full_width(columns: Sequence[Column[R]], widest: Mapping[str, int]) -> int:
 
 
 def column_at(columns: Sequence[PlacedColumn[R]], x: int) -> Column[R] | None:
-    """Return the column at cell `x` of a line, or the column that ends just before it; None if there is neither."""
+    """Return the column that covers cell `x` of a line, or that ends just before this cell; None if there is no such
+    column.
+    """
     return next((placed.column for placed in columns if placed.at <= x <= placed.at + placed.width), None)
 
 

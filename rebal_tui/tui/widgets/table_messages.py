@@ -42,7 +42,7 @@ class Counted(TableMessage):
 
 
 class Moved(TableMessage):
-    """The number of rows that the sort order would put elsewhere has changed; `moved` is the new number."""
+    """The number of rows that are out of the sort order has changed; `moved` is the new number."""
 
     def __init__(self, table: Widget, moved: int) -> None:
         super().__init__(table)

@@ -19,8 +19,8 @@ NO_MATCH = "No row matches the filter; escape clears it."
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Sort order and filter text of a table. `sort` is the key of a column; None sorts by
-    the natural order of the table.
+    """Sort order and filter text of a table. `sort` is the key of a column; None means the natural order of the table,
+    its order while no column is chosen.
     """
 
     sort: str | None = None
@@ -39,7 +39,7 @@ def next_sort(view: View, columns: Sequence[Column[Any]]) -> View:
 
 @runtime_checkable
 class Columnar(Protocol):
-    """Rows stored by column (NumPy arrays) that filter and sort themselves; row objects are built on access."""
+    """Rows stored by column (NumPy arrays), with methods that filter and sort them; row objects are built on access."""
 
     def __len__(self) -> int: ...
 
@@ -60,8 +60,8 @@ class Columnar(Protocol):
         """Return the key of the row at an index."""
 
     def row_ids(self) -> Any:
-        """Return one integer for each row, in the order of the source. It stays the same in
-        later versions of the source.
+        """Return one integer for each row, in the order of the source. A row has the same integer in later versions of
+        the source.
         """
 
     def find(self, key: Hashable) -> int | None:
@@ -70,7 +70,7 @@ class Columnar(Protocol):
 
 @runtime_checkable
 class Preparable(Columnar, Protocol):
-    """Rows stored by column that are filtered and sorted on another thread before they are shown, as they are many."""
+    """Rows stored by column, so many that they are filtered and sorted on another thread before they are shown."""
 
     def has_arranged(self, accept: Callable[[Any], bool] | None, text: str, sort: str | None, reverse: bool) -> bool:
         """Return whether `arrange` has nothing left to compute for these arguments."""
@@ -100,7 +100,7 @@ class Listed(Sequence[R]):
         return iter(self._rows)
 
     def several(self, first: int, stop: int) -> Sequence[R]:
-        """Return the rows from index `first` up to, not including, `stop`."""
+        """Return the rows from index `first` up to, but not including, `stop`."""
         return self._rows[first:stop]
 
     def keys(self) -> Iterator[Hashable]:
@@ -122,7 +122,7 @@ class Arranged(RowSelection[R]):
     _source: Columnar
 
     def several(self, first: int, stop: int) -> Sequence[R]:
-        """Return the rows from index `first` up to, not including, `stop`."""
+        """Return the rows from index `first` up to, but not including, `stop`."""
         count = stop - first
         around = self._positions[max(first - count, 0) : stop + 2 * count]
         rows: Sequence[R] = self._source.several(self._positions[first:stop], around)

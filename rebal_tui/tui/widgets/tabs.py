@@ -79,7 +79,7 @@ class TabBar(StyledView, can_focus=False):
         return keys[(at + direction) % len(keys)] if keys else ""
 
     def watch_tabs(self) -> None:
-        """Request a layout only when the number of lines changes."""
+        """Lay out the screen again only when the number of lines changes."""
         self._drawn.clear()
         if len(self._tab_lines(self.size.width)) != self.size.height:
             self.refresh(layout=True)
@@ -94,7 +94,9 @@ class TabBar(StyledView, can_focus=False):
         return max(len(self._tab_lines(width)), 1)
 
     def draw_ahead(self, current: str) -> None:
-        """Draw the lines in advance as they will look when the tab `current` is chosen, which is expected next."""
+        """Draw the lines in advance as they will look when the tab `current` is chosen; this is expected to happen
+        next.
+        """
         for y in range(self.size.height):
             self._line(current, y).render(self.app.console)
 

@@ -24,8 +24,8 @@ MAX_LISTED = 200
 class TextField(Input):
     """An input of fixed width.
 
-    Textual's own input lays out the whole screen at every key, because the width of its text changes, and that
-    repaints every widget. It also renders its text with Rich, which takes half of the time of a key.
+    Textual's own input lays out the whole screen at every key, because the width of its text changes, and so repaints
+    every widget. It also renders its text with Rich, which takes half of the time needed to handle a key.
     """
 
     virtual_size = Reactive(Size(0, 0), layout=False)
@@ -87,8 +87,8 @@ class OnlyChoice(Suggester):
     def matching(self, text: str) -> list[str]:
         """Return the choices that contain every word of a text.
 
-        The list is empty for an empty text, for more than `MAX_LISTED` choices, and for a text that names one choice:
-        the choice itself, or the key at its end, such as `N-12` of `Ruiz · N-12`.
+        The list is empty if the text is empty, if more than `MAX_LISTED` choices match, or if the text names one
+        choice: it is the whole choice, or the key at the end of the choice, such as `N-12` of `Ruiz · N-12`.
         """
         words = fold(text.replace("·", " ")).split()
         found: list[str] = []

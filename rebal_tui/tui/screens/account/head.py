@@ -28,7 +28,7 @@ def signed(amount: Money | None) -> TextSegment:
 
 
 def settlement(entry: LedgerEntry) -> TextSegment:
-    """Return `settled`, or the day on which a ledger entry settles; a credit is highlighted until it settles."""
+    """Return `settled`, or the day on which a change of cash settles; a credit is highlighted until it settles."""
     if entry.settled:
         return ("settled", "muted")
     style = "warn" if entry.amount > 0 else "muted"

@@ -210,8 +210,8 @@ class AccountPage(PageOfList[str]):
         self._choose(event.key)
 
     def action_export(self) -> None:
-        """Open the export with a report of the account, or, on the tab Decisions, of the day
-        of the decision under the cursor.
+        """Open the export dialog for a report of the account; on the tab Decisions, a report of the day of the decision
+        under the cursor.
         """
         row, make_report = self._table("Decisions").cursor_row, self.host.make_report
         if self._tab != "Decisions" or row is None or make_report is None:
@@ -271,7 +271,9 @@ class AccountPage(PageOfList[str]):
 
 
 def _records(page: AccountPageView) -> tuple[object, ...]:
-    """The data that most audit entries of the account change. The trail is read again only if these differ."""
+    """The data that changes with most audit entries of the account. The audit trail is read again only if it has
+    changed.
+    """
     detail = page.detail
     return detail.runs, detail.ledger, detail.decisions
 

@@ -22,7 +22,7 @@ from rebal_tui.tui.widgets.lines import Builder
 def choose_portfolio(screen: ListScreen, chosen: tuple[str, ...], *, moving: bool) -> None:
     """Let the user choose a portfolio, show the first runs, confirm, and subscribe the accounts to it.
 
-    With `moving`, the accounts follow another portfolio now.
+    With `moving`, the accounts are subscribed to another portfolio already.
     """
     screen.host.work(_choose_portfolio(screen, chosen, moving=moving), name="portfolios")
 
@@ -115,7 +115,7 @@ async def unsubscribe(screen: ListScreen, chosen: tuple[str, ...]) -> None:
 
 
 def _all_refused(screen: ListScreen, preview: BulkPreview) -> bool:
-    """Whether all accounts are refused; then shows the reasons. Raises `Conflict` if a single account is refused."""
+    """Whether all accounts are refused. If so, shows the reasons; of a single account, by raising `Conflict`."""
     if not all(row.refusal for row in preview.rows):
         return False
     if len(preview.rows) == 1:

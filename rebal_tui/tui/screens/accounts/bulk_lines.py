@@ -49,7 +49,7 @@ def bulk_items(
 ) -> list[Item]:
     """Return an item for each account, with its current portfolio and first run; refused accounts come first.
 
-    `first_run` returns what fetches the plan of an account's first run; None if there is no run.
+    `first_run` returns a function that fetches the plan of an account's first run; None if the account gets no run.
     """
     return [
         Item(

@@ -1,4 +1,6 @@
-"""Runs a bulk action in several requests. Between two, the book's thread runs heartbeats and other requests."""
+"""Runs a bulk action in several requests. Between two requests, the book's thread runs heartbeats and other
+requests.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ if TYPE_CHECKING:
     from rebal_tui.tui.host import AsksAndSays
 
 PART = 250
-"""Accounts in one request. The book's thread needs well below the time between two heartbeats for them."""
+"""Number of accounts in one request, which the book's thread handles in much less than the time between two
+heartbeats.
+"""
 MESSAGE_SECONDS = 2.0
 """Minimum time between two messages about progress."""
 
@@ -43,8 +47,8 @@ async def change_in_parts(
 ) -> tuple[tuple[BulkResult, ...], Undo | None]:
     """Call `service` for `PART` accounts of a preview at a time; returns the results, and one undo for all changes.
 
-    If a request is refused as a whole, its accounts and all later ones are refused with that reason; if it is the
-    first request, the `Refusal` is raised. `verb` is the past tense for messages.
+    If a request is refused as a whole, its accounts and all later ones are refused with that reason; if it is the first
+    request, the `Refusal` is raised. `verb` is in the past tense, for messages.
     """
     results: list[BulkResult] = []
     undo: Undo | None = None

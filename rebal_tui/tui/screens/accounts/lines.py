@@ -39,8 +39,9 @@ def detail_lines(view: AccountDetail) -> Builder:
 
 
 def _amount_width(width: int) -> int:
-    """Width in cells of an amount that follows a date, a kind and 14 cells of text: 13, less
-    in a narrow panel, at least 11.
+    """Width in terminal cells of an amount at the end of a line: 13, less in a narrow panel, but at least 11.
+
+    Before it, the line has a date, a kind and 14 cells of text.
     """
     return min(13, max(width - 34, 11))
 

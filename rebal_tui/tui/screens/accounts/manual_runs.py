@@ -23,7 +23,9 @@ RUN_CHOICES = (
 
 
 def run_manually(screen: ListScreen, row: AccountRow) -> None:
-    """Let the user choose the run type, and a portfolio if the account has none; then preview the plan and confirm."""
+    """Let the user choose the run type, and a portfolio if the account has none; then show the plan and ask for
+    confirmation.
+    """
 
     def picked(kind: str | None) -> None:
         if kind == RunType.PARTIAL_LIQUIDATION and row.portfolio_id is not None:

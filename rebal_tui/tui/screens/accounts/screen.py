@@ -161,7 +161,7 @@ class AccountsScreen(ShowsAccount, ActsOnAccount, TiledListScreen, inherit_bindi
         self._act_if_shown()
 
     def _act_if_shown(self) -> None:
-        """Run the waiting action if the cursor is on the row of its account."""
+        """Run the action that waits for its account to be shown, if the cursor is on the row of that account."""
         if self._wanted_act is not None and self.table.cursor_key == self._wanted_act[0]:
             wanted, self._wanted_act = self._wanted_act, None
             self.host.work(self._act(*wanted), name="action")
@@ -202,7 +202,7 @@ class AccountsScreen(ShowsAccount, ActsOnAccount, TiledListScreen, inherit_bindi
         self.host.work(self._bring_in(lambda: enter_by_hand(self)), name="enter")
 
     async def _bring_in(self, go_on: Callable[[], object]) -> None:
-        """Make an empty book a files book if it is none yet, then call `go_on`."""
+        """Make an empty book a files book, unless it is one already; then call `go_on`."""
         keep_files = self.host.first_run.keep_files
         if self._empty and self.host.mode_shown != FILES_MODE and keep_files is not None:
             self.host.say(await keep_files())

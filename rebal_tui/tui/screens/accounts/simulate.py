@@ -1,4 +1,4 @@
-"""Events of an account that the simulator can produce: broker blocks, status, deposits, ACH returns, transfers in."""
+"""Events that the simulator can produce for an account: broker blocks, status, deposits, ACH returns, transfers in."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def choices(row: AccountRow) -> list[Choice]:
 
 
 def status_choices(row: AccountRow) -> list[Choice]:
-    """Return the account statuses of the API, ACTIVE first, with a note at the current one."""
+    """Return the broker statuses that an account can have, ACTIVE first, with a note at the current one."""
     ordered = sorted(AccountStatus, key=lambda status: status is not AccountStatus.ACTIVE)
     return [Choice(s.value, s.value, "current" if s.value == row.status else "") for s in ordered]
 
@@ -65,7 +65,7 @@ def deposit_form(row: AccountRow) -> FormScreen:
 
 
 def deposit_proposal(account_id: str) -> Propose:
-    """Return the function that proposes a deposit of the form's `amount`."""
+    """Return the function that proposes a deposit of the `amount` entered in the form."""
 
     def propose(book: Book, values: Values) -> Proposal:
         amount = read_amount(values)

@@ -49,8 +49,9 @@ STAGE_VERBS = {
 class CashRow:
     """A withdrawal, journal or deposit in the list. `amount` is positive for cash into the account.
 
-    `rank` orders the list: 0 for stopped withdrawals, 1 for those in progress, 2 for the rest. `pays` is the id of
-    the withdrawal that a journal pays out, empty for other rows: the journal and the withdrawal are the same cash.
+    `rank` orders the list: 0 for stopped withdrawals, 1 for those in progress, 2 for the rest. `pays` is the id of the
+    withdrawal that a journal pays out, empty for other rows. The amounts of such a journal and its withdrawal are the
+    same cash.
     """
 
     key: str
@@ -71,7 +72,8 @@ class CashRow:
 def cash_rows(snapshot: CashSnapshot) -> tuple[CashRow, ...]:
     """Return all rows: stopped withdrawals, withdrawals in progress, then the rest, each newest first.
 
-    Deposits have no id. The key of their row is made of their data, so that it stays the same when others arrive.
+    Deposits have no id. The key of a deposit's row is made of its data, so that the key stays the same when other
+    deposits arrive.
     """
     numbers = snapshot.numbers
     rows = [_withdrawal(view, numbers.get(view.account_id, "")) for view in snapshot.withdrawals]
@@ -91,9 +93,10 @@ def cash_rows(snapshot: CashSnapshot) -> tuple[CashRow, ...]:
 
 
 def _payouts(snapshot: CashSnapshot) -> dict[str, str]:
-    """Return the id of the withdrawal that a journal pays, by the id of the journal.
+    """Return, by the id of each journal that pays a withdrawal, the id of that withdrawal.
 
-    A withdrawal names its journal only once that has ended. Until then, its journal is the open one of its amount.
+    A withdrawal has the id of its journal only when that journal has ended. Until then, its journal is the open one of
+    the same account and amount.
     """
     paid = {view.journal_id: view.id for view in snapshot.withdrawals if view.journal_id}
     paying = {
@@ -146,7 +149,7 @@ def withdrawal_state(view: WithdrawalView) -> str:
 
 
 def _doing(stage: str, note: str) -> str:
-    """Return the text of a step in progress, such as `settles Tue 03 Mar`."""
+    """Return the text of a step (`stage`) in progress, such as `settles Tue 03 Mar`."""
     return f"settles {note}" if note and stage == "settle" else STAGE_VERBS[stage][1]
 
 
@@ -203,7 +206,9 @@ def _amount(row: CashRow) -> Line:
 
 
 def _counted_amount(row: CashRow) -> str:
-    """Return the amount for an export, whose amounts may be added up; empty for a payout, which would count twice."""
+    """Return the amount for an export; empty for a payout, so that a sum of the exported amounts counts its cash
+    once.
+    """
     return "" if row.pays else formats.money(row.amount)
 
 
@@ -220,8 +225,8 @@ def in_group(row: CashRow, group: str) -> bool:
 def group_tabs(rows: Sequence[CashRow], cut: Collection[str] = ()) -> tuple[Tab, ...]:
     """Return a tab for each group with its row count; a count of zero is muted.
 
-    `cut` has the kinds of which only the latest rows are loaded; the counts of their tabs
-    and of the first tab begin with `latest`.
+    `cut` has the groups of which only the latest rows are loaded. The counts of their tabs, and of the tab of all rows,
+    begin with `latest`.
     """
     tabs = [Tab(ALL, ALL, figure=_figure(len(rows), bool(cut)))]
     for group, (mark, style) in GROUPS.items():

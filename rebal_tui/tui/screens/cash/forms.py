@@ -56,17 +56,18 @@ def _fields(names: tuple[str, ...], account: str, hint: str = "dollars, such as 
 def withdrawal_form(names: tuple[str, ...], account: str, made: list[str]) -> FormScreen:
     """Create the form of a withdrawal, with a preview of sells, resulting weights and earliest payout day.
 
-    `names` are the completions of the account, `account` is its first value. Once the
-    withdrawal is requested, its id is appended to `made`.
+    `names` are the completions of the field for the account, `account` is its initial text. When the withdrawal is
+    requested, its id is appended to `made`.
     """
     fields = _fields(names, account, f"2500, or {EVERYTHING}")
     return FormScreen("New withdrawal", fields, withdrawal_proposal(made))
 
 
 def withdrawal_proposal(made: list[str]) -> Propose:
-    """Return the function that proposes a withdrawal of the form's `amount`, or of everything, from its `account`.
+    """Return the function that proposes the withdrawal entered in the form: its `amount`, or everything, from its
+    `account`.
 
-    Once the withdrawal is requested, its id is appended to `made`.
+    When the withdrawal is requested, its id is appended to `made`.
     """
 
     def propose(book: Book, values: Values) -> Proposal:
@@ -127,7 +128,8 @@ def _leaves(view: WithdrawalPreview) -> str:
 def journal_form(names: tuple[str, ...], account: str, *, incoming: bool) -> FormScreen:
     """Create the form of a journal of cash between the firm account and a client.
 
-    `incoming` is to the client. `names` are the completions of the account, `account` is its first value.
+    With `incoming`, cash goes to the client, else to the firm account. `names` are the completions of the field for the
+    account, `account` is its initial text.
     """
 
     def propose(book: Book, values: Values) -> Proposal:

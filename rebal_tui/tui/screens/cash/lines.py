@@ -56,8 +56,8 @@ def withdrawal_lines(view: WithdrawalView, history: Sequence[TimelineEvent]) -> 
 
 
 def amount_text(view: WithdrawalView) -> str:
-    """Return the amount of a withdrawal. If it is for everything, the amount is an estimate
-    until its journal is made.
+    """Return the amount of a withdrawal as text. If everything is withdrawn, the amount is an estimate until the
+    journal is made.
     """
     amount = f"${formats.money(view.amount)}"
     if not view.everything:

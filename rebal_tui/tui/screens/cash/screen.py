@@ -121,7 +121,9 @@ class CashScreen(StartsWithdrawal, LoadsOlder, TiledListScreen, inherit_bindings
         return row if self.selected_id() is not None and isinstance(row, CashRow) else None
 
     def _withdrawal(self) -> WithdrawalView | None:
-        """Return the withdrawal under the cursor; for another row, or without one, show a message and return None."""
+        """Return the withdrawal under the cursor. If the cursor is on a row of another kind or on none, show a message
+        and return None.
+        """
         row = self._row()
         if row is not None and row.withdrawal is None:
             self.host.say(f"This is a {row.kind}, not a withdrawal.")
@@ -136,8 +138,8 @@ class CashScreen(StartsWithdrawal, LoadsOlder, TiledListScreen, inherit_bindings
         made: list[str] = []
 
         def requested(done: bool | None) -> None:
-            """If a withdrawal was requested (`done`), sort the list and move the cursor to it; else go back to the
-            section that has opened the form for the account.
+            """If a withdrawal was requested (`done`), sort the list and move the cursor to the withdrawal; else go back
+            to the section from which the form was opened.
             """
             if done:
                 # Its row may have come, at the end of the list, before the form was closed.
@@ -239,11 +241,11 @@ def retry_effects(view: WithdrawalView) -> list[Effect]:
 
 
 def retry(book: Book, withdrawal_id: str) -> str:
-    """Retry a stopped withdrawal; returns the stage that it has then, or why it stopped again."""
+    """Retry a stopped withdrawal; returns as text the stage that it has reached, or why it stopped again."""
     after = withdrawals.retry_withdrawal(book, withdrawal_id)
     return f"stopped again: {after.stopped}" if after.stopped else formats.words(after.stage)
 
 
 def _dollars(view: WithdrawalView) -> str:
-    """Return the amount of a withdrawal for a sentence, or `everything`."""
+    """Return the amount of a withdrawal, or `everything`, as part of a sentence."""
     return "everything" if view.everything else f"${formats.money(view.amount)}"

@@ -56,7 +56,9 @@ def _state(row: DeskRow) -> Line:
 
 
 def _band_used(row: DeskRow) -> int:
-    """Sort key of the worst asset and its band usage: what is asked of both is which accounts are worst."""
+    """Sort key of the columns Worst and Band used: the band usage, as both columns are sorted to find the worst
+    accounts.
+    """
     return NO_BAND if row.band_used is None else row.band_used
 
 
@@ -65,7 +67,9 @@ def _last(row: DeskRow) -> Line:
 
 
 def _last_exported(row: DeskRow) -> str:
-    """`2026-01-02`: an exported file is read in other years, too."""
+    """The day of the last rebalance with its year (`2026-01-02`), as an export is also read in later years; or
+    `never`.
+    """
     return formats.day(None) if row.last_rebalanced is None else row.last_rebalanced.isoformat()
 
 
@@ -107,7 +111,8 @@ def tile_tabs(tiles: tuple[tuple[Tile, int], ...], current: Tile, *, reviewed: b
     """Return a tab for each status, and for each other group that has accounts or is
     `current`; a count of zero is muted.
 
-    If every automatic run is `reviewed`, no account trades by itself, so the tab "will trade" is labeled `RUN_DUE`.
+    If every automatic run is `reviewed`, no account trades without approval, so the tab "will trade" is labeled
+    `RUN_DUE`.
     """
     return tuple(
         Tab(

@@ -17,8 +17,8 @@ GAP = 3
 
 
 class FirmLine(StyledView, can_focus=False):
-    """`AUM $11.42 M cash $0.41 M (3.6 %) outside a band 2 accounts, $0.24 M`; the last
-    totals are left out if too long.
+    """`AUM $11.42 M cash $0.41 M (3.6 %) outside a band 2 accounts, $0.24 M`; the last totals are left out on a narrow
+    terminal.
     """
 
     DEFAULT_CSS = "FirmLine { height: 1; background: $surface; }"

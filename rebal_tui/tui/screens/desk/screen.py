@@ -33,7 +33,7 @@ from rebal_tui.tui.widgets.table import BookTable
 from rebal_tui.tui.widgets.table_order import View
 
 MAX_SEARCHED_ROWS = 2_000
-"""In how many rows an urgent one is searched, on which the cursor starts."""
+"""How many rows are searched for an urgent row, on which the cursor then starts."""
 BAR_WIDTH = 20
 """Width in cells of the progress bar that is shown while the book is opened."""
 OWN_ACTIONS = frozenset(action.method.partition("(")[0] for action in actions.section_actions(Section.DESK))
@@ -132,7 +132,7 @@ class DeskScreen(ShowsAccount, ShowsAmong, TiledListScreen, inherit_bindings=Fal
             self.show_detail(detail)
 
     def _set_first_run(self, empty: bool) -> None:
-        """Show the choices of first steps if the book is empty, else the table."""
+        """If the book is empty, show the choice of first steps (`FirstRun`), else the table."""
         if empty == self.has_class("-first-run"):
             return
         self.set_class(empty, "-first-run")
@@ -140,7 +140,7 @@ class DeskScreen(ShowsAccount, ShowsAmong, TiledListScreen, inherit_bindings=Fal
         self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Disable the actions of the section while the choices of first steps are shown."""
+        """Disable the actions of the section while the choice of first steps is shown."""
         del parameters
         return not (self.has_class("-first-run") and action in OWN_ACTIONS)
 
@@ -224,7 +224,11 @@ class DeskScreen(ShowsAccount, ShowsAmong, TiledListScreen, inherit_bindings=Fal
         await open_account(self, key)
 
     def take_unbound(self, key: str) -> bool:
-        """The keys of Accounts act on the account under the cursor; the Desk returns when that is over."""
+        """Run a key's action of Accounts on the account under the cursor; when the action is over, the Desk is shown
+        again.
+
+        Other keys are handled as in every list; returns whether the key was handled.
+        """
         action = next((one for one in self.meanings(key) if one.id in ON_ACCOUNTS), None)
         account_id = self.table.cursor_key
         if action is None or account_id is None:

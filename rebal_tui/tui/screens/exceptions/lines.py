@@ -126,7 +126,7 @@ def columns() -> tuple[Column[ShownRow], ...]:
 
 
 def _whole_text(row: ShownRow) -> str:
-    """Return the full text for an export, with the account number, which the screen leaves out."""
+    """Return the full text for an export. It contains the account number, which the screen leaves out."""
     return lasting(row).text
 
 
@@ -165,7 +165,9 @@ def search(row: ShownRow) -> str:
 
 
 def tabs(found: ExceptionList, *, sorted_by_column: bool) -> tuple[Tab, ...]:
-    """Return the tabs with their counts, and the name of the default order while no column sorts the rows."""
+    """Return the tabs with their counts; unless a column sorts the rows, the name of the default order is shown,
+    too.
+    """
     alerts = len(found.alerts)
     return (
         Tab(ALL, ALL, figure=f"{found.total + alerts:,}"),

@@ -1,5 +1,5 @@
-"""Forms of a files book to enter accounts, holdings, cash, assets and fills, to remove some of them, and to undo the
-last import (R-70, R-75).
+"""Forms of a files book: they enter accounts, holdings, cash, assets and fills, remove some of these, or undo the last
+import (R-70, R-75).
 """
 
 from __future__ import annotations
@@ -111,7 +111,9 @@ def _account(book: Book, text: str) -> str:
 
 
 def _found(book: Book, key: str, text: str) -> str:
-    """What the text of a field stands for, so that the user sees a wrong account before anything is stored."""
+    """The text of a field as the confirmation shows it: an account by client and number, so that the user notices a
+    wrong one.
+    """
     if key == "symbol":
         return files_by_hand.read_symbol(text)
     if key != "account":

@@ -1,4 +1,6 @@
-"""Import of a custodian's file: asks for its path, shows the changes, and stores all or nothing (R-71, R-72, R-75)."""
+"""Import of a custodian's file: asks for the path, shows the changes, and stores all of them or none (R-71, R-72,
+R-75).
+"""
 
 from __future__ import annotations
 

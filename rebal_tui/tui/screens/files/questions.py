@@ -24,7 +24,7 @@ _NEEDED = ("account", "symbol", "quantity")
 def questions_form(content: bytes, questions: OpenQuestions) -> FormScreen:
     """Create the form that asks for the columns of an unrecognized table, and for the date if the file has none.
 
-    It previews the positions as read with the answers given so far.
+    The form shows the positions as read with the answers given so far.
     """
     read: dict[tuple[tuple[str, str], ...], Statement] = {}
 

@@ -1,4 +1,4 @@
-"""Fills the form of the tested portfolio with a policy from the Lab."""
+"""Fills the editor's form of the tested portfolio with a policy from the Lab."""
 
 from __future__ import annotations
 

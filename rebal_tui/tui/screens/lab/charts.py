@@ -1,4 +1,4 @@
-"""Charts of the Lab: turnover against deviation from the target, and which differences the history supports."""
+"""Charts of the Lab: turnover against deviation from the target, and which differences between policies exceed luck."""
 
 from __future__ import annotations
 
@@ -24,8 +24,9 @@ _MARKS = (
 def scatter(rows: Sequence[PolicyRow], cursor: int | None, width: int, height: int) -> list[Line]:
     """Chart of policies: turnover in percent a year upward, rms deviation in percentage points to the right.
 
-    `cursor` is the number of the row under the cursor. A policy is a dot if another policy is better in every
-    respect; dots that do not fit into the chart are left out.
+    `cursor` is the number of the row under the cursor. A policy is drawn as a dot if another one rebalances on the same
+    days, or if for another one no figure of turnover, rms and worst drift is higher and at least one is lower. Dots
+    that do not fit into the chart are left out.
     """
     columns, lines = max(width - _AXIS - 1, 10), max(height - 3, 4)
     shown = [row for row in rows if not row.worse or row.own]
@@ -52,7 +53,9 @@ def scatter(rows: Sequence[PolicyRow], cursor: int | None, width: int, height: i
 
 
 def _rank(row: PolicyRow, cursor: int | None) -> int:
-    """The index of a row's mark in `_MARKS`; of rows in the same cell, the one with the lowest index is drawn."""
+    """The index of a row's mark in `_MARKS`. If several rows share a cell of the chart, the mark with the lowest index
+    is drawn.
+    """
     if row.number == cursor:
         return 0
     return 1 if row.own else 2 if row.cheaper else 4 if row.worse else 3
@@ -67,7 +70,9 @@ def legend() -> Line:
 
 
 def verdict(found: Comparison, width: int) -> list[Line]:
-    """Build whether the policies differ in return, turnover and tracking by more than luck explains."""
+    """Build the lines that say whether the policies differ in return, turnover and tracking by more than luck
+    explains.
+    """
     lines: list[Line] = [heading("What this history can tell", width)]
     luck = found.luck
     if luck is None:

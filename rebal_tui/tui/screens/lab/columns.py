@@ -26,7 +26,9 @@ def policy_columns() -> tuple[Column[PolicyRow], ...]:
 
 
 def _label(row: PolicyRow) -> Line:
-    """The policy, with the chart's marks for the portfolio's own policy (yours) and for the policy that costs less."""
+    """The policy; the portfolio's own policy (yours) and the policy that costs less have the same mark as in the
+    chart.
+    """
     if row.own:
         return (("◆ ", "accent"), (row.label, "accent"), (" yours", "accent"))
     if row.cheaper:

@@ -73,7 +73,7 @@ def _chart(fan: Fan, width: int) -> list[Line]:
 
 
 def _bins(fan: Fan) -> list[Line]:
-    """Histogram: how many days lead to which return a year."""
+    """Histogram of the returns a year: how many of the days lead to each."""
     returns = 100 * fan.annual_return
     low, high = float(returns.min()), float(returns.max())
     if high - low < 0.005:

@@ -23,7 +23,7 @@ _SOON = 5.0
 
 
 class Step(NamedTuple):
-    """Progress of a computation: what is counted, how many are done of how many, and the seconds since it began."""
+    """Progress of a computation: `what` is counted, `done` of `total`, and the `seconds` since it began."""
 
     what: str
     done: int
@@ -32,7 +32,9 @@ class Step(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The progress in words, with the remaining time if it is longer than 5 s; empty if the total is 0."""
+        """The progress in words, with the estimated remaining time if that is longer than 5 s; empty if the total is
+        0.
+        """
         if not self.total:
             return ""
         left = self.seconds * (self.total - self.done) / self.done if self.done else 0.0

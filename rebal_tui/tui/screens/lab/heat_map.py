@@ -139,7 +139,7 @@ class HeatMapScreen(ModalScreen[None]):
         return shades
 
     def _next(self, found: HeatMap) -> str:
-        """Text about the cooldown that is being computed; empty if the map already shows it."""
+        """Text about the cooldown for which the map is being computed; empty if the map shown is for that cooldown."""
         days = COOLDOWNS[self._cooldown]
         return "" if days == found.cooldown_days else f"   computing {days} d…"
 

@@ -22,8 +22,8 @@ _ROWS = 7
 def policy_lines(found: Comparison, number: int, verified: str, width: int) -> list[Line]:
     """Build the page of the policy in row `number`, compared with the portfolio's own policy (yours).
 
-    Shows figures, weights with bands and rebalances, and trades. `verified` is the result of
-    its verification, or empty.
+    Shows figures, weights with bands and rebalances, and trades. `verified` is the result of verifying the policy by
+    simulation in a book, or empty.
     """
     backtest = found.backtest
     outcome, own = found.outcome(number), backtest.own
@@ -94,7 +94,9 @@ def _band(policy: Policy, target: float) -> float | None:
 
 
 def _chart(symbol: str, target: float, band: float | None, series: Sequence[Sequence[float]], own: bool) -> list[Line]:
-    """Chart of an asset's share of equity around its target, for this policy and, unless it is your `own`, yours."""
+    """Chart of an asset's share of equity over time, for this policy, and for the portfolio's policy unless this is its
+    `own`.
+    """
     shares, yours = series
     farthest = max(abs(share - target) for each in series for share in each)
     reach = max(farthest, (band or 0) * 1.05, 0.001)

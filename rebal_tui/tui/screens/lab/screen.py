@@ -107,7 +107,9 @@ class LabScreen(SectionScreen, inherit_bindings=False):
 
     @property
     def _position(self) -> int:
-        """The index of the chosen portfolio, kept within the list, which may have become shorter."""
+        """The index of the chosen portfolio in the list of portfolios; the last index if the list has become
+        shorter.
+        """
         return self._chosen % max(len(self._portfolios), 1)
 
     def _start(self) -> None:
@@ -148,7 +150,7 @@ class LabScreen(SectionScreen, inherit_bindings=False):
             await self._resample(found, FIRST_HISTORIES, stop)
 
     async def _resample(self, found: Comparison, histories: int, stop: threading.Event) -> None:
-        """Add to a finished backtest which differences are beyond luck, by resampling histories."""
+        """Resample histories for a finished backtest, and add to it which differences are beyond luck."""
         judged = await self._in_thread(
             "histories", stop, lambda step: backtest_comparison.with_luck(found, histories, step, stop.is_set)
         )
@@ -159,7 +161,7 @@ class LabScreen(SectionScreen, inherit_bindings=False):
     async def _in_thread(self, what: str, stop: threading.Event, work: Callable[[OnStep], T]) -> T | None:
         """Run a long computation on a thread of its own, with its progress shown; returns None if it was canceled.
 
-        `what` is the word for what the progress counts.
+        `what` names what the progress counts, such as policies.
         """
         canceled = importlib.import_module("rebal_tui.lab.progress").Canceled
 

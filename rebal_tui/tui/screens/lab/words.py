@@ -14,14 +14,16 @@ MORE = "… ? shows the rest, and what the words mean"
 
 
 def cut(lines: Sequence[Line], width: int, height: int) -> Sequence[Line]:
-    """Return the lines that fit into `height`; if some do not, the last line names the key that shows them."""
+    """Return the lines that fit into `height` lines; if some do not, the last line names the key that shows all."""
     if len(lines) <= height:
         return lines
     return [*lines[: height - 1], *paragraph(MORE, width, "key")[:1]]
 
 
 def lab_help_lines(head: Callable[[int], Sequence[Line]], keys: Builder) -> Builder:
-    """Build the help of the Lab: the lines of its head, which `head` makes for a width, then `keys`, then its terms."""
+    """Build the help of the Lab: the lines of its head, then `keys`, then its terms. `head` returns lines for a width
+    in cells.
+    """
 
     def build(width: int, height: int) -> Sequence[Line]:
         lines = [heading("This backtest", width), *head(width), (), *keys(width, height), ()]

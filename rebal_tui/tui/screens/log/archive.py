@@ -1,5 +1,5 @@
-"""Dialog of the archive of past years: where its file is, whether it was found and verified,
-and moving years into it.
+"""Dialog of the archive of past years: shows where its file is and whether it was found and verified; moves years into
+it.
 """
 
 from __future__ import annotations
@@ -75,18 +75,18 @@ def year_state(one: BookYear, archive: ArchiveFile | None) -> str:
 
 
 def archived_text(view: ArchivePreview) -> str:
-    """Return the message after years were archived."""
+    """Return the message that is shown after years were archived."""
     what = "the rest" if view.continues else moved_text(view)
     return f"Archived {what} to {view.through} in {view.path}."
 
 
 def moved_text(view: ArchivePreview) -> str:
-    """Return `6 runs and 17 decisions`."""
+    """Return `6 runs and 17 decisions`: how many of each are moved into the archive."""
     return f"{count_text(view.runs, 'run')} and {count_text(view.decisions, 'decision')}"
 
 
 def archive_question(view: ArchivePreview) -> Question:
-    """Build the question before years are archived, with what is moved and where to."""
+    """Build the confirmation before years are archived: what is moved, and into which file."""
     moved = f"{moved_text(view)} move, with their orders and prices"
     if view.continues:
         moved = "What an interrupted move left in the book is removed from it; it is in the file already"
@@ -104,8 +104,8 @@ def archive_question(view: ArchivePreview) -> Question:
 
 
 class ArchiveScreen(Dialog[None]):
-    """The state of the archive, above the years of the book; `a` archives the years up to the
-    one under the cursor.
+    """The state of the archive, above the years of the book; `a` archives the year under the cursor and all years
+    before it.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -244,7 +244,7 @@ class ArchiveScreen(Dialog[None]):
 
 
 class ArchivePathScreen(PathDialog):
-    """Asks for the path of an archive that was moved. Returns the path once the book has recorded it."""
+    """Asks for the new path of an archive file that was moved. Returns the path after the book has stored it."""
 
     HEADING = "Where is the archive?"
     NOTE = "After it was moved or renamed. Only the archive of this book is accepted."

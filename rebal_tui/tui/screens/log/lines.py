@@ -143,7 +143,7 @@ def _job(job: JobView, width: int) -> list[Line]:
 
 
 def json_line(line: str, width: int) -> list[Line]:
-    """Return a line of indented JSON with its key styled; several lines if it is too long for `width`."""
+    """Return a line of indented JSON with its key styled; wrapped to several lines if longer than `width` cells."""
     indent = len(line) - len(line.lstrip())
     key, colon, rest = line.strip().partition(": ")
     pad = " " * min(indent, width // 2)

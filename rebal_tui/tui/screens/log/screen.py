@@ -108,7 +108,7 @@ class LogScreen(ShowsJob, LoadsOlder, inherit_bindings=False):
             self.show_detail(detail)
 
     def request_detail(self, key: Hashable | None, delay: float = 0.0) -> None:
-        """Show the detail of the row under the cursor; does nothing if `key` is of the table that is not shown."""
+        """Show the detail of the row under the cursor; does nothing if `key` belongs to the table of the other tab."""
         if key is None or str(key).startswith(f"{self._tab}:"):
             super().request_detail(self.table.cursor_key, delay)
 
@@ -213,7 +213,7 @@ class LogScreen(ShowsJob, LoadsOlder, inherit_bindings=False):
             self.show_check(check)
 
     def show_check(self, check: AuditCheck) -> None:
-        """Show the result of a verification of the audit trail; it stays until the next one."""
+        """Show the result of a verification of the audit trail; it stays until the next verification."""
         line = self.query_one("#verified", Static)
         mark = "● intact" if check.intact else "■ TAMPERED WITH"
         line.update(ui_text(f" Audit trail {mark}: {check.text}"))

@@ -34,7 +34,7 @@ FIELDS = {
 class CorporateActionScreen(Dialog[Mapping[str, str] | None]):
     """Asks for a corporate action of an asset and previews which accounts it affects.
 
-    Enter returns the fields by name, as the service that applies the action takes them; escape returns None.
+    Enter returns the fields by name, in the form that the service for corporate actions expects; escape returns None.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Cancel")]

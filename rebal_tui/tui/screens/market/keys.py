@@ -21,14 +21,15 @@ STEP_TEXT = (
 )
 """Text of the confirmation before time advances to the next session."""
 HELD_POLL_SECONDS = 0.05
-"""Time between two checks whether an advance to the next session can continue."""
+"""Time between two checks whether an interrupted advance to the next session can continue."""
 SPEEDS = (1, 10, 60, 600, 3_600, 36_000)
 
 
 def next_speed(mode: str, direction: int) -> int:
-    """Return the next higher (1) or lower (-1) speed in `SPEEDS`, from that in a mode such as `SIMULATED ×600`.
+    """Return the next higher (`direction` 1) or lower (-1) speed of `SPEEDS` after the one in `mode`, such as
+    `SIMULATED ×600`.
 
-    A mode without a speed counts as 60.
+    A mode without a speed counts as ×60.
     """
     speed_text = mode.rpartition("×")[2].removesuffix(TIME_STOPPED)
     now = int(speed_text) if speed_text.isdecimal() else 60
@@ -51,7 +52,7 @@ class MarketKeys:
     async def time_held(self) -> AsyncIterator[None]:
         """Context in which simulated time stops if it runs faster than real time.
 
-        In it, a caller reads what a dialog will ask about and opens the dialog.
+        Within it, a caller reads the data for a dialog and opens the dialog.
         """
         self._preparing += 1
         try:
@@ -64,12 +65,12 @@ class MarketKeys:
     def _must_hold(self) -> bool:
         """Whether a form, question or preview is open or being prepared.
 
-        What it shows must still be true when it is confirmed.
+        While this is so, simulated time must stand still, so that the figures shown are still true on confirmation.
         """
         return self._preparing > 0 or not all(isinstance(screen, LivePage) for screen in self._above())
 
     async def update_hold(self) -> None:
-        """Stop accelerated simulated time if `_must_hold`; otherwise let it continue."""
+        """If `_must_hold`, stop simulated time that runs faster than real time; otherwise let it continue."""
         held = self._must_hold
         if held == self._time_held:
             return
@@ -106,7 +107,10 @@ class MarketKeys:
         )
 
     async def _step_day(self) -> str:
-        """Advance in parts. Between them the screens are refreshed, and an open form or question stops the time."""
+        """Advance simulated time to the next session in parts; returns the outcome as text.
+
+        Between two parts the screens are refreshed, and an open form or question stops the time.
+        """
         from rebal_tui.services.view_models.market import Effect
 
         before, _ = await self._host.ask(_outside)

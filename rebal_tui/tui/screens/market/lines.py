@@ -143,7 +143,7 @@ def search(row: AssetRow) -> str:
 
 
 def natural(row: AssetRow) -> tuple[bool, str]:
-    """Sort key: assets with an abnormal state first, then by symbol."""
+    """Sort key of the default order: assets with an abnormal state first; then by symbol."""
     return (not states(row), row.symbol)
 
 

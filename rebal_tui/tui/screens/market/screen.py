@@ -99,8 +99,8 @@ class MarketScreen(ShowsAsset, ListScreen, inherit_bindings=False):
         bar.shorter = market_lines.simulator_line(self._snapshot, "", stopped=stopped)
 
     def _show_effect(self, text: str) -> None:
-        """Show the effect of a market action next to the state of the simulation, with its
-        time, because it is not updated.
+        """Show the effect of a market action next to the state of the simulation, with the time of the action: the text
+        stays as it is.
         """
         status = self.host.last_status
         at = f", {formats.short_timestamp(status.now)}" if status is not None else ""
@@ -137,8 +137,9 @@ class MarketScreen(ShowsAsset, ListScreen, inherit_bindings=False):
     async def _measure(
         self, what: str, service: Callable[Concatenate[Book, P], object], *args: P.args, **kwargs: P.kwargs
     ) -> str:
-        """Run a market action, called `what`; returns its effect on the accounts, and shows
-        it in the line of the simulation.
+        """Run a market action; return its effect on the accounts, and show it in the line of the simulation.
+
+        `what` names the action in that text.
         """
         effect = await self.host.ask(market_queries.measured, lambda book: service(book, *args, **kwargs))
         self._show_effect(f"{what}: {effect.moved}")

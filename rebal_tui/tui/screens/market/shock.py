@@ -47,7 +47,7 @@ def read_percent(text: str) -> Percent:
 
 
 class ShockScreen(Dialog[Shock | None]):
-    """Asks for a price shock of all assets or of one, and previews how many accounts it moves outside a band.
+    """Asks for a price shock of all assets or of one, and previews how many accounts would be outside a band.
 
     Enter asks for confirmation; on yes, the dialog returns the shock. It returns None if canceled.
     """
@@ -75,7 +75,7 @@ class ShockScreen(Dialog[Shock | None]):
     """
 
     def __init__(self, symbol: str) -> None:
-        """`symbol` is the asset that can be chosen instead of all prices."""
+        """`symbol` is the asset whose price can be changed instead of all prices."""
         super().__init__()
         self._symbol = symbol
         self._request = 0

@@ -73,7 +73,7 @@ def status_tabs(rows: Sequence[PortfolioRow], current: str = ALL) -> tuple[Tab, 
 
 
 def in_tab(tab: str, row: PortfolioRow) -> bool:
-    """Return whether a tab, other than the tab of all, shows this portfolio."""
+    """Return whether a tab shows this portfolio; `tab` is not the tab that shows all."""
     return has_barred(row) if tab == BARRED else row.status == tab
 
 

@@ -183,7 +183,7 @@ class PortfolioEditor(Dialog[str]):
         return "fine" if not fault else "todo" if blank and not self._pressed_save else "fault"
 
     def _ask_dates(self) -> None:
-        """Show the next dates of the calendar condition; they are read from the book once per condition."""
+        """Show the next dates of the calendar condition; they are read from the book once for each condition."""
         calendar = self._checked.calendar
         note = self.query_one("#dates", Note)
         note.display = calendar is not None
@@ -229,8 +229,8 @@ class PortfolioEditor(Dialog[str]):
 
     @on(Input.Submitted)
     async def _entered(self, event: Input.Submitted) -> None:
-        """Move to the next field. After the last weight, add a line if the sum is below 100.00, else move to cash; from
-        the symbol of a blank last line, move to cash."""
+        """On enter, move to the next field; from the symbol of a blank last line, to cash. After the last percentage,
+        add a line if the sum is below 100.00, else move to cash."""
         # A new line has the focus when this returns, so that what is typed behind enter goes to it.
         row = self._weights.here
         if row is not None and event.input is row.percent and row is self._rows[-1]:
@@ -292,8 +292,8 @@ class PortfolioEditor(Dialog[str]):
         self._rewrite(forms.normalized)
 
     def _rewrite(self, change: Callable[[PortfolioForm], PortfolioForm]) -> None:
-        """Replace the percentages in the fields by those that `change` returns; shows the
-        message of its `ValueError`.
+        """Replace the percentages in the fields by those that `change` returns. If it raises `ValueError`, show the
+        message.
         """
         try:
             form = change(self._read())

@@ -79,7 +79,7 @@ class DayInput(PlainInput):
 
 
 class ChoiceBar(TabBar, can_focus=True):
-    """Tabs of which one is chosen, with left, right, space or a click."""
+    """Choices in a row, one of them chosen with left, right, space or a click."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "choose(-1)", show=False),

@@ -191,7 +191,9 @@ def check(form: PortfolioForm, assets: Mapping[str, AssetChoice], stored: Weight
 
 
 def _raw(form: PortfolioForm) -> tuple[dict[str, object], dict[str, str]]:
-    """Return the form as API input, and the field location of each weight and condition by its path in that input."""
+    """Return the form as input of the API, and the location of each weight's and condition's field by its path in that
+    input.
+    """
     locations: dict[str, str] = {}
     weights: list[object] = []
     for index, line in enumerate(form.lines):
@@ -290,9 +292,9 @@ def missing_text(total: int) -> str:
 
 
 def with_rest(form: PortfolioForm, index: int | None) -> PortfolioForm:
-    """Return the form with one weight set to what the others leave of 100.00.
+    """Return the form with one weight set so that all sum to 100.00.
 
-    `index` is that of the weight line; None for cash. Raises `ValueError` if the result is not above 0.
+    `index` is the index of that weight line; None for cash. Raises `ValueError` if the result is not above 0.
     """
     text = form.cash if index is None else form.lines[index].percent
     rest = HUNDRED_PERCENT - total_of(form) + (hundredths(text) or 0)
@@ -333,8 +335,8 @@ def normalized(form: PortfolioForm) -> PortfolioForm:
 def scaled(amounts: Sequence[int]) -> list[int]:
     """Scale amounts of 0 or more to hundredths of a percent that sum to exactly 100.00.
 
-    Shares are rounded by largest remainder (ties: the first). A positive amount gets at
-    least 0.01, taken from the largest share.
+    Percentages are rounded by largest remainder (ties: the first). A positive amount gets at least 0.01, taken from the
+    largest percentage.
     """
     total = sum(amounts)
     shares = [amount * HUNDRED_PERCENT // total for amount in amounts]

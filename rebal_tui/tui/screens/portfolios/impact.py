@@ -33,7 +33,9 @@ NOBODY = "No account is outside a band, and none would trade."
 
 
 def affected_text(one: AffectedAccount) -> str:
-    """`in range → outside, 3 orders`: whether an account is inside its bands before and after, and what follows."""
+    """`in range → outside, 3 orders`: whether an account is inside its bands before and after the change, and what
+    happens to it.
+    """
     before = _range_text(one.outside_before, banded=one.banded_before)
     after = _range_text(one.outside_after, banded=one.banded_after)
     if one.unable:
@@ -55,7 +57,10 @@ def _range_text(outside: bool, *, banded: bool) -> str:
 
 
 def affected_mark(one: AffectedAccount) -> tuple[str, str]:
-    """Return mark and style of an account: that of its calendar day, or as the Desk would show it after the change."""
+    """Return mark and style of an account as the Desk would show it after the change.
+
+    An account that waits for its day of the calendar condition has the mark of that condition.
+    """
     if one.blocked:
         return GLYPHS[StatusKind.NEEDS_YOU], STATUS_STYLES[StatusKind.NEEDS_YOU]
     if one.cooldown_until is not None:
@@ -66,7 +71,7 @@ def affected_mark(one: AffectedAccount) -> tuple[str, str]:
 
 
 class AffectedItems(Sequence[Item]):
-    """The affected accounts as items of a question. An item is built only when it is shown."""
+    """The affected accounts as items of a confirmation (`Question`). An item is built only when it is shown."""
 
     def __init__(self, source: Columnar, host: Asks) -> None:
         self._source = source
@@ -103,7 +108,9 @@ class AffectedItems(Sequence[Item]):
     def arrange(
         self, accept: Callable[[Any], bool] | None, text: str, sort: str | None, reverse: bool
     ) -> Sequence[int]:
-        """Return the indices of the rows to show, in order."""
+        """Return the indices of the rows to show, in order: those that `accept` and the text filter let through, sorted
+        by `sort`.
+        """
         return self._source.arrange(accept, text, sort, reverse)
 
     def several(self, positions: Any, around: Any) -> Sequence[Item]:
@@ -115,7 +122,7 @@ class AffectedItems(Sequence[Item]):
         return self._source.key_at(row_index)
 
     def row_ids(self) -> Any:
-        """Return one integer for each account; it stays the same."""
+        """Return one integer for each account; it identifies the account as long as the list is shown."""
         return self._source.row_ids()
 
     def find(self, key: Hashable) -> int | None:
@@ -129,7 +136,7 @@ def item_titles(impact: Impact) -> tuple[str, str, str]:
 
 
 def affected_items(impact: Impact, host: Asks) -> Sequence[Item]:
-    """Return the accounts that an impact affects, as items of a question."""
+    """Return the accounts that an impact affects, as items of a confirmation."""
     return AffectedItems(impact.affected, host) if isinstance(impact.affected, Columnar) else ()
 
 
@@ -145,8 +152,8 @@ class ImpactScreen(Dialog[None]):
     """
 
     def __init__(self, name: str, impact: Impact, what: str, *, changed: bool) -> None:
-        """`what` describes the change. Without `changed`, the portfolio is as stored, so
-        figures have no before and after.
+        """`what` describes the change. Without `changed`, the portfolio is as stored, so each figure is shown once, not
+        before and after.
         """
         super().__init__()
         self._name, self._impact, self._what, self._changed = name, impact, what, changed

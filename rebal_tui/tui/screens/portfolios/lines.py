@@ -146,7 +146,9 @@ def condition_lines(conditions: Sequence[Condition], dates: Sequence[date], cool
 
 
 def dates_text(dates: Sequence[date]) -> str:
-    """Return `next Mon 16 Mar 2026 · Wed 15 Apr 2026`, or that there is no such day in the next two years."""
+    """Return `next Mon 16 Mar 2026 · Wed 15 Apr 2026`; without dates, that the condition has no date in the next two
+    years.
+    """
     return f"next {' · '.join(day_text(day) for day in dates)}" if dates else "no such day in the next 2 years"
 
 
@@ -158,7 +160,7 @@ def cooldown_text(days: int) -> str:
 
 
 def stop_notes(form: PortfolioForm) -> dict[str, str]:
-    """Return the notes next to the fields for calendar sessions and minimum trade, by field location."""
+    """Return the notes next to the fields for calendar sessions and minimum trade, by the location of the field."""
     none = "none" if form.least or form.least_percent else "none here: the book's minimum trade counts"
     return {
         STAGGER: "sessions; accounts take turns" if form.stagger else "one session for all accounts",
@@ -193,8 +195,8 @@ def _subscriber(row: AccountRow, width: int) -> Line:
 
 
 def impact_facts(impact: Impact, *, changed: bool = True) -> list[tuple[str, str]]:
-    """Return the figures of an impact as (label, figure) pairs; with `changed`, those that
-    change as `before → after`.
+    """Return the figures of an impact as (label, figure) pairs. With `changed`, a figure that differs is given as
+    `before → after`.
     """
     outside = outside_text(impact.outside_after, banded=impact.banded_after)
     before = outside_text(impact.outside_before, banded=impact.banded_before)
@@ -244,8 +246,9 @@ def impact_lines(impact: Impact, what: str, *, changed: bool) -> Builder:
 
 
 def before_after(impact: Impact, width: int, *, changed: bool = True) -> list[Line]:
-    """Return two bars on one scale: subscribers outside a band now, and after the change.
-    Without `changed`, only now.
+    """Return two bars on one scale: the subscribers that are outside a band now, and those after the change.
+
+    Without `changed`, only the first bar.
     """
     size = min(max(width - 16, 10), 60)
     lines: list[Line] = []
@@ -261,6 +264,6 @@ def before_after(impact: Impact, width: int, *, changed: bool = True) -> list[Li
 
 
 def names_text(names: Sequence[str], of: int) -> str:
-    """Return `names` and how many more of `of` names there are: `Ng, Ada; Ruiz, Ana and 4 more`."""
+    """Return the names, and how many of the `of` names in all are left out: `Ng, Ada; Ruiz, Ana and 4 more`."""
     more = of - len(names)
     return f"{'; '.join(names)} and {more:,} more" if more else "; ".join(names)

@@ -61,7 +61,7 @@ def live_lines(
 
 
 def impact_panel(impact: Impact | None, width: int) -> list[Line]:
-    """Return the impact of the form as it is, or, if it is not calculated yet, the key that does so."""
+    """Return the impact of the form as typed; if it is not calculated yet (None), the key that calculates it."""
     if impact is None:
         return [(), heading("Impact on accounts", width, "f5 calculates it")]
     facts: list[Line] = [((f"{fact}  ", "muted"), (figure, "")) for fact, figure in impact_facts(impact)]

@@ -89,7 +89,7 @@ class PortfolioPage(PageOfList[None]):
         self.table.set_rows(self._rows)
 
     def _offer_scrolling(self, overflows: bool) -> None:
-        """Show the key that scrolls the details only while they do not fit."""
+        """Show the key that scrolls the details, but only while the details do not fit."""
         self.query_one(KeyBar).left_out = frozenset(() if overflows else {SCROLL})
 
     async def turn_to(self, key: str, step: int) -> None:

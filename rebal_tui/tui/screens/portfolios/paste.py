@@ -164,7 +164,7 @@ class PasteScreen(Dialog[str]):
             self.host.work(self._ask_or_create(self._area.text), name="create")
 
     async def _open_list(self, listed: WeightList) -> None:
-        """Open the weights in the editor; once they are saved there, this dialog closes too."""
+        """Open the weights in the editor; when they are saved there, this dialog closes too."""
         draft = await self.host.ask(portfolio_queries.portfolio_draft, None)
 
         def closed(saved: str | None) -> None:
@@ -219,7 +219,10 @@ class PasteScreen(Dialog[str]):
 
 
 def listed_weights(text: str) -> WeightList | None:
-    """Parse a list of weights; None for JSON and for text that is no list. Raises `Invalid` for mixed decimal marks."""
+    """Parse a list of weights; None for JSON and for text that is no list.
+
+    Raises `Invalid` if some numbers have a decimal point and others a decimal comma.
+    """
     if text.lstrip()[:1] in ("{", "["):
         return None
     try:

@@ -1,4 +1,4 @@
-"""Questions before a portfolio changes, and why a change is refused.
+"""Confirmations of changes of a portfolio, and why a change is refused.
 
 Used by the screens and by the linear mode (`--plain`, without screens).
 """
@@ -19,11 +19,13 @@ from rebal_tui.tui.screens.portfolios.lines import impact_text, names_text
 from rebal_tui.tui.screens.portfolios.version_lines import change_text
 
 CHANGES_NAMED = 6
-"""How many changes a question names at most, so that its accounts stay on the screen."""
+"""How many changes a confirmation names at most, so that its accounts stay on the screen."""
 
 
 def changes_text(changes: Sequence[Difference]) -> str:
-    """What an edit changes, such as `SPY 60 % → 50 %, TLT 35 % → 45 %.`, and a blank line; empty without a change."""
+    """The changes of an edit as text, `SPY 60 % → 50 %, TLT 35 % → 45 %.`, followed by a blank line; empty without
+    changes.
+    """
     named = list(map(change_text, changes[:CHANGES_NAMED]))
     if len(changes) > CHANGES_NAMED:
         named.append(f"{len(changes) - CHANGES_NAMED} more")
@@ -31,7 +33,8 @@ def changes_text(changes: Sequence[Difference]) -> str:
 
 
 def save_question(portfolio: Portfolio, name: str, impact: Impact, host: Asks) -> Question:
-    """Build the question before the edit of a portfolio with subscribers, from then on named `name`, is saved.
+    """Build the confirmation before the edit of a portfolio with subscribers is saved; `name` is its name after the
+    edit.
 
     The edit can be undone unless it makes the portfolio active.
     """
@@ -48,7 +51,9 @@ def save_question(portfolio: Portfolio, name: str, impact: Impact, host: Asks) -
 
 
 def deactivate_question(row: PortfolioRow, how_back: str) -> Question:
-    """Build the question before a portfolio is deactivated; `how_back` is the key or command that reactivates it."""
+    """Build the confirmation before a portfolio is deactivated; `how_back` is the key or command that reactivates
+    it.
+    """
     text = f"Accounts can no longer subscribe to {row.name}. {how_back} reactivates it."
     return Question("Deactivate this portfolio?", "Deactivate", text)
 
@@ -64,7 +69,7 @@ def deactivate_refusal(row: PortfolioRow, followers: Sequence[AccountRow]) -> st
 
 
 def reactivate_question(row: PortfolioRow, followers: Sequence[AccountRow]) -> Question:
-    """Build the question before a portfolio with subscribers (`followers`) is reactivated."""
+    """Build the confirmation before a portfolio with subscribers (`followers`) is reactivated."""
     count = count_text(len(followers), "subscriber")
     text = f"The next evaluation includes {count} of {row.name}; runs and orders may follow."
     return Question("Reactivate this portfolio?", "Reactivate", text, sends=True)
@@ -87,7 +92,7 @@ def duplicate_text(row: PortfolioRow) -> str:
 
 
 def go_back_question(row: PortfolioRow, view: VersionView, impact: Impact) -> Question:
-    """Build the question before a portfolio gets the content of an earlier version.
+    """Build the confirmation before a portfolio gets the content of an earlier version again.
 
     This can be undone unless it makes the portfolio active.
     """
@@ -102,5 +107,5 @@ def go_back_question(row: PortfolioRow, view: VersionView, impact: Impact) -> Qu
 
 
 def same_name_question(name: str) -> Question:
-    """Build the question before a second portfolio with this name is created."""
+    """Build the confirmation before a second portfolio with this name is created."""
     return Question(f"Create another portfolio named {name}?", "Create", "The other one is not changed.", no="Not now")

@@ -114,7 +114,10 @@ async def choose_stops(screen: ListScreen, row: PortfolioRow) -> None:
 
 
 def figures(one: RunStops) -> str:
-    """The effect of a choice: `3 runs: 8 orders, bought $1,200.00, sold $1,100.00, 2.50 points left`."""
+    """The effect of a choice: `3 runs: 8 orders, bought $1,200.00, sold $1,100.00, 2.50 points left`.
+
+    The last figure is the largest drift that the runs leave, in percentage points.
+    """
     if not one.accounts:
         return "no band fires now"
     of = f" of {one.due}" if one.due > one.accounts else ""

@@ -150,7 +150,7 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
             self.app.push_screen(PortfolioEditor(draft), self._select_saved)
 
     def _select_saved(self, portfolio_id: str | None) -> None:
-        """Move the cursor to the saved portfolio once the list has been refreshed; None does nothing."""
+        """Move the cursor to the saved portfolio when the list has been refreshed; None does nothing."""
         if portfolio_id is not None:
             self._rows = None
             self.table.go_to(portfolio_id)
@@ -177,8 +177,8 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
     async def _ask(
         self, service: Callable[Concatenate[Book, P], Portfolio], *args: P.args, **kwargs: P.kwargs
     ) -> Portfolio | None:
-        """Call a service and return its portfolio. For a `Refusal`, show its faults without
-        locations and return None.
+        """Call a service and return its portfolio. If it raises `Refusal`, show the faults without locations and return
+        None.
         """
         try:
             return await self.host.ask(service, *args, **kwargs)

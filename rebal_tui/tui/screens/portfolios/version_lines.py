@@ -43,7 +43,7 @@ def version_columns() -> tuple[Column[VersionView], ...]:
 
 
 def difference_table(differences: Sequence[Difference], before: str, after: str, width: int) -> list[Line]:
-    """Return one line for each field that differs, then what is unchanged.
+    """Return one line for each field that differs, then one line that names what is unchanged.
 
     `before` and `after` are the column headings; the change of a weight is in percentage points.
     """
@@ -63,7 +63,7 @@ def difference_table(differences: Sequence[Difference], before: str, after: str,
 
 
 def _unchanged(differences: Sequence[Difference]) -> str:
-    """`Unchanged: other weights, all conditions, other settings.`"""
+    """`Unchanged: other weights, all conditions, other settings.`, as it applies."""
     changed = {
         "weights" if one.change else "conditions" if one.field == "Condition" else "settings" for one in differences
     }
@@ -72,7 +72,7 @@ def _unchanged(differences: Sequence[Difference]) -> str:
 
 
 def version_lines(view: VersionView) -> Builder:
-    """Build the differences of a version from the one before it, and what a return to it would change."""
+    """Build the differences between a version and the version before it, and what going back to it would change."""
 
     def build(width: int, _height: int) -> Sequence[Line]:
         lines: list[Line] = [heading(f"Changes in version {view.number}", width, _count(view.changes))]
@@ -90,7 +90,7 @@ def version_lines(view: VersionView) -> Builder:
 
 
 def return_table(view: VersionView, width: int) -> list[Line]:
-    """Return what a return to this version would change."""
+    """Return what going back to this version would change, one line per field."""
     return difference_table(view.to_return, "Now", f"Version {view.number}", width)
 
 

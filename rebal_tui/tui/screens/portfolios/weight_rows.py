@@ -30,7 +30,9 @@ UP_AND_DOWN = "Up and down go to other lines; type the percent, or press = for w
 
 
 class SymbolInput(PassesOnKeys, PlainInput):
-    """An input for a symbol in upper case, with completions. A number typed into it goes to another field."""
+    """An input for a symbol in upper case, with completions. A number typed into it is moved to another field
+    (`take_number`).
+    """
 
     ALLOWED_CHARACTERS: ClassVar[frozenset[str] | None] = frozenset(
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-"
@@ -56,14 +58,15 @@ class SymbolInput(PassesOnKeys, PlainInput):
 
 
 class ShareInput(PercentInput):
-    """The percentage of a weight row. Tab acts like enter, which adds a row after the last
-    one if the sum is below 100.
+    """The percentage of a weight row. Tab acts like enter.
+
+    In the last row, enter adds a row if the sum is below 100.00.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("tab", "go_on", show=False)]
 
     async def action_go_on(self) -> None:
-        """Act like enter; but if there is a blank row already, or no row can be added, go to the next field."""
+        """On tab, act like enter; but if there is a blank row already, or no row can be added, go to the next field."""
         rows = self.query_ancestor(WeightRows)
         if rows.blank is None and len(rows.rows) < MAX_WEIGHT_LINES:
             await self.action_submit()
@@ -219,7 +222,7 @@ class WeightRows(Vertical):
 
     @on(Input.Changed, ".symbol")
     def _typed(self, event: Input.Changed) -> None:
-        """Offer the assets that match the typed symbol; none if the only match is what was typed."""
+        """Offer the assets that match the typed symbol; none if the only match is exactly the typed symbol."""
         field = event.input
         if isinstance(field, SymbolInput) and field.has_focus:
             typed = field.value
@@ -243,12 +246,12 @@ class WeightRows(Vertical):
         return True
 
     def go(self, direction: int) -> bool:
-        """Move the focus up (-1) or down (1): between rows in the same column, to cash
-        below, to the description above.
+        """Move the focus up (-1) or down (1): between rows within the same column, from the last row to cash, from the
+        first symbol to the description above.
 
-        From cash, up goes to the last row. From the description, down goes to the first percentage if that row has a
-        symbol, which a typed number would replace. Up from the first percentage only shows a message. Returns False if
-        the focus was in no row and did not move this way.
+        From cash, up goes to the last percentage. From the description, down goes to the first percentage, but only if
+        the first row has a symbol, so that a typed number does not replace the symbol. Up from the first percentage
+        only shows a message. Returns False if no row had the focus and the focus was not moved.
         """
         row, rows, screen = self.here, self.rows, self.screen
         cash, description = screen.query_one("#cash", Input), screen.query_one("#description", Input)
@@ -272,8 +275,9 @@ class WeightRows(Vertical):
         return True
 
     def leave_blank_line(self, field: Input) -> bool:
-        """Go from the symbol `field` to cash if it is in a blank last row that is not the
-        only row; returns whether it is.
+        """If `field` is the symbol of a blank last row, and not of the only row, move the focus to cash.
+
+        Returns whether the focus was moved.
         """
         rows = self.rows
         if len(rows) == 1 or field is not rows[-1].symbol or not rows[-1].line.blank:
@@ -282,10 +286,12 @@ class WeightRows(Vertical):
         return True
 
     def take_number(self, field: SymbolInput, text: str) -> bool:
-        """Move a number that is typed or pasted into a symbol to where it belongs; returns whether `text` was moved.
+        """Move a number that is typed or pasted into a symbol to a field for percentages; returns whether `text` was
+        moved.
 
-        It goes to the percentage of the line; from a blank last line that is not the only one, it goes to cash, and
-        the line is removed. A text that continues a symbol is not moved.
+        The number goes to the percentage of the row. From a blank last row that is not the only one, it goes to cash,
+        and the row is removed. A number is not moved if the symbol of an asset begins with the text that the field
+        would then have.
         """
         if not NUMBER.fullmatch(text):
             return False

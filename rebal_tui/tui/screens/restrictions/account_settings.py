@@ -26,8 +26,8 @@ _MINIMUM_LABELS = {
 
 
 def account_settings_form(account_id: str, client: str, given: tuple[AccountSettings, Overrides | None]) -> FormScreen:
-    """Create the form. `given` has the account's current settings and overrides; the latter
-    are None if it is unsubscribed.
+    """Create the form. `given` has the current settings of the account and the overrides of its subscription (None if
+    unsubscribed).
     """
     settings, overrides = given
 
@@ -63,8 +63,8 @@ def account_settings_form(account_id: str, client: str, given: tuple[AccountSett
 def read_settings(
     values: Values, given: tuple[AccountSettings, Overrides | None]
 ) -> tuple[AccountSettings, Overrides | None]:
-    """Parse the fields. Overrides that the form has no field for stay as in `given`. Raises
-    `Invalid` with all faults.
+    """Parse the fields. Overrides that have no field in the form stay as in `given`. Raises `Invalid` with all
+    faults.
     """
     faults: list[Fault] = []
     read: dict[str, Any] = {}

@@ -59,8 +59,8 @@ def columns() -> tuple[Column[RunRow], ...]:
 
 
 def queue_tabs(snapshot: ReviewSnapshot, marked: int) -> tuple[Tab, ...]:
-    """Return tabs with the number of runs awaiting approval, how many of them are marked,
-    and which runs are reviewed.
+    """Return the tabs: the number of runs awaiting approval, the number of marked ones, and which automatic runs need
+    approval.
     """
     count = len(snapshot.rows)
     reviewed = "every automatic run is reviewed"
@@ -75,14 +75,14 @@ def queue_tabs(snapshot: ReviewSnapshot, marked: int) -> tuple[Tab, ...]:
 def empty_text(snapshot: ReviewSnapshot, key: str) -> str:
     """Return the text of the empty list. It names the ways to turn review on, unless the book reviews every run.
 
-    `key` turns it on here.
+    `key` is the key that turns review on in this section.
     """
     every = f" Press {key} to review every automatic run, or turn review on in a portfolio's editor."
     return f"No run awaits approval.{'' if snapshot.everything else every}"
 
 
 def policy_question(scope: ReviewScope) -> Question:
-    """Return the question whether to turn review of every automatic run of the book on, or off if it is on."""
+    """Return the confirmation to turn on the review of every automatic run of the book; to turn it off if it is on."""
     active = count_text(scope.portfolios, "active portfolio")
     if scope.everything:
         changes = f"Automatic runs wait for approval only where their portfolio has review: {scope.own} of {active}."

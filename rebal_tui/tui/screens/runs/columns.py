@@ -49,8 +49,8 @@ def in_group(row: RunRow, group: str) -> bool:
 def group_tabs(snapshot: RunsSnapshot, here: str) -> tuple[Tab, ...]:
     """Return a tab for each group with its number of runs; no number if there are too many runs to count.
 
-    `here` is the tab whose runs are loaded. If only some are, its number shows it: `500 of
-    912`, or `500+` if the total is unknown.
+    `here` is the tab whose runs are loaded. If only some of its runs are, its number is `500 of 912`, or `500+` if the
+    total is unknown.
     """
     tabs = []
     for key, mark, style in ((ALL, "", ""), *((group, *MARKS[group]) for group in GROUPS)):
@@ -104,7 +104,9 @@ def _origin(row: RunRow) -> str:
 
 
 def amount(row: RunRow) -> Line:
-    """Return the dollars filled; in gray the dollars ordered while nothing is filled; `–` for a run without orders."""
+    """Return the dollars filled; while nothing is filled, the dollars ordered, in gray; `–` for a run without
+    orders.
+    """
     if not row.total:
         return (("–", "muted"),)
     waits = row.ordered and not row.amount

@@ -36,7 +36,7 @@ TYPES: tuple[RunType | None, ...] = (None, *RunType)
 
 
 def final_text(row: RunRow) -> str:
-    """Return the message why a run that has ended cannot be canceled."""
+    """Return the message that says why a run that has ended cannot be canceled."""
     return f"This run is {formats.words(row.status)}; only a queued or running run can be canceled."
 
 
@@ -87,8 +87,8 @@ class RunsScreen(ShowsRun, LoadsOlder, TiledListScreen, inherit_bindings=False):
 
     @property
     def first_actions(self) -> tuple[str, ...]:
-        """In a files book, whose approved runs wait for a trade list, the action that writes
-        it; empty in other books.
+        """In a files book, the action that writes the trade list, for which approved runs wait; empty in other
+        books.
         """
         return ("trade_list",) if self.host.mode_shown == FILES_MODE else ()
 

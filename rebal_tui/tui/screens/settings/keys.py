@@ -30,7 +30,7 @@ from rebal_tui.tui.widgets.text_field import FilterField
 
 
 class PressScreen(ModalScreen[str]):
-    """Waits for a key that the action can have, and returns it; an empty text for escape."""
+    """Waits until the user presses a key that the action can have, and returns its name; an empty text for escape."""
 
     DEFAULT_CSS = """
     PressScreen { align: center middle; background: $background 60%; }

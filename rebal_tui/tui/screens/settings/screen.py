@@ -86,7 +86,9 @@ class SettingsScreen(Dialog[None]):
 
     @classmethod
     async def filled(cls, host: Host, theme: str) -> SettingsScreen:
-        """Create the form with the chosen theme, the settings of the file, and the policy and guards of the book."""
+        """Create the form with the chosen theme, the settings from the settings file, and the policy and guards of the
+        book.
+        """
         policy = await host.ask(policy_services.policy_of)
         minimum = await host.ask(trade_settings.book_minimum)
         guards = await host.ask(guards_of)
@@ -179,7 +181,9 @@ class SettingsScreen(Dialog[None]):
         return Guards(**read) if len(read) == len(fields(Guards)) else None
 
     def _read(self, typed: Mapping[str, tuple[str, str, Callable[[str], Any]]]) -> dict[str, Any]:
-        """Return the values of the valid text fields by name; a fault is shown next to its field if that was edited."""
+        """Return the values of the valid text fields by name. The fault of an invalid field is shown if the field was
+        edited.
+        """
         read: dict[str, Any] = {}
         for name, (_, hint, parse) in typed.items():
             fault = ""

@@ -135,7 +135,7 @@ def _head(view: AccountView, width: int) -> list[Line]:
 
 
 def _amounts(named: Sequence[tuple[str, str]], before: str = "") -> Line:
-    """Amounts side by side, each after its name; `before` comes before the first."""
+    """Amounts side by side, each after its name; `before` is the text before the first."""
     parts: list[TextSegment] = []
     for name, amount in named:
         parts += [(f"{'  ' if parts else before}{name}", "muted"), (amount, "")]
@@ -145,7 +145,7 @@ def _amounts(named: Sequence[tuple[str, str]], before: str = "") -> Line:
 def _holdings(view: AccountView, width: int, max_lines: int | None) -> list[Line]:
     """Return the holdings with bars of drift, cash last.
 
-    If there are more than `max_lines` (None: no limit), only those that use most of their band.
+    If there are more than `max_lines` (None: no limit), only those with the highest band usage.
     """
     held = view.holdings
     cash = cash_lines(view)
@@ -176,8 +176,8 @@ def _holdings(view: AccountView, width: int, max_lines: int | None) -> list[Line
 
 
 def held_lines(view: AccountView, width: int) -> list[Line]:
-    """Return the assets that restrictions keep from trading, and the portfolio's own weights
-    of assets whose reachable target is shown.
+    """Return the assets that restrictions keep from trading, and the weights in the portfolio of assets that are shown
+    with their reachable target.
     """
     lines: list[Line] = []
     if view.managed is not None:
@@ -199,7 +199,7 @@ def held_lines(view: AccountView, width: int) -> list[Line]:
 def managed_text(view: AccountView) -> str:
     """Return `Managed equity 63,184.81 is equity without 4,550.00 of reserved cash`; empty if it is all of the equity.
 
-    What remains of the difference is the value of unmanaged holdings.
+    The value of unmanaged holdings, if any, is named in the same way.
     """
     if view.managed is None:
         return ""
@@ -210,7 +210,7 @@ def managed_text(view: AccountView) -> str:
 
 
 def cash_lines(view: AccountView) -> tuple[HoldingView, ...]:
-    """Return the line of cash below the holdings, if there is one."""
+    """Return the line of cash that is shown below the holdings; an empty tuple if there is none."""
     line = view.cash_line
     if line is None:
         return ()
@@ -218,7 +218,7 @@ def cash_lines(view: AccountView) -> tuple[HoldingView, ...]:
 
 
 def _usage(holding: HoldingView) -> tuple[int, int]:
-    """The sort key of a holding: how much of its band it uses, in hundredths of a percent, then its drift."""
+    """The sort key of a holding: its band usage in hundredths of a percent, then its drift."""
     off, goal = holding.off_target_bp, holding.goal_bp
     if off is None or goal is None:
         return (0, holding.actual_bp)
@@ -291,8 +291,8 @@ def _why(view: AccountView, width: int, *, whole: bool) -> list[Line]:
 def status_lines(decision: Decision, width: int, *, near: bool = False, then: bool = False) -> list[Line]:
     """Build the status as a sentence, with the date of the first possible rebalance.
 
-    Empty if the decision has no status, as decisions of earlier versions. `near` marks an
-    account in range that uses 80 % of a band or more, `then` a decision of the past.
+    Empty if the decision has no status, as those stored by earlier versions of the program. `near` marks an account in
+    range that uses 80 % of a band or more, `then` a decision of the past.
     """
     status = decision.status
     if status is None:
@@ -317,8 +317,8 @@ def status_lines(decision: Decision, width: int, *, near: bool = False, then: bo
 
 
 def _summary(trace: Sequence[Check], width: int) -> list[Line]:
-    """`11 checks: 8 passed, 3 not due`, followed by the key that shows all checks, on a
-    second line if both do not fit on one.
+    """`11 checks: 8 passed, 3 not due`, followed by the key that shows all checks; on two lines if one is too short for
+    both.
     """
     segments: list[TextSegment] = [(f"  {count_text(len(trace), 'check')}: ", "muted")]
     for verdict, (_, style) in VERDICTS.items():

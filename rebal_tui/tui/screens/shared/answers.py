@@ -13,7 +13,9 @@ from rebal_tui.tui.text import printable
 
 
 class Answers(Horizontal):
-    """Two buttons, each labeled with the key that presses it now: while Cancel has the focus, enter cancels."""
+    """Two buttons, each labeled with the key that presses it at present: enter presses Cancel only while Cancel has the
+    focus.
+    """
 
     DEFAULT_CSS = """
     Answers { width: auto; height: auto; }

@@ -33,7 +33,7 @@ REJECT_NOTE = NoteField("why? The note is kept in the audit trail", required=Tru
 def review_lines(view: ReviewView) -> Builder:
     """Build a run that awaits review, with its current plan.
 
-    The reason why it was created has the figures of that time, so the time comes before it.
+    The reason for which the run was created contains the figures of that time, so it is shown with the time.
     """
     why = f"Created {formats.short_timestamp(view.row.created_at)}: {view.preview.why}"
     rest = preview_lines(replace(view.preview, why=why))
@@ -69,10 +69,11 @@ def outcome_lines(done: str, results: Sequence[BulkResult]) -> Builder:
 
 
 def approve_question(views: Sequence[ReviewView], *, changed: bool = False, mode: str = "") -> Question:
-    """Build the question whether to approve runs: dollars sold and bought, and the runs, or the plan of a single run.
+    """Build the confirmation to approve runs: dollars sold and bought, and the list of runs, or the plan of a single
+    run.
 
-    `changed`: the user has approved a plan that had changed by then, and is asked again. `mode` is the book's mode,
-    as the status line shows it.
+    `changed`: the plan had changed when the user approved it, so the user is asked again. `mode` is the book's mode, as
+    the status line shows it.
     """
     plans = [view.preview.plan for view in views]
     title = "Approve this run?" if len(plans) == 1 else f"Approve {len(plans)} runs?"
@@ -116,7 +117,7 @@ def _item(view: ReviewView) -> Item:
 
 
 def reject_question(rows: Sequence[RunRow]) -> Question:
-    """Build the question whether to reject runs; requires a note."""
+    """Build the confirmation to reject runs; it requires a note."""
     first = rows[0]
     one = f"{formats.words(first.type)} of {first.client}, run {formats.short_id(first.id)}, is canceled"
     effect = one if len(rows) == 1 else f"{count_text(len(rows), 'run')} are canceled with the same note"

@@ -27,11 +27,13 @@ from rebal_tui.tui.widgets.table_order import Columnar
 LIVE_WORD = "LIVE"
 """The word that must be typed before orders are sent or money is moved on a live book."""
 MAX_WIDTH, WIDE_WIDTH, NARROW_WIDTH = 160, 116, 76
-"""Width in cells of a confirmation with details (items or lines), more if their texts need it, and without."""
+"""Widths of a confirmation in cells: the maximum, the minimum with details (items or lines), and without details."""
 FRAME_WIDTH, FRAME_HEIGHT = 7, 4
-"""Cells that are not for the contents: in width, border, padding and scroll bar; in height, border, title, buttons."""
+"""Cells of a dialog that its contents cannot use. In width: border, padding and scroll bar; in height: border, title,
+buttons.
+"""
 DETAILS_MIN_HEIGHT, DETAILS_ROOMY_HEIGHT = 4, 16
-"""Lines of details: shown at least, and enough to have blank lines around; on a low screen, those are left out."""
+"""Numbers of lines of details: always shown; if more do not fit, the blank lines around them are left out."""
 DETAILS_CHECK_SECONDS = 0.02
 """How often a dialog checks whether its details have been built."""
 
@@ -73,7 +75,7 @@ def item_columns(titles: tuple[str, str, str]) -> tuple[Column[Item], ...]:
 def show_items(table: BookTable[Item], items: Sequence[Item]) -> None:
     """Show items in a table of `item_columns`.
 
-    If items are built only when shown, the width of the columns follows the first `MAX_BUILT_ROWS`.
+    The columns are as wide as the first `MAX_BUILT_ROWS` items need if `items` builds each item only when it is shown.
     """
     if isinstance(items, Columnar):
         table.fit_columns((), item_widths(table.columns, items))
@@ -86,7 +88,9 @@ def item_widths(columns: Sequence[Column[Item]], items: Sequence[Item]) -> dict[
 
 
 class ItemTable(BookTable[Item]):
-    """The items of a question. When the dialog scrolls them, the cursor stays in view, because enter opens its row."""
+    """The items of a question. When the dialog scrolls them, the cursor stays in view, because enter opens the row
+    under the cursor.
+    """
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
@@ -107,11 +111,11 @@ class NoButton(Button):
 class ConfirmScreen(Dialog[str | None]):
     """Asks a `Question`. Returns the note on yes (empty without a note field), None on no.
 
-    A no is reported as a message unless the question has `silent_no`. `y`, `n` and `esc` answer at any time; but if
-    the question `sends`, yes counts only after the details have been on the screen. In a text field, `ctrl+enter` is
-    yes. Enter presses the focused button, which is the only filled one; on an item's row it shows that item's lines.
-    At first, the no has the focus, or the yes of an undoable change.
-    Up, down and the page keys scroll the items or details, whatever has the focus.
+    The answer no is reported as a message unless the question has `silent_no`. `y`, `n` and `esc` answer at any time;
+    but if the question has `sends`, yes is accepted only after the details have been on the screen. In a text field,
+    `ctrl+enter` answers yes. Enter presses the focused button, which is the only filled one; on an item's row it shows
+    that item's lines. At first, the no button has the focus; for an undoable change, the yes button. Up, down and the
+    page keys scroll the items or details, whatever has the focus.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -225,7 +229,7 @@ class ConfirmScreen(Dialog[str | None]):
 
     @on(DescendantFocus)
     def _focused(self, event: DescendantFocus) -> None:
-        """Label the buttons with the keys that answer while this widget has the focus."""
+        """Label the buttons with the keys that press them while this widget has the focus."""
         typing = isinstance(event.widget, Input)
         yes = "enter" if event.widget.id == "confirm-typed" else "ctrl+enter" if typing else "y"
         self.query_one("#no", Button).label = key_label(self.question.no, "esc" if typing else "n")
@@ -245,10 +249,9 @@ class ConfirmScreen(Dialog[str | None]):
 
     @on(Input.Submitted, "#note")
     def _noted(self) -> None:
-        """Handle enter in the note: move the focus to the word to type, or to the yes
-        button, which enter then presses.
+        """Handle enter in the note: move the focus to the field for the required word, or to the yes button.
 
-        With `enter_answers`, as for a path, it answers yes.
+        If the note has `enter_answers`, enter answers yes.
         """
         if self.question.note is not None and self.question.note.enter_answers:
             self.action_answer(True)
@@ -263,7 +266,7 @@ class ConfirmScreen(Dialog[str | None]):
             self.action_answer(event.button.id == "yes")
 
     def on_key(self, event: Key) -> None:
-        """Give the third answer when its key is pressed; a text field takes the key as text first."""
+        """Give the third answer (`OtherAnswer`) when its key is pressed; in a text field, the key is text."""
         other = self.question.other
         if other is not None and event.key == other.key:
             event.stop()
@@ -308,7 +311,7 @@ class ConfirmScreen(Dialog[str | None]):
         self._fit()
 
     def _await_details(self) -> None:
-        """Wait until the details are built, so that yes counts from the repaint that shows them."""
+        """Wait until the details are built; yes is accepted from the repaint that shows them."""
         if all(view.built for view in self.query(LinesView) if view.size):
             self.call_after_refresh(self._details_shown)
         else:

@@ -32,7 +32,7 @@ TEXTUAL_KEYS = frozenset(one.description for one in Screen.BINDINGS if isinstanc
 
 
 class Dialog(HasKeyBar[T], ModalScreen[T]):
-    """A modal dialog with access to the host."""
+    """A modal dialog with access to the app as `Host`."""
 
     @property
     def host(self) -> Host:
@@ -61,11 +61,11 @@ class LiveDialog:
 
 
 class LivePage(LiveDialog):
-    """A page that keeps the object it shows up to date. Nothing on it is confirmed, so simulated time need not stop."""
+    """A page that keeps the data it shows up to date. It asks for no confirmation, so simulated time need not stop."""
 
 
 def _app_key(action: Action) -> Binding:
-    """The key of an app action as a binding of a page. Modal screens pass no keys on to the app."""
+    """The binding of a page for the key of an app action: a modal screen passes no keys on to the app."""
     return Binding(action.keys, f"of_app('{action.id}')", action.label, show=False, tooltip=action.help, id=action.id)
 
 

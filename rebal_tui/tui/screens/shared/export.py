@@ -88,7 +88,7 @@ class ExportScreen(Dialog[None]):
         self._choose(event.key)
 
     def _choose(self, key: str) -> None:
-        """Select a choice. A file name that was not edited changes with it; the folder stays."""
+        """Select a choice. A file name that the user has not edited becomes that of the choice; the folder stays."""
         if self._is_writing:
             return
         line, before = self.query_one(Input), file_name(self._choice)

@@ -33,7 +33,7 @@ REPORT = "report"
 """Key of the choice that writes a report."""
 LIST_FORMATS = ("csv", "json")
 ROWS_PER_CHUNK = 500
-"""How many rows of a list are formatted before other work of the event loop gets its turn."""
+"""How many rows of a list are formatted before the event loop continues with other work."""
 _NAME_CHARACTERS = 60
 """Longest part of a client, portfolio or run name that is used in a file name, in characters."""
 _BAR = re.compile("[\u2500-\u259f]+")
@@ -57,7 +57,7 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """The subject of a report; `name` is the client, portfolio or run as shown."""
+    """The subject of a report; `name` is the name of the client, portfolio or run as shown."""
 
     subject: ReportSubject
     name: str
@@ -80,7 +80,7 @@ class ExportChoice:
 
 
 class ShownRows(Protocol):
-    """A table with the rows as shown and the columns to export; `total` is the number of rows before filtering."""
+    """A table with the rows as shown and the columns to export; `total` is the number of rows without the filter."""
 
     @property
     def rows(self) -> Sequence[Any]: ...
@@ -111,7 +111,7 @@ def shown_rows(table: ShownRows, stem: str, noun: str) -> ExportChoice:
 def whole_book(host: HoldsHeartbeats, what: str) -> ExportChoice:
     """Choice to export all records of one kind (`what`, such as `accounts`), with all fields.
 
-    No heartbeat runs meanwhile, so that all records are of the same time.
+    No heartbeat runs during the export, so that all records are of the same time.
     """
 
     async def make(fmt: str, progress: Progress) -> Written:
@@ -157,7 +157,7 @@ def endings_text(choice: ExportChoice) -> str:
 def read_target(choice: ExportChoice, text: str) -> tuple[Path, bool]:
     """Parse the path of the file to write; returns the path, and whether a file exists there.
 
-    Raises a `Refusal` for a path that cannot be written, or an extension that the choice does not have.
+    Raises a `Refusal` for a path that cannot be written, or a file name extension that selects no format of the choice.
     """
     path = read_path(text)
     if path.suffix[1:].lower() not in choice.formats:
@@ -166,12 +166,12 @@ def read_target(choice: ExportChoice, text: str) -> tuple[Path, bool]:
 
 
 def replace_question(path: Path) -> Question:
-    """Build the question whether to replace an existing file."""
+    """Build the confirmation before an existing file is replaced."""
     return Question("Replace this file?", "Replace", f"{path} exists and will be replaced.")
 
 
 async def write_choice(choice: ExportChoice, path: Path, progress: Progress) -> str:
-    """Write a file that only its owner can read, and return a sentence about what was written where.
+    """Write a file that only its owner can read, and return a sentence that says what was written to which path.
 
     Raises a `Refusal` if the content cannot be made or the file not written; an existing file is then unchanged.
     """
@@ -186,7 +186,7 @@ async def write_choice(choice: ExportChoice, path: Path, progress: Progress) -> 
 def cell_text(column: Column[R], row: R) -> str:
     """Return a cell's text for an export: without styles, bars, marks and padding; empty if the cell has no value.
 
-    Figures have no thousands separators, plus sign and unit, so that a spreadsheet reads them as numbers. If the
+    Figures have no thousands separators, no plus sign and no unit, so that a spreadsheet reads them as numbers. If the
     column has a `plain` function, the text is taken from it.
     """
     cell: str | Line = column.plain(row) if column.plain is not None else column.cell(row)

@@ -33,9 +33,9 @@ Values = Mapping[str, str]
 class Field:
     """An input field of a form.
 
-    `choices` are completions; keys right and end accept one. `help` is the text for key f1, by default that in
-    `FORM_HELP`. With `completes`, the text must be one of the choices: one is suggested only if no other begins with
-    the text, and tab and enter accept it as well.
+    `choices` are completions; keys right and end accept the suggested one. `help` is the text for key f1, by default
+    that in `FORM_HELP`. With `completes`, the text must be one of the choices. A choice is then suggested only if it is
+    the only one that begins with the text, and tab and enter accept it as well.
     """
 
     key: str
@@ -51,8 +51,8 @@ class Field:
 class Proposal:
     """What a form will do: `lines` preview it, `text` and `effects` describe it in the confirmation.
 
-    `act` does it and returns its result as text. `done` begins the message after that, `yes`
-    is the label of the button.
+    `act` does it and returns its result as text. `done` is the beginning of the message that is shown then, `yes` the
+    label of the button.
     """
 
     lines: Builder
@@ -91,8 +91,8 @@ class FormScreen(LiveDialog, Dialog[bool]):
     """A form with faults next to its fields and a preview below, updated at every key press and refresh.
 
     Enter continues from every field and from the preview; on a button it presses that button. The action must be
-    confirmed first, unless the form has `at_once`. If the action is refused, the form stays open. Returns True once the
-    action is done.
+    confirmed first, unless the form has `at_once`. If the action is refused, the form stays open. Returns True after
+    the action.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -121,8 +121,8 @@ class FormScreen(LiveDialog, Dialog[bool]):
     def __init__(
         self, title: str, fields: Sequence[Field], propose: Propose, *, blame: str = "amount", at_once: str = ""
     ) -> None:
-        """`propose` makes the proposal from the values. `blame` is the key of the field that
-        shows faults of no known field.
+        """`propose` makes the proposal from the values. `blame` is the key of the field at which faults are shown whose
+        location is no field of the form.
 
         `at_once`, if not empty, is the label of the button of a form that acts without a confirmation, because
         nothing is sent and the preview shows all that the form does.
@@ -216,7 +216,9 @@ class FormScreen(LiveDialog, Dialog[bool]):
             self._show(proposal, faults)
 
     def faults_by_field(self, refusal: Refusal) -> dict[str, str]:
-        """Return the messages of a refusal by field key; those of no known field are at the `blame` field."""
+        """Return the messages of a refusal by field key; those whose location is no field of the form are at the
+        `blame` field.
+        """
         keys = {field.key for field in self.fields}
         by_field: dict[str, str] = {}
         for fault in refusal.faults:

@@ -37,7 +37,9 @@ def glossary_lines() -> Builder:
 
 
 def words_of(area: str) -> list[tuple[str, str]]:
-    """Return the terms that have a meaning in an area of the screens, such as `in the Lab`, each with that meaning."""
+    """Return the terms that the glossary explains for one area of the screens, such as `in the Lab`, each with its
+    meaning there.
+    """
     found = []
     for line in _source():
         entry = _entry(_plain(line)) if line.startswith("|") else None
@@ -54,7 +56,7 @@ def _source() -> list[str]:
 
 
 def _entry(row: str) -> tuple[str, str] | None:
-    """A row of a Markdown table as term and meaning; None for a row of column titles."""
+    """A row of a Markdown table as term and meaning; None for the header of the table."""
     if row.startswith(("|--", "| term |", "| mark |")):
         return None
     _, term, means, _ = row.split("|")
@@ -67,7 +69,7 @@ def _plain(text: str) -> str:
 
 
 def entry_lines(term: str, means: str, width: int) -> list[Line]:
-    """Build a term with its meaning at the right, or below it in a narrow terminal."""
+    """Build a term with its meaning to the right of it; in a narrow terminal, below it."""
     if width < NARROW:
         return [*paragraph(term, width, "key"), *paragraph(means, width, indent=2)]
     terms, texts = wrap(term, TERM_WIDTH), wrap(means, width - TERM_WIDTH - 2)

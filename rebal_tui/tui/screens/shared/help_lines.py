@@ -125,8 +125,8 @@ def page_help_lines(
     keymap: Mapping[str, str] = MappingProxyType({}),
     mode: str = "",
 ) -> Builder:
-    """Build the help of a page: its own keys, then those that work everywhere, except
-    `taken`, which the page uses itself.
+    """Build the help of a page: its `own` keys, then the keys that work everywhere, except the keys in `taken`, to
+    which the page gives another meaning.
 
     `mode` is the book's mode, as the status line shows it.
     """

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 def ask_to_release_asset(screen: ListScreen, symbol: str, reason: str, accounts: int) -> None:
-    """Ask once for all accounts that own or target an asset on hold; on yes, release the asset.
+    """Ask whether to release an asset on hold for all accounts that own or target it; on yes, release it.
 
-    `reason` is why it is on hold; `accounts` is the number of these accounts.
+    `reason` is why the asset is on hold; `accounts` is the number of these accounts.
     """
 
     async def do() -> str:
@@ -70,7 +70,9 @@ async def ask_to_reconcile(screen: ListScreen, account_id: str, client: str) -> 
 
 
 def _hold_with_differences(book: Book, account_id: str) -> tuple[Pause, tuple[tuple[str, str, str], ...]]:
-    """Return why an account is paused and its differences from the broker's figures."""
+    """Return why an account is paused, and the differences: (name of the figure, value in the book, value at the
+    broker).
+    """
     return release.check_release(book, account_id), release.differences(book, account_id)
 
 

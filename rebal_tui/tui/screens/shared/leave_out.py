@@ -1,4 +1,6 @@
-"""Leaves one line out of a run by a lock: a restriction on the line's asset that ends with the run's session (R-60)."""
+"""Leaves one plan line out of a run by a lock: a restriction on the line's asset that ends with the run's session
+(R-60).
+"""
 
 from __future__ import annotations
 

@@ -105,7 +105,9 @@ def columns_screen(table: BookTable[Any], title: str) -> ColumnsScreen:
 
 
 def apply_columns(host: Host, table: BookTable[Any], name: str, keys: tuple[str, ...]) -> None:
-    """Show the columns with these keys (none: the default) and save them; `name` is the list's name in the settings."""
+    """Show the columns with these keys (empty: the default columns) and save the choice; `name` is the list's name in
+    the settings.
+    """
     table.choose_columns(keys or None)
     settings = host.settings_file.settings
     columns = {**settings.columns, name: keys} if keys else {n: k for n, k in settings.columns.items() if n != name}

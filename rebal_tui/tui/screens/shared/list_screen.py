@@ -115,7 +115,7 @@ class ListScreen(ShowsMatching, DetailPanel):
         return self.query_one(BookTable)
 
     def selected_id(self) -> str | None:
-        """Return the id of the row under the cursor; shows a message and returns None when there is none."""
+        """Return the id of the row under the cursor; if there is no row, show a message and return None."""
         key = self.table.cursor_key
         if key is None:
             self.host.say(f"No {self.NOUN} selected.")
@@ -162,7 +162,7 @@ class ListScreen(ShowsMatching, DetailPanel):
     async def _filter_many(self, line: Input) -> None:
         """Filter many rows on another thread, after the typed letter is drawn.
 
-        Of the texts typed meanwhile only the last is applied.
+        If more is typed meanwhile, only the last text is applied.
         """
         try:
             while not self.table.has_arranged(line.value):
@@ -219,9 +219,9 @@ class ListScreen(ShowsMatching, DetailPanel):
         self.filter_by(text)
 
     def entered(self) -> None:
-        """Called when the user presses the section's key.
+        """Called when the user presses the key of the section that is shown already.
 
-        Sorts the rows and those of the next refresh, and clears a filter set by another section.
+        Sorts the rows now and again at the next refresh, and clears a filter that another section has set.
         """
         if self.is_mounted:
             self.table.action_sort_now()
@@ -256,7 +256,9 @@ class ListScreen(ShowsMatching, DetailPanel):
         self.reset_filters()
 
     def action_sort(self) -> None:
-        """Sort by the next column. The first time, a message names the key for the other columns and the way back."""
+        """Sort by the next column. The first time, a message names the keys for the other columns and for the default
+        order.
+        """
         if order_name := self.table.cycle_sort():
             self.host.say(f"Sorted by {order_name}.")
         elif not self._sort_explained:

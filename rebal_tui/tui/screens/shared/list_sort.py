@@ -41,7 +41,7 @@ class HasHost(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SortChoice:
-    """A column to sort by, or the default order with an empty key; `note` marks the current order."""
+    """A column to sort by, or, with an empty key, the default order; `note` is shown at the current order."""
 
     key: str
     title: str

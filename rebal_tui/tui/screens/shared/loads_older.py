@@ -53,8 +53,8 @@ class OlderRows:
 class LoadsOlder(ListScreen):
     """A list of the newest rows that loads older rows when the cursor reaches the last row.
 
-    A section reads at most `older.limit` rows, and then calls `older.note`. Before it shows other rows, such as after
-    a filter, it calls `read_anew`.
+    A subclass reads at most `older.limit` rows, and then calls `older.note`. Before it shows other rows, such as after
+    a change of the filter, it calls `read_anew`.
     """
 
     ROWS_AT_ONCE: ClassVar[int] = 500

@@ -96,11 +96,11 @@ def _form(title: str, known: Mapping[str, str], preview: Preview, act: Act, yes:
 
 
 def read_restrictions(text: str, known: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the ids of the restrictions that a text names: all for `all`, else one, by the
-    beginning of its description.
+    """Return the ids of the restrictions that a text names: all for `all`, else the one whose description begins with
+    it.
 
-    `known` has the descriptions by id. If several begin like the text, only those that equal it count. Raises
-    `Invalid` if no restriction, or more than one, is named that way.
+    `known` has the descriptions by id. If several begin with the text, those that equal it are returned. Raises
+    `Invalid` if none begins with the text, or if several do and none equals it.
     """
     typed = fold(" ".join(text.split()))
     if typed == ALL:

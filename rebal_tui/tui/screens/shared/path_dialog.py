@@ -20,8 +20,10 @@ MAX_FAULTS = 12
 
 
 class PathDialog(Dialog[str]):
-    """Asks for a path, and calls `check` and `submit` with it. A refusal is shown as a
-    fault. Escape closes the dialog. What is typed first replaces the path shown at the start, as in the export dialog.
+    """Asks for a path, and calls `check` and `submit` with it. A `Refusal` is shown as a fault. Escape closes the
+    dialog.
+
+    The first typed character replaces the path shown at the start, as in the export dialog.
     """
 
     HEADING: ClassVar[str] = ""
@@ -40,7 +42,7 @@ class PathDialog(Dialog[str]):
     """
 
     def __init__(self, start: str = "", *, at_once: bool = False) -> None:
-        """`start` is the path shown first; with `at_once` it is used immediately, without enter."""
+        """`start` is the path shown at the start; with `at_once` it is used immediately, without enter."""
         super().__init__()
         self._start_text = start
         self._at_once = at_once

@@ -33,7 +33,7 @@ GOAL_NOTE = "Goal: where the run brings the asset, as restrictions or the drift 
 def preview_lines(view: PreviewView, *, pays_out: bool = False) -> Builder:
     """Build the preview of a run and its effect on the account.
 
-    With `pays_out`, the proceeds are paid out later; the figures and their heading are those before the payout.
+    With `pays_out`, the proceeds will be paid out; the figures and their heading are those before the payout.
     """
 
     def build(width: int, _height: int) -> Sequence[Line]:
@@ -75,7 +75,7 @@ def preview_lines(view: PreviewView, *, pays_out: bool = False) -> Builder:
 
 
 def unsent_lines(preview: Builder) -> Builder:
-    """Add to the lines of a preview that nothing has been sent. Not for a question whose yes sends the orders."""
+    """Add to the lines of a preview that nothing has been sent. Not for a confirmation that sends the orders."""
 
     def build(width: int, height: int) -> Sequence[Line]:
         return [*preview(width, height), (), (("Nothing has been sent: this is a preview.", "muted"),)]
@@ -154,8 +154,8 @@ def _stops(stops: Sequence[RunStops], width: int) -> list[Line]:
 
 
 def plan_lines(plan: Plan, width: int) -> list[Line]:
-    """Return all lines of a plan, traded assets highlighted; with a column for the goals if
-    they differ from the weights.
+    """Return all lines of a plan, traded assets highlighted; with a column for the goals if they differ from the
+    targets.
     """
     wide = width >= WIDE_MIN_WIDTH
     aims = goal_shares(plan)

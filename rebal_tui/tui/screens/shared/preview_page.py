@@ -78,7 +78,7 @@ class PreviewPage(ReadScreen):
         leave_out(self, self._view, lambda: None)
 
     def action_override(self) -> None:
-        """Ask for the override in a form above the preview; once the run is created, the preview closes."""
+        """Ask for the override in a form above the preview; when the run has been created, the preview closes."""
 
         def close(made: bool | None) -> None:
             if made and self.is_attached:
@@ -104,7 +104,7 @@ async def confirm_manual_run(
 ) -> None:
     """Show the plan of a manual run, and ask whether to start it; a line of the plan can be left out.
 
-    `portfolio_id` is given only for an account without a subscription. `made` is called once the run is created.
+    `portfolio_id` is given only for an account without a subscription. `made` is called when the run has been created.
     """
     host = host_of(screen)
 

@@ -162,11 +162,11 @@ class PageOfList(LivePage, Dialog[T], ReadingPage[T]):
             await self.renew()
 
     async def renew(self) -> None:
-        """Read the page's data again, and show it if `shows` is true then. Cursor and scroll position stay."""
+        """Read the data of the row again. Show it if `shows` is still true then; cursor and scroll position stay."""
         raise NotImplementedError
 
     async def turn_to(self, key: str, step: int) -> None:
-        """Fetch the data of the row with this key, and show it if `is_latest(step)` is true then.
+        """Fetch the data of the row with this key. Show it if `is_latest(step)` is still true then.
 
         `step` numbers the user's moves from row to row on this page.
         """
@@ -215,7 +215,7 @@ class PageOfList(LivePage, Dialog[T], ReadingPage[T]):
         self.app.call_later(act)
 
     async def open_again(self) -> None:
-        """Open this page as a new one, after it was closed."""
+        """Open the page again after it was closed, as a new screen."""
         await self.owner.open_row(self.row_key)
 
     def action_export(self) -> None:
@@ -274,7 +274,7 @@ class RowPage(ReadScreen, PageOfList[None]):
 
 
 def _last_state(lines: Builder, why: str) -> Builder:
-    """Build the lines that a row had last, below the reason why there are no newer ones."""
+    """Build the last lines that a row had, below the reason why there are no newer ones."""
 
     def build(width: int, height: int) -> Sequence[Line]:
         return [*paragraph(why, width, "warn"), (), *lines(width, height)]
@@ -294,9 +294,9 @@ def row_page(owner: HasPages, page: Page, key: str) -> RowPage:
 def with_keys_of(owner: HasRows, page: type[P], objects: str = "") -> type[P]:
     """Return a subclass of `page` with keys for the actions of a list that work on a row.
 
-    Its keys `]` and `[` are labeled with the list's word for a row. `objects` names the section of the object shown,
-    if it is not the section of the list: its actions are added for keys that are still free, and switch to that
-    section.
+    Its keys `]` and `[` are labeled with the list's word for a row. `objects` names the section of the object shown, if
+    that is not the section of the list. The actions of that section are then added where their keys are still free;
+    they switch to the section.
     """
     return cast("type[P]", _page_class(owner.SECTION, owner.NOUN, page, objects))
 

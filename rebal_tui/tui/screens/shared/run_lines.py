@@ -133,7 +133,9 @@ def _orders(view: RunView, width: int) -> list[Line]:
 
 
 def ordered_amount(view: RunView, order: Order) -> Money | None:
-    """Return the dollars of an order before its executions, at the price of the plan if it is in shares."""
+    """Return the dollars that an order is to trade. An order in shares is valued at the price of the plan; None without
+    a price.
+    """
     lines = () if view.plan is None else view.plan.lines
     price = next((line.price for line in lines if line.symbol == order.symbol), None)
     if order.notional is not None or order.qty is None or price is None:

@@ -36,7 +36,7 @@ class SectionScreen(HasKeyBar[None]):
 
     @property
     def ready(self) -> bool:
-        """Whether the section shows the result of the keys pressed so far; further keys wait until then."""
+        """Whether the section shows the result of the keys pressed so far; further keys wait until it does."""
         return self.pulled
 
     @property
@@ -61,7 +61,7 @@ class SectionScreen(HasKeyBar[None]):
         self.show_status(await self.host.ask(status_queries.status_line))
 
     def show_status(self, status: StatusLine) -> None:
-        """Show the status line; for new alerts, notify the user outside the screens."""
+        """Show the status line; for new alerts, also notify the user through the terminal (notification or bell)."""
         before, self.host.last_status = self.host.last_status, status
         if before is not None and before.book == status.book and status.alerts > before.alerts:
             self.host.call_attention(f"{count_text(status.alerts - before.alerts, 'new alert')} in {status.book}")
@@ -74,7 +74,11 @@ class SectionScreen(HasKeyBar[None]):
         self.query_one(KeyBar).unusable = actions.changing(self.SECTION) if status.read_only else frozenset()
 
     def take_unbound(self, key: str) -> bool:
-        """Do what a key without an action here means elsewhere, or name the sections; return whether it did."""
+        """Handle a key for which this section has no action: do what it does in another section, or name the sections
+        that use it.
+
+        Returns whether the key was handled.
+        """
         found = self.meanings(key)
         instead = here_instead(found, self.SECTION)
         if instead is not None:
@@ -88,7 +92,7 @@ class SectionScreen(HasKeyBar[None]):
         return True
 
     def meanings(self, key: str) -> list[Action]:
-        """The actions that other sections have for a key; none if this section has one."""
+        """The actions that other sections have for a key; an empty list if this section has one."""
         return elsewhere(key, self.SECTION, self.host.settings_file.settings.keys, self.host.mode_shown)
 
     def idle_actions(self) -> frozenset[str]:
