@@ -78,7 +78,8 @@ class BookTable(RowsView[R], can_focus=True):
         empty: str = "Nothing here.",
         id: str | None = None,
     ) -> None:
-        """`key` returns a row's key, `search` the text that a filter looks in, as the columns show it, `ids` its ids.
+        """`key` returns a row's key, `search` the text of a row in which the text filter searches, as the columns show
+        it, and `ids` the ids of the row, in which it searches too.
 
         `natural` returns the sort key of a row while no column is chosen (the natural order). `empty` is shown when
         there are no rows.
