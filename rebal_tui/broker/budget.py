@@ -34,12 +34,13 @@ class RequestClass(IntEnum):
 
 
 class RequestBudget:
-    """Limits requests so that no 60-second window exceeds the rate, even across restarts. Safe to use from any thread.
+    """Limits requests so that no 60-second window has more than the rate, even if the program restarts. Safe to use
+    from any thread.
 
-    `text` serializes the requests sent, and `restore` reads them back. Store the text in the transaction that marks
-    orders as sent, and every few seconds for other requests. `sent` counts the orders since the outbox was last empty.
-    The sender of orders sets `orders_wait` while orders wait because of the rate. `setting` returns the book's setting
-    of orders a minute, which a person may change at any time; `limit` returns the limit that the broker reports.
+    `text` is the requests sent, as text, which `restore` reads. Store it in the transaction that marks orders as sent,
+    and every few seconds for other requests. `sent` counts the orders since the outbox was last empty. The sender of
+    orders sets `orders_wait` while orders wait because of the rate. `setting` returns the book's setting of orders a
+    minute, which limits all requests and may change at any time; `limit` returns the limit that the broker reports.
     """
 
     def __init__(
@@ -57,7 +58,7 @@ class RequestBudget:
 
     @classmethod
     def of(cls, text: str) -> RequestBudget:
-        """A budget without setting and limit, restored from the `text` of an earlier one; a new budget for ""."""
+        """A budget without setting and limit, restored from the `text` of an earlier budget; for "", an empty one."""
         budget = cls()
         budget.restore(text)
         return budget
@@ -104,7 +105,7 @@ class RequestBudget:
             self._add(now, count)
 
     def take(self, now: datetime, kind: RequestClass) -> bool:
-        """Count a request that is not an order, if it may be sent now; returns whether it may."""
+        """If a request of this class (not an order) may be sent now, count it; returns whether it may be sent."""
         with self._lock:
             if not self.has_room(now, kind):
                 return False
@@ -114,7 +115,7 @@ class RequestBudget:
             return True
 
     def has_room(self, now: datetime, kind: RequestClass) -> bool:
-        """Whether a request that is not an order may be sent now."""
+        """Whether a request of this class (not an order) may be sent now."""
         with self._lock:
             if self.is_stopped(now):
                 return False

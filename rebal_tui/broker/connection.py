@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 STEADY_CONNECTION = timedelta(seconds=10)
-"""A connection that lasted as long is steady: one that the broker accepts and drops at once is not."""
+"""A connection that has lasted at least this long is steady; one that the broker accepts and drops at once is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,9 +15,9 @@ class StreamState:
 
     `connected_since` is None while the stream is not being read. `down_since` is when the connection was lost, or when
     the first attempt began; it is None once the stream is steady again or has delivered an event. `last_message_at` is
-    when anything last arrived on it, heartbeats included. `attempts` counts the failed attempts since `down_since`, and
-    `last_error` is why the last of them failed. `refused` is True when the broker answered the last attempt with a 4xx
-    status other than 429: another attempt is unlikely to succeed.
+    when anything last arrived on the stream, also a heartbeat message of the broker. `attempts` counts the failed
+    attempts since `down_since`, and `last_error` is why the last of them failed. `refused` is True when the broker
+    answered the last attempt with a 4xx status other than 429: another attempt is unlikely to succeed.
     """
 
     name: str
@@ -33,7 +33,7 @@ class StreamState:
         return self.connected_since is not None and now - self.connected_since >= STEADY_CONNECTION
 
     def down_for(self, now: datetime) -> timedelta:
-        """How long the stream has not been read steadily; 0 while it is steady."""
+        """How long ago the connection of the stream was lost; 0 while the stream is steady."""
         return timedelta(0) if self.down_since is None or self.steady(now) else now - self.down_since
 
 
@@ -42,8 +42,8 @@ class ConnectionState:
     """The event streams, and the broker's clock minus this computer's.
 
     `skew` is measured by the `Date` of the last response, None before the first; it is 0 when the two clocks agree
-    within one second, the resolution of a `Date`. `requests` is the broker's rate limit a minute and `requests_left`
-    what is left of it, None before the first report.
+    within one second, the resolution of a `Date`. `requests` is how many requests a minute the broker allows,
+    `requests_left` how many of them are left; both are None before the first report.
     """
 
     streams: tuple[StreamState, ...] = ()

@@ -31,11 +31,11 @@ FIRM_ACCOUNT = "00000000-0000-4000-8000-00000000f1f1"
 
 
 class EventKind(StrEnum):
-    """Kinds of broker events. `ACCOUNT` and `ASSET`: the object changed and must be read. Others carry the change.
+    """Kinds of broker events. `ACCOUNT`, `ASSET`: it changed and must be read. Others contain the change.
 
-    `UNMADE` is an order or journal that the broker refused, or that was not sent. `NOTICE` is an event that no rule
-    covers and that a person must review, such as a busted trade; `note` of the event describes it. `UNREADABLE` is an
-    event that cannot be read; `note` is the reason. `ANNOUNCEMENT` is a corporate action announced to the market.
+    `UNMADE` is an order or journal that the broker refused, or that was not sent. `NOTICE` is an event that cannot be
+    applied and that a person must review, such as a busted trade, described by `note`. `UNREADABLE` is an event that
+    cannot be read; `note` is the reason. `ANNOUNCEMENT` is a corporate action announced to the market.
     """
 
     ORDER = "order"
@@ -54,9 +54,9 @@ class EventKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ActionHolder:
-    """What a corporate action did to one account: the holding before, shares after, new shares received, and cash paid.
+    """What a corporate action did to one account: `held`, the holding before it; `qty`, `received` and `paid`.
 
-    `qty` are the shares of the asset after the action, `received` those of another asset, `paid` is in dollars.
+    `qty` is the shares of the asset after it, `received` the shares of another asset, `paid` the dollars received.
     """
 
     held: Holding
@@ -69,8 +69,8 @@ class ActionHolder:
 class ActionNotice:
     """A corporate action at the broker: one notice for each account that held the asset, then a last one.
 
-    The last has `holder` None; it reports that the action is complete. `accounts` is the number of holders. Cash is
-    reported by `CASH` events that have `id` as their reference.
+    The last notice has `holder` None; it reports that the action is complete. `accounts` is the number of holders. Cash
+    is reported by `CASH` events that have the notice's `id` as their reference.
     """
 
     id: str
@@ -86,8 +86,8 @@ class ActionNotice:
 class Unmade:
     """An order or journal that was not made: refused by the broker with a code and a message, or not sent to it.
 
-    `what` is `order` or `journal`; `key` is the client_order_id, or the idempotency key. `sent` is False if it never
-    reached the broker.
+    `what` is `order` or `journal`; `key` is the client_order_id, or the idempotency key. `sent` is False if it was not
+    sent to the broker.
     """
 
     what: str
@@ -102,10 +102,10 @@ class Unmade:
 class BrokerEvent:
     """One event at the broker. `seq` increases from event to event; each event is delivered at least once.
 
-    A fill event has the fill, and the order after it. `CASH` and `SETTLEMENT` concern `account_id`; `settled` is the
-    part of the account's unsettled cash that becomes settled. `activity` is what a real broker booked, also for a
-    `CASH` event. `reversal` names the execution that a `NOTICE` is about. `key` is the idempotency key of a journal, if
-    the event is the response to this program's request.
+    A fill event has the fill, and the order as it is after the fill. `CASH` and `SETTLEMENT` concern `account_id`;
+    `settled` is the part of the account's unsettled cash that becomes settled. `activity` is what a real broker booked;
+    `CASH` events of a real broker have it, too. `reversal` names the execution that a `NOTICE` is about. `key` is the
+    idempotency key of a journal, if the event is the response to this program's request.
     """
 
     seq: int
@@ -131,9 +131,9 @@ class BrokerEvent:
 class EventBatch:
     """Events, and the broker's data read after all of them were received.
 
-    `accounts` are those that the events changed and the broker still has. `open_orders` are by account id, for accounts
-    with an event of an external order. `assets` are all assets if an event changed one, else empty. `faults` is why an
-    account cannot be read, by the account's id.
+    `accounts` are those that the events changed and the broker still has. `open_orders` has, by account id, the open
+    orders of each account with an event of an external order. `assets` has all assets if an event changed one, else
+    none. `faults` has, by account id, the reason why an account cannot be read.
     """
 
     events: Sequence[BrokerEvent]
@@ -156,7 +156,7 @@ class Broker(Protocol):
         """Every client account with positions, without the firm account; a `Listing` if some rows may be unreadable."""
 
     def account(self, account_id: str) -> Account:
-        """One account. Raises `BrokerRefused` with `NOT_FOUND`, `AccountUnreadable` if only its data cannot be used."""
+        """One account. Raises `BrokerRefused` with `NOT_FOUND`; `AccountUnreadable` if only this one cannot be read."""
 
     def submit_order(self, request: OrderRequest) -> Order:
         """Place a market day order. A `client_order_id` is never accepted twice.
@@ -165,15 +165,15 @@ class Broker(Protocol):
         """
 
     def batch(self) -> AbstractContextManager[object]:
-        """A `with` block of `submit_order` calls, at whose end the broker may store all of them in one transaction.
+        """A `with` block of `submit_order` calls, after which a broker may store all orders in one transaction.
 
-        Then either all orders that were accepted are stored, or none if the block or its end fails.
+        If it does, and the block or the transaction fails, no order of the block is stored.
         """
 
     def reading(self) -> AbstractContextManager[object]:
         """A `with` block of several reads that belong together. A read without a response ends it with `BrokerPending`.
 
-        The responses so far are kept for a repetition of the block, so that they are not requested again.
+        The responses so far are kept, so that a repetition of the block does not request them again.
         """
 
     def order_by_client_id(self, account_id: str, client_order_id: str) -> Order | None:
@@ -188,7 +188,7 @@ class Broker(Protocol):
     def create_journal(
         self, from_account: str, to_account: str, amount: Money, description: str, idempotency_key: str
     ) -> Journal:
-        """Move cash between a client and the firm; a key used before returns the journal that it created."""
+        """Move cash between a client and the firm; for a key used before, returns the journal created with it."""
 
     def journal(self, journal_id: str) -> Journal:
         """One journal. Raises `BrokerRefused` with `NOT_FOUND`."""
@@ -235,7 +235,7 @@ class JournalRequest:
 class LiveBroker(Broker, Protocol):
     """A broker on the network, which has its own clock and calendar, and event streams.
 
-    No call waits for the network: a call raises `BrokerPending` until there is a response, and the caller calls again.
+    No call waits for the network: it raises `BrokerPending` until there is a response; the caller calls again later.
     """
 
     @property
@@ -246,7 +246,7 @@ class LiveBroker(Broker, Protocol):
         """The broker's time."""
 
     def sessions(self, first: date, last: date) -> Sequence[Session]:
-        """The broker's trading days from `first` to `last`, ascending; only the last one has no `next_day`."""
+        """The sessions from `first` through `last`, ascending; only the last one has no `next_day`."""
 
     def connection(self) -> ConnectionState:
         """The event streams, the difference between the two clocks, and how many requests the rate limit leaves."""
@@ -261,13 +261,13 @@ class LiveBroker(Broker, Protocol):
         """
 
     def ready_events(self, after: int, limit: int) -> EventBatch | None:
-        """The next events with `seq` above `after`, at most `limit`, with what they changed.
+        """The next events with `seq` above `after`, at most `limit`, with the accounts and assets that they changed.
 
-        None until the changed accounts and assets have been read, and when there is no event.
+        None until these accounts and assets have been read, and if there is no event.
         """
 
     def behind(self, after: int) -> bool:
-        """Whether events have been received that are not applied yet; `after` is the `seq` of the last applied one."""
+        """Whether received events are not applied yet; `after` is the `seq` of the last applied event."""
 
     def journal_of(self, request: JournalRequest) -> Journal | None:
         """The journal that the broker made for a request whose response was lost; None only when it made none."""
@@ -290,11 +290,11 @@ class LiveBroker(Broker, Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AccountListing:
-    """Every client account in columns, in the order of opening.
+    """Every client account as columns, in the order in which the accounts were opened.
 
     Dollars are in billionths, times in microseconds since 1970 UTC. `restrictions` are sorted names joined by commas.
-    Positions are columns of equal length, in any order: `owner` is an index of `ids`, `asset` an index of `asset_ids`.
-    `qty` and `entry_price` are in billionths; `entry_price` is -1 if unknown.
+    Positions are columns of equal length, in any order: `owner` has the index of the account in `ids`, `asset` the
+    index of the asset in `asset_ids`. `qty` and `entry_price` are in billionths; `entry_price` is -1 if unknown.
     """
 
     ids: Sequence[str]
@@ -316,7 +316,7 @@ class SandboxControls(Protocol):
     """Operations of simulated brokers only: further queries, and controls that cause events."""
 
     def account_listing(self) -> AccountListing:
-        """The accounts in columns, which is faster than an object per account and position."""
+        """Every client account as columns, which is faster than an object per account and position."""
 
     def ledger_faults(self) -> Sequence[tuple[str, str]]:
         """Accounts whose cash or shares are not the sum of their ledger entries: id and message."""
@@ -328,7 +328,7 @@ class SandboxControls(Protocol):
         """One order of an account by the broker's id, None when it does not exist."""
 
     def buying_power(self, account_id: str) -> Money:
-        """Cash less what open buys and outgoing journals reserve, in dollars, settled or not (R-2)."""
+        """Cash, settled or not, less what open buys and outgoing journals reserve, in dollars (R-2)."""
 
     def cancel_journal(self, journal_id: str) -> None:
         """Cancel a pending journal. Raises `BrokerRefused` when it is unknown or not pending."""
@@ -388,10 +388,10 @@ class SandboxControls(Protocol):
         """The symbols whose trading is halted."""
 
     def halt(self, symbol: str, halted: bool, at: datetime) -> None:
-        """Halt or resume trading of a symbol. While halted, its orders are accepted and do not fill."""
+        """Halt (`halted`) or resume trading of a symbol at `at`. Orders are accepted during a halt, but do not fill."""
 
     def reject_next(self, account_id: str, symbol: str, reason: str) -> None:
-        """Make the next order of that account in that symbol be accepted and then rejected, for `reason`."""
+        """Accept the next order of that account in that symbol, and then reject it, with this `reason`."""
 
     def place_external_order(self, account_id: str, request: OrderRequest, at: datetime) -> Order:
         """Place an order in the account as if by another program."""

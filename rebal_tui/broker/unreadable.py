@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class AccountUnreadable(BrokerUnavailable):
-    """The data of one account cannot be used, while the broker responds otherwise."""
+    """The data of one account cannot be used, while the broker responds to other requests."""
 
     def __init__(self, account_id: str, reason: str) -> None:
         super().__init__(reason)
@@ -39,5 +39,5 @@ class Listing(tuple[T, ...]):
 
 
 def unreadable_rows(rows: Sequence[object]) -> Sequence[Unreadable]:
-    """The rows of a broker's list that could not be read; none if it is not a `Listing`."""
+    """The unreadable rows of a broker's list; empty if the list is not a `Listing`."""
     return rows.unreadable if isinstance(rows, Listing) else ()

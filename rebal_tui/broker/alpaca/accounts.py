@@ -18,11 +18,11 @@ from rebal_tui.broker.unreadable import AccountUnreadable, Listing, Unreadable
 from rebal_tui.domain.accounts import Account, AccountStatus
 
 BULK_MIN_ACCOUNTS = 5
-"""Fewest accounts whose positions are read by one request."""
+"""With at least this many accounts, all positions are read by one request."""
 BULK_MAX_AGE = timedelta(minutes=1)
-"""Largest difference between the time of all positions and now at which they are used; else each account is asked."""
+"""How old positions read by one request may be; if they are older, the positions of each account are read."""
 PROBE_INTERVAL = timedelta(seconds=5)
-"""How long an answer of the broker's clock proves that the broker responds."""
+"""How long a response to a request for the broker's clock proves that the broker responds."""
 _NOT_FOUND = 404
 
 
@@ -50,10 +50,11 @@ class AccountReader:
         self._listed.pop(account_id, None)
 
     def all(self) -> Listing[Account]:
-        """Every client account that can be read; `unreadable` of the result has the others with the reason.
+        """Every client account that can be read; `unreadable` of the result has the other accounts, each with the
+        reason.
 
-        Raises `BrokerUnavailable` when the list cannot be read, or when more than half of the accounts, and at least
-        two, cannot: the broker is then at fault, not the accounts.
+        Raises `BrokerUnavailable` when the list cannot be read. Also when two or more accounts, and more than half of
+        all, cannot be read: the broker is then at fault, not the accounts.
         """
         try:
             rows = self._client.get("/v1/accounts", {"entities": "contact,identity"})
@@ -108,8 +109,8 @@ class AccountReader:
         """A `with` block that reads data of one account; an error in it is attributed to the account or to the broker.
 
         A malformed response becomes `AccountUnreadable`. So does any other failure if the broker still answers a
-        request for its clock; if not, it becomes `BrokerUnavailable`. `RateLimited` is passed on. With `missing`, a 404
-        of the broker's own API becomes `BrokerRefused`.
+        request for its clock; if it does not, the failure becomes `BrokerUnavailable`. `RateLimited` is raised
+        unchanged. With `missing`, a 404 of the broker's own API becomes `BrokerRefused`.
         """
         try:
             yield
@@ -141,7 +142,7 @@ class AccountReader:
         self._responded_at = now
 
     def _clients(self, rows: Sequence[Any]) -> tuple[dict[str, Json], list[Unreadable]]:
-        """The rows of client accounts by id, and the rows that have no usable id."""
+        """The rows of client accounts by id; and the rows that have no usable id, or the id of an earlier row."""
         clients: dict[str, Json] = {}
         unreadable: list[Unreadable] = []
         for number, row in enumerate(rows, 1):
@@ -158,14 +159,16 @@ class AccountReader:
         return clients, unreadable
 
     def _journals(self) -> list[Json]:
-        """Every journal; none when they cannot be read."""
+        """Every journal; an empty list when they cannot be read."""
         try:
             return json_values.as_list(self._client.get("/v1/journals"))
         except (Denied, Malformed):
             return []
 
     def _all_positions(self) -> Mapping[str, Any]:
-        """The positions of all accounts by account id, read at once; empty unless the response is as of now."""
+        """The positions of all accounts by account id, read by one request; empty if the broker refuses it or its data
+        is old.
+        """
         try:
             answer = json_values.as_object(self._client.get("/v1/accounts/positions"))
             current = abs(self._now() - json_values.timestamp(answer, "as_of")) <= BULK_MAX_AGE
@@ -181,7 +184,9 @@ class AccountReader:
             return Unreadable(account_id, str(error))
 
     def _full(self, account_id: str, data: Json, held: Any) -> Account:
-        """An account with its trading account and positions; only an account that is not ACTIVE may lack them."""
+        """An account with its balances and positions. Only an account that is not ACTIVE may have none at the
+        broker.
+        """
         path = f"/v1/trading/accounts/{account_id}"
         status = shapes.account_status(data)
         try:

@@ -34,10 +34,10 @@ _DAYS = ("ex_date", "effective_date", "position_date", "system_date")
 
 
 def activity(data: Json) -> Activity | None:
-    """The activity in an event of the stream; None while the broker has not booked it, such as while it is `pending`.
+    """The activity in an event of the stream; None if the broker has not booked the activity yet (it is `pending`).
 
-    If only its `details` cannot be read, it is returned with `covered` False, so that its cash is booked and its shares
-    are not. Raises `Malformed` when another field cannot be read.
+    If only the field `details` cannot be read, the activity is returned with `covered` False, so that its cash is
+    booked and its shares are not. Raises `Malformed` when another field cannot be read.
     """
     kind = json_values.displayable(json_values.text_of(data, "activity_type"), 20)
     subtype = json_values.displayable(json_values.text_of(data, "activity_subtype", ""), 20)
@@ -194,7 +194,7 @@ def _part(
 ) -> ActionPart | None:  # fmt: skip
     """The corporate action that an activity is a part of; None if the activity does not give the action's id or day.
 
-    The activity's shares and cash are booked even then.
+    The activity's shares and cash are booked in both cases.
     """
     day = action_day(details)
     if not details.get("ca_id") or day is None:
@@ -220,7 +220,9 @@ def made(
 
 
 def action_day(details: Json) -> date | None:
-    """The day on which a corporate action takes effect, None when no field gives one. Raises `Malformed`."""
+    """The day on which a corporate action takes effect, None when no field has it. Raises `Malformed` for a field that
+    is no date.
+    """
     for name in (*_DAYS, "process_date"):
         text = json_values.text_of(details, name, "")
         if text:

@@ -17,7 +17,7 @@ _SYMBOLS = ("symbol", "source_symbol", "acquiree_symbol", "old_symbol")
 
 
 def announcement(data: Json) -> Announcement | None:
-    """The announcement in an event, None when the event does not yet name an asset and a day. Raises `Malformed`."""
+    """The announcement in an event, None if the event does not name an asset and a day yet. Raises `Malformed`."""
     details = json_values.as_object(data.get("ca") or {})
     symbol = next((text for name in _SYMBOLS if (text := json_values.text_of(details, name, ""))), "")
     day = action_day(details)
@@ -30,7 +30,9 @@ def announcement(data: Json) -> Announcement | None:
 
 
 def _action(kind: str, symbol: str, details: Json) -> CorporateAction | None:
-    """The action of an announcement that has all of the action's terms, else None."""
+    """The corporate action that an announcement describes; None if the announcement does not have all terms of the
+    action.
+    """
     match kind:
         case "forward_split" | "reverse_split":
             return made(ActionKind.SPLIT, symbol, ratio=ratio_of(details, "new_rate", "old_rate"))

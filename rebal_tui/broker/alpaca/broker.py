@@ -50,9 +50,9 @@ T = TypeVar("T")
 class AlpacaBroker:
     """Alpaca's API as the `gateway.network.Network` of a book. Most calls wait for the network.
 
-    The gateway's threads make these calls. Only the thread that owns the event inbox (the stored events) calls
-    `events`, `listen` and `catch_up_from`. `firm_account` is the broker's id of the firm account, "" if unknown. Call
-    `listen` to receive events, `close` at the end.
+    The gateway's threads make the calls that wait. Only the book's thread, which owns the event inbox (the stored
+    events), calls `events`, `listen` and `catch_up_from`. `firm_account` is the broker's id of the firm account, "" if
+    unknown. Call `listen` to receive events, `close` at the end.
     """
 
     def __init__(
@@ -96,14 +96,14 @@ class AlpacaBroker:
         self._streams.start()
 
     def catch_up_from(self) -> datetime:
-        """The time to pass to `catch_up` as `begin`: shortly before the last stored trade event."""
+        """The time to pass to `catch_up` as `begin`: 5 minutes before the last stored trade event."""
         return self._streams.catch_up_from()
 
     def catch_up(self, until: datetime, begin: datetime) -> None:
-        """Read the trade events between `begin` and `until`, both by the broker's clock, with one request.
+        """Read the trade events between `begin` and `until`, times of the broker's clock, with one request.
 
-        The events join those of the streams, so that `receive` handles them. Raises `BrokerUnavailable` when not all of
-        them can be read.
+        The events are queued with those of the streams, so that `receive` handles them. Raises `BrokerUnavailable` when
+        not all of them can be read.
         """
         self._streams.catch_up(until, begin)
 
@@ -117,15 +117,15 @@ class AlpacaBroker:
         return _read(lambda: json_values.timestamp(json_values.as_object(self._client.get("/v1/clock")), "timestamp"))
 
     def sessions(self, first: date, last: date) -> Sequence[Session]:
-        """The broker's trading days from `first` to `last`, ascending; only the last one has no `next_day`."""
+        """The sessions from `first` through `last`, ascending; only the last one has no `next_day`."""
         params = {"start": first.isoformat(), "end": last.isoformat()}
         return _read(lambda: shapes.sessions(json_values.as_list(self._client.get("/v1/calendar", params))))
 
     def latest_prices(self, symbols: Sequence[str]) -> Mapping[str, tuple[Price, datetime]]:
         """The latest price of each symbol that has one, with its timestamp.
 
-        It is the midpoint of the latest quote if that is newer than the latest trade and its ask is at least the bid
-        and at most 1 % above; else the price of the latest trade.
+        The price is the midpoint of the latest quote if the quote is newer than the latest trade and its ask is at most
+        1 % above its bid, and not below. Otherwise it is the price of the latest trade.
         """
         found: dict[str, tuple[Price, datetime]] = {}
         for start in range(0, len(symbols), MAX_SYMBOLS_PER_REQUEST):
@@ -163,7 +163,7 @@ class AlpacaBroker:
         return self._account_reader.one(account_id)
 
     def submit_order(self, request: OrderRequest) -> Order:
-        """Place a market day order, once.
+        """Place a market day order with one request, which is never repeated.
 
         Raises `BrokerRefused` for a definitive refusal, `BrokerUnavailable` for anything else but a valid response.
         """
@@ -171,9 +171,9 @@ class AlpacaBroker:
         return self._with_refresh(self._order(self._send("POST", path, shapes.order_body(request)), request.account_id))
 
     def order_by_client_id(self, account_id: str, client_order_id: str) -> Order | None:
-        """The order with that client order id; None only when the broker itself reports that it has none.
+        """The order with that client order id; None only when the broker itself reports that it has no such order.
 
-        Raises `BrokerUnavailable` for any other refusal and for a response with a different order.
+        Raises `BrokerUnavailable` for any other refusal, and for a response that has a different order.
         """
         path = f"/v1/trading/accounts/{account_id}/orders:by_client_order_id"
         with self._account_reader.of_account(account_id):
@@ -212,7 +212,7 @@ class AlpacaBroker:
     def create_journal(
         self, from_account: str, to_account: str, amount: Money, description: str, idempotency_key: str
     ) -> Journal:
-        """Move cash between a client and the firm; a key used before returns the journal that it created.
+        """Move cash between a client and the firm; for a key used before, returns the journal created with it.
 
         Raises `BrokerRefused` when `connect` was not given the id of the firm account.
         """
@@ -231,7 +231,7 @@ class AlpacaBroker:
     def journal(self, journal_id: str) -> Journal:
         """One journal. Raises `BrokerRefused` with `NOT_FOUND`.
 
-        If it is executed, one event is queued that makes the book read the client account again.
+        If the journal is executed, one event is queued that makes the book read the client account again.
         """
         data = self._get(f"/v1/journals/{journal_id}")
         journal = _read(lambda: shapes.journal(json_values.as_object(data), self._firm_account, self._now()))
@@ -254,7 +254,7 @@ class AlpacaBroker:
         return made_for(request, [self._journal(data) for data in listed])
 
     def cash_transferable(self, account_id: str) -> Money:
-        """Settled cash less what open orders and journals reserve, never below zero (R-2)."""
+        """Settled cash less what open orders and journals reserve, in dollars, never below zero (R-2)."""
         with self._account_reader.of_account(account_id):
             trading = self._client.get(f"/v1/trading/accounts/{account_id}/account")
             return Money(max(0, json_values.money(json_values.as_object(trading), "cash_transferable")))
@@ -268,11 +268,11 @@ class AlpacaBroker:
         ]
 
     def store_answer(self, answer_id: str, body: str) -> None:
-        """Queue a response, a row as in `gateway.rows`, for `events` to store, unless its `answer_id` is stored."""
+        """Queue a response (a row of `gateway.rows`) for `events` to store, unless its `answer_id` is stored."""
         self._storable.put((INTERNAL, answer_id, self._now(), body))
 
     def request_refresh(self, account_id: str | None, reason: str) -> None:
-        """Queue, once per `reason`, an event that makes the book read an account again, or the assets for None."""
+        """Queue, once per `reason`, an event that makes the book read an account again, or all assets (None)."""
         body: dict[str, Any] = {"assets": True} if account_id is None else {"account_id": account_id}
         self._storable.put((INTERNAL, reason, self._now(), json.dumps(body)))
 
@@ -281,7 +281,7 @@ class AlpacaBroker:
         return self._streams.has_message
 
     def receive(self) -> None:
-        """Take the messages of the streams and queue those that concern the book; `events` then stores them.
+        """Take the messages that the streams received, and queue those that concern the book; `events` stores them.
 
         A journal's event has only its status, so the journal is read from the API. Raises `BrokerUnavailable` when a
         journal cannot be read; the next call begins with that journal's message.
@@ -293,7 +293,7 @@ class AlpacaBroker:
             self._streams.take()
 
     def _snapshots(self, symbols: Sequence[str]) -> Json:
-        """Snapshots by symbol, without symbols that the API refuses: these are found by halving the request."""
+        """Snapshots by symbol, without symbols that the API refuses: a refused request is halved to find them."""
         try:
             return json_values.as_object(self._client.get_data("/v2/stocks/snapshots", {"symbols": ",".join(symbols)}))
         except Malformed as error:
@@ -378,7 +378,7 @@ class AlpacaBroker:
 
 
 def _latest_status(event: Json, journal: Json) -> str | None:
-    """The status of a journal that was read after its event: the event's status, unless the journal has ended since."""
+    """The status of a journal read after its event: that of the event, unless the journal has ended by now."""
     read, reported = journal.get("status"), event.get("status_to")
     ended = isinstance(read, str) and shapes.journal_status(read).final
     return str(reported) if reported and not ended else read

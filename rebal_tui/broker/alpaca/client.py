@@ -1,6 +1,6 @@
 """HTTP client for Alpaca. Every call has a timeout, and only reads are retried.
 
-A request whose result is unknown raises `BrokerUnavailable`, a definitive refusal raises `Denied`.
+A request whose result is unknown raises `BrokerUnavailable`; a request that is definitively refused raises `Denied`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ from rebal_tui.broker.connection import RateLimit
 from rebal_tui.broker.failures import BrokerUnavailable
 
 SANDBOX_HEADERS = {"Rebal-Extensions": "1"}
-"""A server of this program gives names of clients and reasons of rejections to those who ask; others ignore it."""
+"""Makes a server of this program add names of clients and reasons of rejections to its responses; other servers ignore
+it.
+"""
 TIMEOUT = httpx.Timeout(10.0, connect=5.0)
 MAX_RATE_LIMIT_WAIT_SECONDS = 65.0
 """Maximum wait of a read for the rate limit, whose window is a minute."""
@@ -62,7 +64,8 @@ class RateLimited(_TransientError):
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """Base URLs of the broker's API, of its market data, and of event streams of market data.
+    """Base URLs: `broker` of the broker's API, `data` of its market data API, `streaming` of event streams of market
+    data.
 
     `live` is True for accounts with real money.
     """
@@ -126,7 +129,7 @@ class AlpacaClient:
     def rate_limit(self) -> RateLimit | None:
         """The rate limit in the last response of the broker's API, None before the first.
 
-        After a response with `Retry-After`, no requests remain until the time that it gives, whatever later responses
+        After a response with `Retry-After`, no requests remain until the time given there, whatever later responses
         report.
         """
         with self._lock:
@@ -139,7 +142,7 @@ class AlpacaClient:
         self._http.close()
 
     def get(self, path: str, params: Params | None = None) -> Any:
-        """The API's response to a read, with retries of transient failures.
+        """The API's response to a read; after a transient failure, the read is tried again.
 
         Raises `Denied` for a definitive refusal, else `BrokerUnavailable`.
         """
@@ -169,7 +172,7 @@ class AlpacaClient:
         return attempts(lambda: self._request("GET", url, params, None, None, counted=counted))
 
     def _wait(self, state: tenacity.RetryCallState) -> float:
-        """Seconds to wait before the next attempt: until the rate limit's window ends, or an exponential backoff."""
+        """Seconds to wait before the next attempt: until the rate limit's window ends, else an exponential backoff."""
         longer = float(tenacity.wait_exponential(multiplier=0.25, max=5)(state))
         limit = self.rate_limit
         error = state.outcome.exception() if state.outcome else None
@@ -256,7 +259,7 @@ def _parse_response(response: httpx.Response, what: str) -> Any:
 
 
 def _denied(response: httpx.Response) -> Denied | None:
-    """The API's own error, None when an intermediary responded."""
+    """The error that the API itself reports; None when an intermediary, such as a proxy, responded."""
     try:
         body = json_values.as_object(json_values.parse(response.content))
         message = json_values.text_of(body, "message")

@@ -26,8 +26,9 @@ class ClockSkew:
     def note(self, date: str | None, sent_at: datetime, received_at: datetime) -> None:
         """Measure the difference by the `Date` header (`date`) of a response. Without a valid header nothing changes.
 
-        The local times are when the response was requested and received. The broker wrote the header between the two,
-        which gives a range for the difference; the value nearest to zero is taken.
+        `sent_at` and `received_at` are the times of this computer when the response was requested and received. The
+        broker wrote the header between the two, which gives a range for the difference; the value of it nearest to zero
+        is taken.
         """
         try:
             there = parsedate_to_datetime(date or "")

@@ -51,7 +51,7 @@ def broker_event(received: ReceivedEvent, firm_account: str, settles_on: Settles
 
 
 def _account_of(data: Json, firm_account: str) -> str | None:
-    """The client account that a malformed event names, None when it names none."""
+    """The id of the client account that a malformed event names, None if it names none."""
     for name in ("account_id", "from_account", "to_account"):
         with suppress(Malformed):
             if (account_id := json_values.id_of(data, name)) != firm_account:
@@ -106,7 +106,7 @@ def _journal(received: ReceivedEvent, data: Json, firm_account: str) -> BrokerEv
 def _activity(received: ReceivedEvent, data: Json) -> BrokerEvent:
     """A `CASH` event for an activity with cash, an `ACCOUNT` event for any other.
 
-    An activity that no rule covers becomes a `NOTICE` event, which has the activity as well.
+    An activity with `covered` False becomes a `NOTICE` event for a person, which has the activity as well.
     """
     account_id = json_values.id_of(data, "account_id")
     found = activities.activity(data)

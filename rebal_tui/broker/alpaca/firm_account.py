@@ -1,6 +1,7 @@
 """Guesses which account is the firm's own when its id is unknown, so that it is not treated as a client's (R-52).
 
-A wrong guess only leaves out a client until the id is known. Without it, the firm's money could be traded.
+A wrong guess only leaves out a client's account until the id is known. Without a guess, the firm's money could be
+traded.
 """
 
 from __future__ import annotations
@@ -40,9 +41,9 @@ def firm_reason(data: Json, *, others_have_person: bool) -> str:
 
 
 def firm_candidates(rows: Mapping[str, Json], journals: Iterable[Json]) -> dict[str, str]:
-    """The accounts that may be the firm's own, by id, with the reason. `rows` has all accounts by id.
+    """For each account that may be the firm's own, the reason, by account id. `rows` has all accounts by id.
 
-    Reasons are an account type that no client has, no person's name, or journals with two or more other accounts.
+    Reasons are an account type that no client has, no name of a person, or journals with two or more other accounts.
     """
     known = any(map(has_person, rows.values()))
     found = {one: why for one, data in rows.items() if (why := firm_reason(data, others_have_person=known))}

@@ -1,4 +1,4 @@
-"""Exact values from Alpaca's JSON: numbers never pass through a float, malformed input raises `Malformed`."""
+"""Exact values from Alpaca's JSON. Numbers are never converted to floats; malformed input raises `Malformed`."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ def as_list(value: Any) -> list[Json]:
 
 
 def text_of(data: Json, name: str, default: str | None = None) -> str:
-    """The text in a field, safe to display; `default` when the field is missing or null.
+    """The text in a field; `default` when the field is missing or null.
 
-    Raises `Malformed` when it is missing without a default, or is not a text.
+    Raises `Malformed` when the field is missing without a default, or is not a text.
     """
     value = data.get(name)
     if value is None:

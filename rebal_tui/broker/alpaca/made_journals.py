@@ -10,14 +10,15 @@ from rebal_tui.broker.protocol import JournalRequest
 from rebal_tui.domain.cash import Journal
 
 CLOCK_TOLERANCE = timedelta(minutes=1)
-"""How far before its request a journal may seem to be made, because the clocks differ."""
+"""How far before its request a journal may seem to have been created, because the clocks differ."""
 
 
 def made_for(request: JournalRequest, journals: Iterable[Journal]) -> Journal | None:
     """The journal among `journals` that a request created, or None.
 
-    It has the accounts, amount and description of the request and was created after it. Journals in `request.known`
-    answer other requests and do not count. Raises `BrokerUnavailable` when several match, so that a person must look.
+    It has the accounts, amount and description of the request and was created after the request; because clocks differ,
+    its time may be up to `CLOCK_TOLERANCE` earlier. Journals in `request.known` belong to other requests and are left
+    out. Raises `BrokerUnavailable` when several match, so that a person must look.
     """
     wanted = (request.from_account, request.to_account, request.amount, request.description)
     found = [

@@ -1,4 +1,4 @@
-"""Reads this program's recent orders account by account, for when the broker refuses the stream of trades."""
+"""Reads this program's recent orders account by account, in place of the stream of trades if the broker refuses it."""
 
 from __future__ import annotations
 

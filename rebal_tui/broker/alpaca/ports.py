@@ -31,17 +31,17 @@ class EventInbox(Protocol):
         """Store events that are not stored yet, each as stream, event id, time and JSON; returns how many were new."""
 
     def after(self, seq: int, limit: int) -> Sequence[ReceivedEvent]:
-        """Events after `seq`, oldest first, at most `limit`."""
+        """Events with numbers above `seq`, oldest first, at most `limit`."""
 
     def last_at(self, stream: str) -> datetime | None:
         """The time of the latest event of a stream, None when there is none."""
 
     def began_at(self) -> datetime:
-        """The time the book was made; events before it do not concern the book."""
+        """The time at which the book was created; earlier events do not concern the book."""
 
 
 class Quoted(Protocol):
-    """A last price and its timestamp."""
+    """The latest price of a symbol, with its timestamp."""
 
     @property
     def price(self) -> Price: ...

@@ -1,4 +1,4 @@
-"""The delay of the broker's market data: a delayed data plan gets prices that are 15 minutes old."""
+"""The delay of the broker's market data: with a delayed data plan, prices are 15 minutes old."""
 
 from __future__ import annotations
 

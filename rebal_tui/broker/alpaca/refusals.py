@@ -34,8 +34,8 @@ _PATTERNS = tuple((code, re.compile(pattern, re.IGNORECASE)) for code, pattern i
 def refusal(denied: Denied, default: RefusalCode = RefusalCode.REJECTED) -> BrokerRefused:
     """The `BrokerRefused` for a refusal, with a `RefusalCode` and the broker's message.
 
-    The code is the one that the wording of the message stands for. If the wording is not known, it is `NOT_FOUND` for a
-    404, else `default`.
+    The code is found by the wording of the message. If the wording is not known, the code is `NOT_FOUND` for a 404,
+    else `default`.
     """
     code = default
     if denied.status == _NOT_FOUND:
@@ -48,7 +48,9 @@ def refusal(denied: Denied, default: RefusalCode = RefusalCode.REJECTED) -> Brok
 
 
 def is_no_order(denied: Denied) -> bool:
-    """Whether a 404 means that the broker has no such order; other 404s leave open whether it has the order."""
+    """Whether a refusal is a 404 that means that the broker has no such order; after other 404s, it may have
+    the order.
+    """
     return (
         denied.status == _NOT_FOUND
         and str(denied.code).startswith(str(_NOT_FOUND))

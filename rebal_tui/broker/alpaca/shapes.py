@@ -70,7 +70,7 @@ def account_status(data: Json) -> AccountStatus:
 def account(data: Json, trading: Json | None, positions: Iterable[Json]) -> Account:
     """An account, from its account object, its trading account (None when there is none yet) and its positions.
 
-    The account's `unsettled` is the cash that can neither be withdrawn nor is reserved by open buys (R-30).
+    `unsettled` of the account is the cash that cannot be withdrawn, less the cash that open buys reserve (R-30).
     """
     held, foreign = _positions(positions)
     restrictions = set(_restrictions(trading)) if trading else set()
@@ -121,8 +121,8 @@ def _restrictions(trading: Json) -> Iterable[Restriction]:
 def _positions(positions: Iterable[Json]) -> tuple[tuple[Position, ...], set[Restriction]]:
     """The long positions in US equities, and the restrictions that any other position puts on the account (R-40).
 
-    Two assets with one symbol are two positions. Raises `Malformed` for two rows of one asset: they may be two lots, or
-    one position reported twice.
+    Two assets with the same symbol are two positions. Raises `Malformed` for two rows of one asset, because these may
+    be two lots, or one position reported twice.
     """
     held: list[Position] = []
     foreign: set[Restriction] = set()
@@ -157,7 +157,7 @@ def _positions(positions: Iterable[Json]) -> tuple[tuple[Position, ...], set[Res
 
 
 def _available(data: Json, qty: Qty) -> Qty:
-    """The shares of a position that may be sold: all of its shares if the API gives no number."""
+    """The shares of a position that may be sold; all shares (`qty`) if the API gives no number."""
     available = json_values.qty_or_none(data, "qty_available")
     return qty if available is None else Qty(max(0, min(qty, available)))
 
@@ -275,7 +275,7 @@ def journal_status(text: str) -> JournalStatus:
 
 
 def sessions(calendar: Iterable[Json]) -> list[Session]:
-    """The broker's trading days, ascending; only the last one has no `next_day`. Raises `Malformed`."""
+    """The sessions in the API's calendar, ascending; only the last one has no `next_day`. Raises `Malformed`."""
     days = sorted(calendar, key=lambda data: json_values.text_of(data, "date"))
     made: list[Session] = []
     for index, data in enumerate(days):

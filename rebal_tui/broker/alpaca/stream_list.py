@@ -16,7 +16,7 @@ ACCOUNTS = "accounts"
 ACTIVITIES = "activities"
 CORPORATE_ACTIONS = "corporate_actions"
 INTERNAL = "own"
-"""Name of the stream of this program's own refresh requests for an account or the assets."""
+"""Stream name of the events that this program itself queues, so that the book reads an account or the assets again."""
 
 _MAX_ID_CHARS = 64
 
@@ -32,9 +32,9 @@ class Host(Enum):
 class Stream:
     """An event stream.
 
-    `id_fields` are the fields that together identify an event, so that one received again is recognized. `by_day` is
-    whether the stream starts at a date instead of a timestamp. `lookback` is how far before the making of the book the
-    stream starts, if the book has no event of the stream yet.
+    `id_fields` are the fields that together identify an event, so that an event received again is recognized. `by_day`
+    is whether the start of the stream is requested as a date, not as a timestamp. If the book has no event of the
+    stream yet, the stream starts `lookback` before the time at which the book was created.
     """
 
     name: str
@@ -70,7 +70,7 @@ STREAMS = (
 
 
 def event_id(stream: Stream, data: Json) -> str:
-    """The id of an event: the same when the event is received again. Raises `Malformed`."""
+    """The id of an event; an event that is received again has the same id. Raises `Malformed`."""
     parts = [data[name] for name in stream.id_fields if data.get(name)] or [data.get("event_id")]
     if len(parts) == 1 and isinstance(parts[0], int) and not isinstance(parts[0], bool):
         return str(parts[0])

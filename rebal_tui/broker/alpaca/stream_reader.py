@@ -18,7 +18,7 @@ from rebal_tui.domain.sessions import new_york_day
 log = logging.getLogger(__name__)
 
 STREAM_TIMEOUT = httpx.Timeout(10.0, read=90.0)
-"""A stream on which nothing arrives for the read timeout (seconds), not even a heartbeat, is dead."""
+"""A stream on which nothing arrives for the read timeout (seconds), not even a heartbeat message, is dead."""
 MAX_EVENT_BYTES = 4 * 1024 * 1024
 _LOST_MESSAGE_WORDS = ("dropped", "error")
 
@@ -49,10 +49,12 @@ class StreamFault(httpx.HTTPError):
 def read_stream(
     client: AlpacaClient, stream: Stream, since: datetime, now: Callable[[], datetime], until: datetime | None = None
 ) -> Iterator[ReceivedMessage | None]:
-    """Yield the events of a stream from `since` on, and None when it opens and for each heartbeat or malformed event.
+    """Yield the events of a stream from `since` on. Also yields None when the stream opens, for each heartbeat message
+    of the broker, and for each malformed event.
 
-    Without `until` it ends only when the broker ends it. A malformed event is logged. Raises `StreamFault` when the
-    broker refuses the stream or reports that it lost messages, and `httpx.HTTPError` when the connection fails.
+    Without `until`, the stream ends only when the broker ends it. A malformed event is logged. Raises `StreamFault`
+    when the broker refuses the stream or reports that it lost messages, and `httpx.HTTPError` when the connection
+    fails.
     """
     endpoints = client.endpoints
     base = endpoints.broker if stream.host is Host.BROKER else endpoints.streaming
@@ -107,9 +109,9 @@ def _lines(parts: Iterator[bytes]) -> Iterator[str]:
 
 
 def _check_comment(comment: str) -> None:
-    """Raise `StreamFault` for a comment about lost messages, so that the next connection reads them again.
+    """Raise `StreamFault` for a comment line about lost messages, so that the next connection reads the messages again.
 
-    Most comments are heartbeats.
+    Most comment lines are heartbeat messages of the broker.
     """
     if any(word in comment for word in _LOST_MESSAGE_WORDS):
         raise StreamFault(f"stream message:{json_values.displayable(comment)}")

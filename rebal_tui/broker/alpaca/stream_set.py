@@ -21,8 +21,8 @@ from rebal_tui.broker.failures import BrokerUnavailable
 class StreamSet:
     """All event streams of the adapter, and the queue of their messages.
 
-    Each stream starts shortly before its last stored event. If no event is stored, it starts when the book was made,
-    less the stream's `lookback`.
+    Each stream starts 5 minutes before its last stored event. If none is stored, it starts the stream's `lookback`
+    before the time at which the book was created.
     """
 
     def __init__(self, client: AlpacaClient, inbox: EventInbox, now: Callable[[], datetime]) -> None:
@@ -53,11 +53,12 @@ class StreamSet:
             listener.stop()
 
     def catch_up_from(self) -> datetime:
-        """The time to pass to `catch_up` as `begin`: shortly before the last stored trade event."""
+        """The time to pass to `catch_up` as `begin`: 5 minutes before the last stored trade event."""
         return self._begin(TRADE_STREAM) - RESUME_OVERLAP
 
     def catch_up(self, until: datetime, begin: datetime) -> None:
-        """Add the trade events between `begin` and `until`, both by the broker's clock, to the queue, with one request.
+        """Add to the queue the trade events between `begin` and `until`, times of the broker's clock, read by one
+        request.
 
         If the broker refuses the stream, the orders are read account by account instead. Raises `BrokerUnavailable`
         when not all events can be read.

@@ -1,4 +1,6 @@
-"""Event streams, each read by its own thread; a lost connection resumes shortly before its last event."""
+"""Event streams, each read by its own thread. After a lost connection, a stream is read again from 5 minutes before its
+last event.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,7 @@ class Listener:
     """Reads one stream on a thread of its own until it is stopped, and puts its events into a queue.
 
     The pause between two attempts to connect doubles from `MIN_RECONNECT_SECONDS` to `MAX_RECONNECT_SECONDS`. After a
-    connection that lasted `STEADY_CONNECTION` or delivered a new event, the next pause is the shortest again.
+    connection that lasted `STEADY_CONNECTION` or delivered a new event, the next pause is `MIN_RECONNECT_SECONDS`.
     """
 
     def __init__(

@@ -55,7 +55,7 @@ class FilesBroker:
         return read_account(self._tables, account_id)
 
     def account_listing(self) -> AccountListing:
-        """Every account in columns."""
+        """Every account as columns (see `AccountListing`)."""
         return read_listing(self._tables)
 
     def ledger_faults(self) -> list[tuple[str, str]]:
@@ -65,8 +65,8 @@ class FilesBroker:
     def submit_order(self, request: OrderRequest) -> Order:
         """Store an order for the next trade list, at any hour.
 
-        Raises `BrokerRefused` for an unknown account or asset, a used client_order_id, or a sell of more than the free
-        shares.
+        Raises `BrokerRefused` for an unknown account or asset, a client_order_id used before, or a sell of more shares
+        than the account holds less its other open sells.
         """
         sizes = [size for size in (request.notional, request.qty) if size is not None]
         if len(sizes) != 1 or sizes[0] <= 0:
@@ -139,11 +139,13 @@ class FilesBroker:
         raise BrokerRefused(RefusalCode.NOT_FOUND, "no such journal")
 
     def cash_transferable(self, account_id: str) -> Money:
-        """The account's cash, in dollars: that of the last file, changed by fills booked since. Never below zero."""
+        """The account's cash in dollars: that of the last imported file, changed by fills booked since then. Never
+        below zero.
+        """
         return Money(max(0, self.account(account_id).cash))
 
     def events(self, after: int, limit: int = 10_000) -> Sequence[BrokerEvent]:
-        """Events with `seq` above `after`, oldest first."""
+        """Events with `seq` above `after`, oldest first, at most `limit`."""
         return read_events(self._tables, after, limit)
 
     def _found(self, condition: str, parameters: tuple[str, ...]) -> list[StoredOrder]:

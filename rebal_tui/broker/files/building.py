@@ -40,7 +40,7 @@ class _Account:
     holdings: dict[str, Holding] = field(default_factory=dict)
     rows: dict[tuple[str, ...], int] = field(default_factory=dict)
     total: int = 0
-    """Dollars of every row that has a value, in billionths, as the file writes them."""
+    """The sum of all rows that have a value, in billionths of a dollar."""
 
 
 class StatementBuilder:
@@ -72,7 +72,7 @@ class StatementBuilder:
         """The key of an account, which is added when its first row is read.
 
         `masked` is whether the file shows only a part of the number. `block` is whether the row starts a section of the
-        file for the account; a second section for one account is a fault.
+        file for this account only; a second section for the same account is a fault.
         """
         key = f"{name or ''} {number}".strip() if masked else number
         known = self._accounts.get(key)
@@ -122,7 +122,7 @@ class StatementBuilder:
     ) -> None:
         """Record a row that is neither cash nor a position, with the reason; `key` is None for a row of no account.
 
-        If it `matters`, its amount counts in the account's total, and a person must look at it.
+        If the row `matters`, its amount is added to the account's total, and a person must look at the row.
         """
         self._left_out.append(LeftOut(line, key, text[:80], reason, amount, matters))
         if matters and key is not None:
@@ -137,9 +137,10 @@ class StatementBuilder:
         return True
 
     def position(self, key: str, head: Head, row: Row) -> None:
-        """Add a row with quantity, price and value as a position, or leave it out with its amount and the reason.
+        """Add a row with quantity, price and value as a position. If that is not possible, leave the row out with its
+        amount and the reason.
 
-        Rows with the same symbol are added up; a row that repeats another in every cell is a fault.
+        Rows with the same symbol are added up; a row that equals another in every cell is a fault.
         """
         account, in_file = self._accounts[key], head.value(row, "symbol")
         repeated = account.rows.setdefault(row.cells, row.line)
@@ -197,7 +198,9 @@ class StatementBuilder:
             self.fault(line, column, f"got {money_text(total)} as the total, the rows of the account sum to {found}")
 
     def total_of(self, key: str) -> Money:
-        """The sum of an account's rows so far, in dollars, with those left out as rows that matter (`leave_out`)."""
+        """The sum of an account's rows so far, in dollars; includes rows that were left out but matter (see
+        `leave_out`).
+        """
         return Money(self._accounts[key].total)
 
     def finish(self, as_of: AsOf | None, encoding: str) -> Statement:
@@ -243,9 +246,9 @@ class StatementBuilder:
         )
 
     def _agrees(self, qty: Qty, price: Price, value: str, price_decimals: int) -> bool | None:
-        """Whether quantity × price is the value; None when it is a hundred times or a hundredth of it.
+        """Whether quantity × price equals the value; None if it is 100 times the value, or a hundredth of it.
 
-        A price may be rounded in its last digit, a value to the cent.
+        The price may be rounded in its last digit, the value to the cent.
         """
         exact, stated = qty * price, attos(value)
         rounding = qty * NANO // (2 * 10**price_decimals) if price_decimals < 9 else 0

@@ -1,4 +1,6 @@
-"""Which symbols of a custodian's file count as cash: those of swept cash and of money market funds (R-71)."""
+"""Which symbols of a custodian's file count as cash: those of cash that the custodian sweeps, and of money market funds
+(R-71).
+"""
 
 from __future__ import annotations
 
@@ -11,9 +13,11 @@ CASH_SYMBOLS: Mapping[str, frozenset[str]] = {
     "ibkr": frozenset(),
     "generic": frozenset({"CASH", "USD", "$CASH", "MMDA1"}),
 }
-"""What counts as cash unless the book has a list of its own; purchased money funds are positions."""
+"""Symbols that count as cash unless the book has a list of its own, by format; money funds that a client bought are
+positions.
+"""
 
 
 def cash_symbols_of(format_name: str) -> frozenset[str]:
-    """The default cash symbols of a format; for a format without its own, those of the generic format."""
+    """The default cash symbols of a format; for a format without a list of its own, those of the generic format."""
     return CASH_SYMBOLS.get(format_name, CASH_SYMBOLS["generic"])

@@ -43,8 +43,9 @@ def is_absent(cell: str) -> bool:
 def plain_number(cell: str, decimal: str = ".") -> str | None:
     """A cell's number as a plain decimal such as `-1234.56`; None when the cell has no value.
 
-    `decimal` is the decimal mark of the cell. Accepts `$`, `%`, blanks, thousands separators, `+`, a minus on either
-    side, and parentheses for negative numbers. Raises `ValueError` for anything else, also for an exponent.
+    `decimal` is the decimal mark of the cell. Accepts `$`, `%`, blanks, thousands separators, `+`, a minus sign before
+    or after the number, and parentheses for negative numbers. Raises `ValueError` for anything else, also for an
+    exponent.
     """
     if decimal == "." and _AS_IT_IS.fullmatch(cell):
         return cell
@@ -74,12 +75,14 @@ def plain_number(cell: str, decimal: str = ".") -> str | None:
 
 
 def decimals_of(plain: str) -> int:
-    """The number of decimals in a plain number."""
+    """The number of digits after the decimal point of a plain number."""
     return len(plain.partition(".")[2])
 
 
 def attos(plain: str) -> int:
-    """A plain number in billionths of billionths, the unit of quantity × price. Raises `ValueError` if too long."""
+    """A plain number in units of 10⁻¹⁸, the unit of quantity × price. Raises `ValueError` for more than 18 digits
+    before or after the point.
+    """
     whole, _, fraction = plain.partition(".")
     if len(fraction) > _ATTO_DECIMALS or len(whole) > _ATTO_DECIMALS:
         raise ValueError(f"expected at most {_ATTO_DECIMALS} digits before and after the decimal mark")
@@ -126,7 +129,7 @@ def is_cusip(symbol: str) -> bool:
 
 
 def as_of_in(text: str) -> AsOf | None:
-    """The first date in a text, with its time of day if it has one, in New York time; None without a date."""
+    """The first date in a text, with its time of day in New York if the text has one; None without a date."""
     for pattern, order in ((_ISO, "ymd"), (_US, "mdy"), (_DOTTED, "dmy"), (_NAMED, "bdy")):
         match = pattern.search(text)
         if match is None:

@@ -16,7 +16,9 @@ NO_LONGER_LISTED = "the trade list was closed"
 
 
 def put_asset(tx: Writer, tables: Tables, ids: Ids, symbol: str, name: str, at: int) -> int:
-    """The integer key of the asset with a symbol. A new asset is added; a stored one without a name gets `name`."""
+    """The integer key of the asset with this symbol. A new asset is added; a stored asset without a name gets
+    `name`.
+    """
     row = tables.row("SELECT n, name FROM files_assets WHERE symbol = ?", (symbol,))
     if row is not None:
         if name and not row[1]:
@@ -67,9 +69,10 @@ def announce(tx: Writer, account: int, at: int) -> None:
 
 
 def book_flow(tx: Writer, account: int, kind: CashKind, amount: int, at: int, reference: str) -> None:
-    """Record a movement of cash in or out of an account, in billionths of a dollar; `at` is in microseconds.
+    """Record a movement of cash into or out of an account, in billionths of a dollar; `at` is in microseconds since
+    1970 UTC.
 
-    It does not change the account's cash: the caller does.
+    Does not change the account's cash; the caller must do that.
     """
     entry = tx.execute(
         "INSERT INTO files_cash (account, kind, amount, at, reference) VALUES (?, ?, ?, ?, ?)",
@@ -81,7 +84,7 @@ def book_flow(tx: Writer, account: int, kind: CashKind, amount: int, at: int, re
 def fill_order(
     tx: Writer, tables: Tables, order: StoredOrder, qty: Qty, price: Price, fees: Money, at: int, execution: str
 ) -> StoredOrder:
-    """Book one execution of an order: its shares, cash and event. Returns the order after it."""
+    """Book one execution of an order: its shares, cash and event. Returns the order as it is after the execution."""
     buys = order.side is Side.BUY
     amount = -(-qty * price // NANO) if buys else qty * price // NANO
     fill = tx.execute(

@@ -25,9 +25,9 @@ _MAX_LENGTH = 2 * MAX_DIGITS
 def decimal_mark(rows: Sequence[Triple], others: Iterable[str] = (), *, name_it: str = IN_THE_MAPPING) -> str:
     """The decimal mark of a file: `.` or `,`.
 
-    `rows` are the cells of quantity, price and value of each row; `others` are further cells with numbers. `name_it` is
-    the part of the message that explains how a person can set the mark. Raises `Invalid` when the cells contradict each
-    other or do not determine it.
+    `rows` has the cells of quantity, price and value of each row; `others` are further cells with numbers. `name_it` is
+    the part of the error message that explains how a person can set the mark. Raises `Invalid` when the cells
+    contradict each other or do not determine it.
     """
     cells = [cell for row in (*rows, others) for cell in row if len(cell) <= _MAX_LENGTH]
     comma = _first(cells, ",", _COMMA_ONLY, _COMMA_ZERO)

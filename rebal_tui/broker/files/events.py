@@ -51,7 +51,9 @@ def emit_order(tx: Writer, at: int, order: StoredOrder, fill: int | None = None)
 
 
 def read_events(tables: Tables, after: int, limit: int) -> list[BrokerEvent]:
-    """Events with `seq` above `after`, oldest first, each with the state at its time."""
+    """Events with `seq` above `after`, oldest first, at most `limit`; each has the state of its object right after the
+    event.
+    """
     return [_event(row) for row in tables.rows(_EVENTS, (after, limit))]
 
 

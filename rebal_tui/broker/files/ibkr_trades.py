@@ -28,7 +28,7 @@ _ALIASES: Mapping[str, tuple[str, ...]] = {
 }
 _NEEDED = ("symbol", "date", "quantity", "price")
 _LEVELS = ("EXECUTION", "TRADE", "ORDER", "")
-"""What one row of a trade is; summaries and closed lots repeat it."""
+"""What one row of a trade can be; rows of other kinds (summaries, closed lots) repeat trades and are left out."""
 _MANAGED = frozenset({"STK", "FUND", "STOCKS", "FUNDS", "MUTUAL FUNDS", "ETFS", ""})
 
 
@@ -63,7 +63,10 @@ def read_ibkr_trades(table: Table) -> list[Transaction] | None:
 
 
 def _trades(table: Table) -> tuple[list[tuple[Head, Row]] | None, str]:
-    """The rows of trades, each with the column names that apply to it, and the account that the statement names."""
+    """The rows of trades, each with the column names that apply to it, and the account that the statement names.
+
+    None in place of the rows if the file has no columns of trades.
+    """
     rows: list[tuple[Head, Row]] = []
     head: Head | None = None
     account, with_trades = "", False
@@ -86,7 +89,7 @@ def _trades(table: Table) -> tuple[list[tuple[Head, Row]] | None, str]:
 
 
 def _begins_table(row: Row) -> bool:
-    """Whether the next table of a Flex query begins with this row, or a section ends with it."""
+    """Whether this row is the first row of the next table of a Flex query, or the last row of a section."""
     return row.cells[0] in ("ClientAccountID", "BOS", "EOS", "BOA", "EOA", "EOF")
 
 

@@ -43,7 +43,9 @@ class _Reading:
     faults: list[Fault] = field(default_factory=list)
 
     def put(self, row: Row, columns: tuple[str, str], symbol_cell: str, cell: str, as_of: AsOf | None) -> None:
-        """Store a price, unless a newer one of its symbol is stored. `columns` are the names of symbol and price."""
+        """Store the price of a symbol, unless a newer price is stored. `columns` are the names of the columns of symbol
+        and price.
+        """
         symbol = symbol_of(symbol_cell)
         if not is_symbol(symbol):
             self._fault(row, columns[0], f"got {quoted(symbol_cell)}, expected a symbol such as VTI")
@@ -138,7 +140,9 @@ def _by_column(table: Table, decimal: str | None) -> _Reading | None:
 
 
 def _order(as_of: AsOf | None) -> tuple[str, time]:
-    """A sort key for dates and times: a date counts as its end, a price without a date or time as the oldest."""
+    """A sort key for the dates and times of prices: a date counts as the end of that day; None (no date) comes
+    first.
+    """
     if as_of is None:
         return "", time.min
     return (as_of.date().isoformat(), as_of.time()) if isinstance(as_of, datetime) else (as_of.isoformat(), time.max)

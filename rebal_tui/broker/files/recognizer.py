@@ -1,4 +1,4 @@
-"""Reading a positions file by the reader that recognizes it or is named; other packages can add readers."""
+"""Reads a positions file with the reader that recognizes it, or with a given reader; other packages can add readers."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def readers() -> tuple[Reader, ...]:
 
 
 def format_names() -> tuple[str, ...]:
-    """The names that `--as` accepts, each once."""
+    """The names of formats that `import --as` accepts, each once."""
     return tuple(dict.fromkeys(reader.name for reader in readers()))
 
 
@@ -90,7 +90,9 @@ def _unknown(columns: tuple[str, ...]) -> UnknownFormat:
 
 
 def _mapped(tables: Sequence[Table], options: ReadOptions) -> Statement:
-    """The file read by the mapping, with the separator under which its columns are found."""
+    """The file read with the mapping of the options, parsed with the separator with which the mapped columns
+    are found.
+    """
     refusal = Invalid("the file has no rows")
     for table in tables:
         try:
@@ -103,7 +105,9 @@ def _mapped(tables: Sequence[Table], options: ReadOptions) -> Statement:
 
 
 def _columns(tables: Sequence[Table]) -> tuple[str, ...]:
-    """The likely column names: the cells of the first row with the most cells, among rows without figures."""
+    """The likely column names: the cells of the row with the most cells, the first if several; rows with figures are
+    left out.
+    """
     rows = [row for table in tables for row in table.rows[:200] if not any(starts_figure(cell) for cell in row.cells)]
     widest = max(rows, key=lambda row: row.filled, default=None)
     return () if widest is None else tuple(dict.fromkeys(cell for cell in widest.cells if cell))

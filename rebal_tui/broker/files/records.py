@@ -18,7 +18,7 @@ from rebal_tui.domain.quantities import Money, Price, Qty
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ACCOUNT = "SELECT n, id, number, name, cash, created_at FROM files_accounts"
 OPEN = "o.status NOT IN ('filled', 'canceled', 'expired', 'rejected', 'replaced')"
-"""The condition of an order that is not final."""
+"""The SQL condition for an order that is not final."""
 _ORDER = """
 SELECT o.n, o.id, o.client_order_id, o.account, a.id, o.asset, s.symbol, o.side, o.notional, o.qty, o.status,
     o.filled_qty, o.filled_avg_price, o.reason, o.created_at, o.updated_at, o.list, o.line
@@ -32,15 +32,15 @@ def micros(at: datetime) -> int:
 
 
 def time_of(stored: int) -> datetime:
-    """The timestamp of microseconds since 1970 UTC."""
+    """The timestamp for a number of microseconds since 1970 UTC."""
     return _EPOCH + timedelta(microseconds=stored)
 
 
 class StoredOrder(NamedTuple):
     """A row of `files_orders` with its account's id and its asset's symbol.
 
-    `list` is the number of the trade list that has the order, `line` the number of its line there; both are None before
-    it is on a list. Dollars and shares are in billionths, times in microseconds since 1970 UTC.
+    `list` is the number of the trade list that has the order, `line` the number of the order's line there; both are
+    None as long as the order is on no list. Dollars and shares are in billionths, times in microseconds since 1970 UTC.
     """
 
     n: int
@@ -164,7 +164,7 @@ def read_assets(tables: Tables) -> list[Asset]:
 
 
 def read_listing(tables: Tables) -> AccountListing:
-    """Every account in columns."""
+    """Every account as columns (see `AccountListing`)."""
     import numpy as np
 
     accounts = tables.rows(f"{_ACCOUNT} ORDER BY n")

@@ -18,7 +18,7 @@ _OTHER_KINDS = (
 
 @dataclass(frozen=True, slots=True)
 class SourceText:
-    """The text of a file and the encoding it was in: `utf-8`, `utf-16-le`, `utf-16-be` or `windows-1252`."""
+    """The text of a file, and the encoding of the file: `utf-8`, `utf-16-le`, `utf-16-be` or `windows-1252`."""
 
     text: str
     encoding: str

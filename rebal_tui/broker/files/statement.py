@@ -1,4 +1,4 @@
-"""Content of a positions file: accounts with cash and holdings, and every row that was left out with its reason."""
+"""Content of a positions file: accounts with cash and holdings, and every row that was left out, with the reason."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from rebal_tui.domain.quantities import Money, Price, Qty, money_text, price_tex
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """A position: `in_file` is its symbol as the file writes it, `lines` the numbers of the file's lines with it.
+    """A position: `in_file` is its symbol as written in the file, `lines` has the numbers of the lines of the file that
+    have the position.
 
     `price` is None when the file has none.
     """
@@ -52,9 +53,9 @@ class StatedAccount:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A row that is neither cash nor a position; `key` is its account's, None without an account.
+    """A row that is neither cash nor a position; `key` is the key of its account, None for a row of no account.
 
-    If it `matters`, it has a value, or may have one, and a person must look at it.
+    If the row `matters`, it has a value, or may have one, and a person must look at it.
     """
 
     line: int

@@ -1,4 +1,4 @@
-"""The rows of a CSV file with their line numbers in the file, and columns found by name."""
+"""The rows of a CSV file with their line numbers, and lookup of columns by name."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The rows of a file that are not blank, the encoding of the file, and the separator with which it was parsed."""
+    """The rows of a file without blank rows, the encoding of the file, and the separator with which it was parsed."""
 
     rows: tuple[Row, ...]
     encoding: str
@@ -91,14 +91,14 @@ def clean(cell: str) -> str:
 
 
 def starts_figure(cell: str) -> bool:
-    """Whether a cell begins like a number, which no column name does."""
+    """Whether a cell begins like a number; no column name does."""
     return cell[:1] in _FIGURE_STARTS if cell else False
 
 
 def name_forms(name: str) -> tuple[str, ...]:
-    """The forms in which a column name is compared: lower case, without blanks, punctuation and `($)`.
+    """The forms of a column name that are compared: lower case, without blanks, punctuation and `($)`.
 
-    `Qty (Quantity)` has two forms, one for each name.
+    `Qty (Quantity)` has two forms, `qty` and `quantity`.
     """
     match = _IN_PARENTHESES.match(name)
     forms = [match[1], match[2]] if match and any(char.isalnum() for char in match[2]) else [name]
@@ -113,7 +113,7 @@ def _plain(name: str) -> str:
 class Head:
     """The column names of a table.
 
-    They are the cells of `row`, `width` in number. `columns` maps the key of each known column to its index.
+    The names are the cells of `row`; `width` is their number. `columns` maps the key of each known column to its index.
     """
 
     row: Row
@@ -134,7 +134,7 @@ class Head:
 
 
 def head_of(row: Row, aliases: Mapping[str, Iterable[str]], needed: Sequence[str]) -> Head | None:
-    """The column names, if this row has those of every needed key; else None.
+    """The column names, if this row has a name for every key in `needed`; else None.
 
     `aliases` maps the key of each column to the names that it may have, in the forms of `name_forms`.
     """

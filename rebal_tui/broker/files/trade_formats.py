@@ -26,8 +26,9 @@ _IBKR, _FIDELITY = "ibkr", "fidelity"
 class WriteOptions:
     """Settings for writing trade lists.
 
-    `columns` are those of the generic format. `pairs` maps the program's symbols to those of a custodian, by custodian.
-    `codes` are the codes of Wealthscape's template for buy, sell, market and day.
+    `columns` are the columns of the generic format. `pairs` has, by custodian, the custodian's symbol for each symbol
+    of the program that differs. `codes` are the codes of Wealthscape's template for buy, sell, market order and day
+    order.
     """
 
     columns: Sequence[str] = GENERIC_COLUMNS
@@ -35,7 +36,9 @@ class WriteOptions:
     codes: Mapping[str, str] = field(default_factory=dict)
 
     def symbol(self, symbol: str, mark: str, custodian: str) -> str:
-        """A symbol in the custodian's form: as in `pairs`, else with `mark` for the dot before a share class."""
+        """A symbol in the custodian's form: that of `pairs`; else the symbol with `mark` in place of the dot before a
+        share class.
+        """
         return written_symbol(symbol, mark, self.pairs.get(custodian, {}))
 
 
@@ -70,7 +73,9 @@ def generic(trade_list: TradeList, options: WriteOptions) -> str:
 
 
 def generic_blocks(trade_list: TradeList, options: WriteOptions) -> str:
-    """Write one line per block order, followed by one for each account's part of it, with the block's number."""
+    """Write one line per block order, followed by one line for the part of each account, with the number of the block
+    order.
+    """
     rows = [["row", "block", "account", "side", "quantity", "symbol", "line"]]
     for block in blocks_of(trade_list):
         symbol, number = options.symbol(block.symbol, ".", block.custodian), f"{trade_list.number}-B{block.number}"
@@ -101,7 +106,9 @@ def ibkr_basket(trade_list: TradeList, options: WriteOptions) -> str:
 
 
 def ibkr_allocations(trade_list: TradeList, options: WriteOptions) -> str:
-    """Write the part of each account in each block order, without column names; IBKR adds the trading account later."""
+    """Write the part of each account in each block order, without column names; the trading account is entered later at
+    IBKR.
+    """
     rows = [
         ["", line.account, options.symbol(line.symbol, " ", _IBKR), line.side.value[0].upper(), "",
          qty_text(line.qty)]
@@ -114,7 +121,7 @@ def ibkr_allocations(trade_list: TradeList, options: WriteOptions) -> str:
 def wealthscape(trade_list: TradeList, options: WriteOptions) -> str:
     """Write the format of Fidelity Wealthscape, Import Orders.
 
-    Raises `Conflict` without the codes of its template, and for a quantity with more than 3 decimals.
+    Raises `Conflict` if the codes of its template are not set, and for a quantity with more than 3 decimal places.
     """
     missing = [name for name in CODES if name not in options.codes]
     if missing:
@@ -133,7 +140,7 @@ def wealthscape(trade_list: TradeList, options: WriteOptions) -> str:
 
 @dataclass(frozen=True, slots=True)
 class TradeFormat:
-    """A format of trade lists. It is `unproven` until somebody confirms that the receiver accepts it."""
+    """A format of trade lists. It is `unproven` as long as nobody has confirmed that the custodian accepts it."""
 
     write: Callable[[TradeList, WriteOptions], str]
     title: str

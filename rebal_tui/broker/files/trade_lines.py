@@ -11,10 +11,10 @@ from rebal_tui.domain.quantities import NANO, Money, Price, Qty
 
 @dataclass(frozen=True, slots=True)
 class TradeLine:
-    """One order of a list.
+    """One order of a trade list.
 
-    `account` is the number of the order's account. If the book has no full number (`masked`), it is the account's
-    label.
+    `account` is the number of the order's account. If the book does not have the full number (`masked`), `account` is
+    the account's label.
     """
 
     line: int
@@ -44,9 +44,9 @@ class TradeList:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A block order: the total of all orders of a list with the same symbol, side and custodian.
+    """A block order: the total of all orders of a trade list with the same symbol, side and custodian.
 
-    `allocations` are these orders.
+    `allocations` has the lines of these orders.
     """
 
     number: int
@@ -58,7 +58,7 @@ class Block:
 
 
 def blocks_of(trade_list: TradeList) -> list[Block]:
-    """The block orders of a list: sells first, then by symbol and custodian."""
+    """The block orders of a trade list: sells first; within each side by symbol and custodian."""
     found: dict[tuple[bool, str, str], list[TradeLine]] = {}
     for line in trade_list.lines:
         found.setdefault((line.side is Side.BUY, line.symbol, line.custodian), []).append(line)
@@ -69,7 +69,9 @@ def blocks_of(trade_list: TradeList) -> list[Block]:
 
 
 def written_symbol(symbol: str, mark: str, pairs: Mapping[str, str]) -> str:
-    """A symbol in the receiver's form: as in `pairs`, else with `mark` in place of the dot before a share class."""
+    """A symbol in the custodian's form: that of `pairs`; else the symbol with `mark` in place of the dot before a share
+    class.
+    """
     return pairs.get(symbol, symbol.replace(".", mark))
 
 

@@ -34,7 +34,7 @@ class Transaction:
     """One row of a custodian's transactions.
 
     `account` is empty when the file has no account column; `qty` is above 0; `amount` has a sign. `fees` is below 0 for
-    a rebate. `reference` is what the trade list gave as the order's reference, if the custodian repeats it.
+    a rebate. `reference` is the order's reference in the trade list, if the custodian's file has it; else empty.
     """
 
     line: int
@@ -82,7 +82,9 @@ class RowReader:
         return (self._plain(column) or "").startswith("-")
 
     def day(self, column: str = "date") -> date | None:
-        """The effective date in a column: of `07/16/2024 as of 07/15/2024` the second. None without a date."""
+        """The effective date in a column, such as the second date of `07/16/2024 as of 07/15/2024`; None without a
+        date.
+        """
         cell = self.text(column)
         found = as_of_in(cell.rpartition(" as of ")[2])
         if found is None and not is_absent(cell):

@@ -31,7 +31,8 @@ MAX_FAULTS = 1_000
 
 
 def read_transactions(content: bytes, decimal: str | None = None) -> list[Transaction]:
-    """The rows of a transactions file in its order. `decimal` is the decimal mark; None determines it from the file.
+    """The rows of a transactions file in the order of the file. `decimal` is the decimal mark; None determines it from
+    the file.
 
     Raises `Invalid` with line and column.
     """

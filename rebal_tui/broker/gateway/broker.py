@@ -1,8 +1,8 @@
 """The broker as the book's thread sees it: requests go through the gateway, and no call waits for the network.
 
 The book's thread is the only one that writes the book. A read is queued and raises `BrokerPending` until there is a
-response; the caller calls again. An order or journal is queued after the book has marked it as sent; its response is
-stored in the event inbox, where the broker's events are stored too.
+response; the caller calls again later. An order or journal is queued after the book has marked it as sent. Its response
+is stored in the event inbox, where the broker's events are stored too.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ from rebal_tui.domain.sessions import Session
 
 T = TypeVar("T")
 RETRY_AFTER = timedelta(seconds=5)
-"""Minimum time before a read without an answer is sent again."""
+"""Minimum time before a read without a response is sent again."""
 ANSWER_LIFETIME = timedelta(seconds=10)
-"""How long an answer that is not collected is kept."""
+"""How long a response that no call has used is kept."""
 CANCEL_AGAIN_AFTER = timedelta(seconds=15)
 """Minimum time before an accepted cancel is requested again."""
 _RECEIVE = ("receive",)
@@ -44,7 +44,7 @@ _PENDING = "the broker has been asked and has not answered yet"
 
 @dataclass(frozen=True, slots=True)
 class _Sent:
-    """An order or journal that waits for its answer: `what` as in `rows`, its key and account."""
+    """An order or journal that waits for its response: `what` and `key` as in the module `rows`, and its account."""
 
     what: str
     key: str
@@ -101,7 +101,9 @@ class GatewayBroker:
     # Reads
 
     def clock(self) -> datetime:
-        """The broker's time now: what it last answered, plus the time since. May raise `BrokerPending`."""
+        """The broker's time now: the time in its last response, plus the time elapsed since. Raises `BrokerPending`
+        before the first response.
+        """
         reply = self._reply(("clock",), self._network.clock)
         return cast(datetime, reply.value) + (self._now() - reply.at)
 
@@ -151,8 +153,8 @@ class GatewayBroker:
     def reading(self) -> Iterator[None]:
         """A `with` block of several reads that belong together. A read without a response ends it with `BrokerPending`.
 
-        The responses so far are kept, so that a repetition of the block sends only the reads that have none. When the
-        block ends in another way, they are discarded.
+        The responses so far are kept, so that a repetition of the block sends only the reads that have no response yet.
+        If the block ends in another way, the responses are discarded.
         """
         if self._used is not None:
             yield
@@ -169,7 +171,8 @@ class GatewayBroker:
         self._drop_used()
 
     def fresh(self, key: Hashable, since: int) -> Reply | None:
-        """The reply to a read that began after `since`, a number of `Gateway.mark`; None until there is one.
+        """The reply to a read whose sending began after `since`, a number returned by `Gateway.mark`; None until there
+        is one.
 
         Queues the read unless it is queued already. `key` names the read: (`account`, id), (`open_orders`, id) or
         (`assets`,).
@@ -199,7 +202,7 @@ class GatewayBroker:
         return cast(T, self._reply(key, read).value)
 
     def _reply(self, key: Hashable, read: Callable[[], object]) -> Reply:
-        """The reply to a read that began after the book's thread first requested it.
+        """The reply to a read whose sending began after the book's thread first requested it.
 
         Raises the error of the reply, and `BrokerPending` before there is a reply.
         """
@@ -230,7 +233,9 @@ class GatewayBroker:
         return reply
 
     def _answered(self, key: Hashable, since: int) -> Reply | None:
-        """The reply to a read that began at `since` or later, None before there is one."""
+        """The reply to a read whose sending began at `since` (a number of `Gateway.mark`) or later, None until there is
+        one.
+        """
         self._collect()
         reply = self._replies.get(key)
         return reply if reply is not None and reply.began >= since else None
@@ -269,7 +274,8 @@ class GatewayBroker:
         )
 
     def cancel_order(self, account_id: str, order_id: str) -> None:
-        """Queue a cancel. Does nothing if one of this order was answered less than `CANCEL_AGAIN_AFTER` ago.
+        """Queue a cancel. Does nothing if the broker responded to a cancel of this order less than `CANCEL_AGAIN_AFTER`
+        ago.
 
         Raises `BrokerRefused` when the order is final or unknown, and `BrokerPending` before the response.
         """
@@ -302,20 +308,23 @@ class GatewayBroker:
     # Events
 
     def events(self, after: int, limit: int = 10_000) -> Sequence[BrokerEvent]:
-        """Stored events with `seq` above `after`, oldest first. The accounts that they changed may not be read yet."""
+        """Stored events with `seq` above `after`, oldest first, at most `limit`. The accounts that they changed may not
+        be read yet.
+        """
         self._receive()
         return self._network.events(after, limit)
 
     def ready_events(self, after: int, limit: int) -> EventBatch | None:
         """The next events with `seq` above `after`, at most `limit`, with the accounts and assets that they changed.
 
-        None until these have been read, and when there is no event. Raises `BrokerUnavailable` when one cannot be read.
+        None until all accounts and assets have been read, and if there is no event. Raises `BrokerUnavailable` when one
+        of them cannot be read.
         """
         self._receive()
         return self._batches.next(after, limit, self._network.events)
 
     def behind(self, after: int) -> bool:
-        """Whether events have been received that are not applied yet; `after` is the `seq` of the last applied one."""
+        """Whether received events are not applied yet; `after` is the `seq` of the last applied event."""
         waits = self._network.has_received() or self._gateway.has(_RECEIVE)
         return waits or bool(self._network.events(after, 1))
 
@@ -323,7 +332,9 @@ class GatewayBroker:
         self._network.request_refresh(account_id, reason)
 
     def _receive(self) -> None:
-        """Let the gateway read what the received messages need. These reads precede others, as they may change cash."""
+        """Let the gateway handle the messages received from the streams. The reads that this needs precede other reads,
+        because the messages may change cash.
+        """
         self._collect()
         last = self._replies.pop(_RECEIVE, None)
         if self._network.has_received():
@@ -333,7 +344,7 @@ class GatewayBroker:
     def _collect(self) -> None:
         """Collect the gateway's replies.
 
-        Those to orders and journals become rows of the inbox; others are kept until a call needs them.
+        Replies to orders and journals become rows of the event inbox; other replies are kept until a call needs them.
         """
         replies = self._gateway.collect()
         for reply in replies:

@@ -1,4 +1,4 @@
-"""Batches of events with the accounts and assets that they changed. These are read after the events were received."""
+"""Batches of events with the accounts and assets that they changed, which are read after the events were received."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.orders import Order
 
 MAX_ACCOUNTS = 25
-"""Accounts read for one batch; a batch ends before the event of a further one."""
+"""How many accounts are read for one batch at most; a batch ends before the first event of a further account."""
 
 
 class Reads(Protocol):
@@ -38,8 +38,8 @@ class _Batch:
 class EventBatches:
     """Reads the accounts and assets that a batch of events changed; works on one batch at a time.
 
-    The batch stays the same until `next` is called with another `after`. Many events of one account need only one read
-    of it. An event about an order of the book that is still open needs none.
+    The batch stays the same until `next` is called with another `after`. An account with many events in the batch is
+    read once. An event about an order of the book that is still open needs no read.
     """
 
     def __init__(self, reads: Reads, mark: Callable[[], int], is_ours: Callable[[str], bool]) -> None:
@@ -76,7 +76,7 @@ class EventBatches:
         )
 
     def _begin(self, after: int, received: Sequence[BrokerEvent]) -> _Batch | None:
-        """A batch of the first of the received events. The batch's reads must begin after the events were received."""
+        """A batch of the first events of `received`. The batch's reads must begin after the events were received."""
         taken: list[BrokerEvent] = []
         needed: dict[tuple[str, ...], None] = {}
         accounts = 0

@@ -1,7 +1,7 @@
 """The gateway: a queue of requests by class and due time, sent by its own threads; the book's thread never waits.
 
-A request has a key: while one with the same key is queued, another is not added. The book's thread gets the replies
-from `collect`.
+A request has a key: while a request is queued, another with the same key is not added. The book's thread gets the
+replies from `collect`.
 """
 
 from __future__ import annotations
@@ -25,9 +25,11 @@ URGENT_WORKERS = 2
 PAUSE_SECONDS = 0.05
 """How often a thread checks for a request that is due and within the budget."""
 _HELD_BACK = frozenset({RequestClass.SELL, RequestClass.BUY, RequestClass.JOURNAL})
-"""Requests that the kill switch stops."""
+"""Classes of requests that the kill switch stops."""
 _PAID = frozenset({RequestClass.SELL, RequestClass.BUY})
-"""Requests counted when they are marked as sent, with the mark, so that a restart knows of them."""
+"""Classes of requests that are counted when the book marks them as sent, in the same transaction, so that the count
+survives a restart.
+"""
 _current: contextvars.ContextVar[RequestClass] = contextvars.ContextVar("request_class", default=RequestClass.READ)
 
 
@@ -39,8 +41,8 @@ class NotSent(Exception):
 class Reply:
     """The result of a request: a value, or an error.
 
-    `began` is the number that the request got when its sending began. If it is above a number of `Gateway.mark`, the
-    sending began after that call of `mark`.
+    `began` is the number that the request got when its sending began. If it is above a number that `Gateway.mark` has
+    returned, the sending began after that call of `mark`.
     """
 
     key: Hashable
@@ -66,7 +68,9 @@ class Gateway:
     def __init__(
         self, budget: RequestBudget, now: Callable[[], datetime], wait: Callable[[float], object] | None = None
     ) -> None:
-        """`now` is the clock of due times and of the budget; `wait` waits for seconds while the budget is used up."""
+        """`now` is the clock for due times and for the budget; `wait` waits for a number of seconds while the budget is
+        used up.
+        """
         self.budget = budget
         self.halted = threading.Event()
         self._now = now
@@ -103,7 +107,9 @@ class Gateway:
             self._urgent_due.notify_all()
 
     def mark(self) -> int:
-        """A new number to compare with `Reply.began`: only requests whose sending begins later get higher numbers."""
+        """A new number to compare with `Reply.began`: only requests whose sending begins after this call get higher
+        numbers.
+        """
         with self._lock:
             return next(self._numbers)
 
@@ -118,7 +124,8 @@ class Gateway:
     ) -> None:
         """Queue a request. `send` makes it, at `due` or later; by default as soon as the budget allows.
 
-        Does nothing if a request with this key is queued, or is being sent and began after `since`, a number of `mark`.
+        Does nothing if a request with this key is queued, or is being sent and its sending began after `since`, a
+        number returned by `mark`.
         """
         with self._lock:
             if self._closed.is_set() or key in self._waiting or self._under_way.get(key, -1) > since:
@@ -156,9 +163,9 @@ class Gateway:
     def acquire(self) -> None:
         """Wait until the budget allows one more call for the request being sent.
 
-        The adapter calls it before each HTTP call. An order does not wait, as it was counted when the book marked it as
-        sent. Raises `NotSent` while the kill switch stops the request, and `BrokerUnavailable` when the gateway is
-        closed.
+        The adapter calls this before each HTTP call. An order does not wait, because it was counted when the book
+        marked it as sent. Raises `NotSent` if the kill switch stops the request, and `BrokerUnavailable` if the gateway
+        is closed.
         """
         kind = _current.get()
         self._check_halt(kind)

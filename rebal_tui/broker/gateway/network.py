@@ -19,8 +19,8 @@ from rebal_tui.domain.sessions import Session
 class Network(Protocol):
     """What the gateway needs from a broker's adapter, such as `AlpacaBroker`.
 
-    Only `events`, `store_answer`, `request_refresh`, `listen`, `catch_up_from`, `connection`, `rate_limit` and `close`
-    are called by the book's thread; they use the book's file and no network. The gateway's threads call all others.
+    The book's thread calls only `events`, `store_answer`, `request_refresh`, `listen`, `catch_up_from`, `connection`,
+    `rate_limit` and `close`; these do not wait for the network. The gateway's threads call all others.
     """
 
     @property

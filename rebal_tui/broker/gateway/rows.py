@@ -31,7 +31,7 @@ def journal_row(key: str, journal: Journal) -> str:
 
 
 def refusal_row(what: str, key: str, account_id: str, refusal: BrokerRefused | None) -> str:
-    """The inbox row of a refused order or journal, as JSON text; of one that was not sent if `refusal` is None.
+    """The inbox row of an order or journal that was refused, or, if `refusal` is None, was not sent; as JSON text.
 
     `what` is `order` or `journal`, `key` the client_order_id or the idempotency key.
     """

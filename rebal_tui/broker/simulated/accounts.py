@@ -1,4 +1,4 @@
-"""Accounts and assets of the simulated broker: opening, changes, reads."""
+"""Accounts and assets of the simulated broker: opens accounts, adds and changes assets, reads both."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from rebal_tui.domain.quantities import MAX_NANO, Money, Price, Qty
 
 
 class _AccountRow(NamedTuple):
-    """An account as read: money in billionths of a dollar, times in microseconds."""
+    """An account as read: money in billionths of a dollar, times in microseconds since 1970 UTC."""
 
     n: int
     id: str
@@ -96,7 +96,7 @@ def read_accounts(tables: Tables) -> list[Account]:
 
 
 def read_listing(tables: Tables) -> AccountListing:
-    """Every account in columns. SQLite concatenates each column of positions into a text, which NumPy parses."""
+    """Every account as columns. SQLite concatenates each column of positions into a text, which NumPy parses."""
     import numpy as np
 
     rows = tables.rows(f"{_ACCOUNT} ORDER BY n")
@@ -152,10 +152,11 @@ def read_assets(tables: Tables, price: PriceOf) -> list[Asset]:
 
 
 def put_assets(tx: Writer, assets: Sequence[Asset], at: int) -> None:
-    """Add assets, or replace those whose id is known (R-50). Among assets with one symbol, the active one keeps it.
+    """Add assets, or replace those whose id is stored already (R-50).
 
-    Every given asset gets an event. Raises `BrokerRefused`, with the assets' ids in its message, when two active assets
-    would have one symbol.
+    If several assets have the same symbol, the active one is labeled with it alone. An event is stored for each asset
+    in `assets`. Raises `BrokerRefused`, with the assets' ids in its message, when two active assets would have one
+    symbol.
     """
     for asset in assets:
         tx.execute(
@@ -175,9 +176,9 @@ def put_assets(tx: Writer, assets: Sequence[Asset], at: int) -> None:
 
 
 def relabel_assets(tx: Writer) -> None:
-    """Set the label of every asset again; call it after symbols or statuses changed.
+    """Determine the label of every asset anew; call this after symbols or statuses changed.
 
-    Raises `BrokerRefused`, with the assets' ids in its message, when two active assets have one symbol.
+    Raises `BrokerRefused`, with the assets' ids in its message, when two active assets have the same symbol.
     """
     known = [_listed(*row) for row in tx.execute("SELECT id, symbol, status FROM sim_assets").fetchall()]
     groups = by_symbol(known)
@@ -194,7 +195,9 @@ def relabel_assets(tx: Writer) -> None:
 
 
 def _listed(identity: str, label: str, status: str) -> Listed:
-    """An asset as stored. A symbol that was just put stands between blanks and is followed by the asset's id."""
+    """An asset as stored. `label` is its label; before `relabel_assets`, a new asset has a blank, its symbol, a blank
+    and its id instead.
+    """
     symbol = label.split(" ")[1] if label.startswith(" ") else plain_symbol(label)
     return Listed(identity, symbol, status == AssetStatus.ACTIVE, label)
 
@@ -202,7 +205,7 @@ def _listed(identity: str, label: str, status: str) -> Listed:
 def open_accounts(tx: Writer, accounts: Sequence[Account], at: int) -> None:
     """Add accounts with cash and positions as their first ledger entries. Raises `BrokerRefused`.
 
-    The transaction must then be rolled back, as some accounts may have been added.
+    The caller must then roll the transaction back, because some accounts may have been added.
     """
     assets = {
         name: n

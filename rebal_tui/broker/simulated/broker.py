@@ -47,9 +47,9 @@ from rebal_tui.domain.text import display_text
 class SimulatedBroker:
     """A broker in the book's own file (`Broker` and `SandboxControls`).
 
-    Every call that changes something is one transaction, or part of the transaction of `batch`. So after a crash,
-    either all of the change is stored, with its events, or nothing. The tables must exist (`schema.create_tables`).
-    `price` returns the latest quote of a symbol, `now` the time for calls without a time argument, `ids` a UUID that
+    Every call that changes something is one transaction, or part of the transaction of `batch`. So after a crash, the
+    change is stored in full, with its events, or not at all. The tables must exist (`schema.create_tables`). `price`
+    returns the latest quote of a symbol, `now` the simulated time for calls without a time argument, `ids` a UUID that
     depends only on the given name.
     """
 
@@ -77,7 +77,7 @@ class SimulatedBroker:
         return read_assets(self._tables, self._price)
 
     def asset(self, name: str) -> Asset | None:
-        """One asset by id or symbol, None when there is none; an active asset comes before an inactive one."""
+        """One asset by id or symbol, None when there is none; if several have the symbol, the active one."""
         named = [asset for asset in self.assets() if name in (asset.id, asset.symbol)]
         return min(named, key=lambda asset: (asset.id != name, asset.status is not AssetStatus.ACTIVE), default=None)
 
@@ -86,7 +86,7 @@ class SimulatedBroker:
         return read_accounts(self._tables)
 
     def account_listing(self) -> AccountListing:
-        """Every account in columns."""
+        """Every account as columns (see `AccountListing`)."""
         return read_listing(self._tables)
 
     def account(self, account_id: str) -> Account:
@@ -135,7 +135,9 @@ class SimulatedBroker:
         return found[0].order() if found else None
 
     def buying_power(self, account_id: str) -> Money:
-        """Cash less what open buys and outgoing journals reserve, in dollars, settled or not, at least 0 (R-2)."""
+        """Cash, settled or not, less what open buys and outgoing journals reserve, in dollars, never below zero
+        (R-2).
+        """
         return Money(max(0, account_cash(self._tables.rows, "id", account_id).free))
 
     def cancel_journal(self, journal_id: str) -> None:
@@ -152,8 +154,9 @@ class SimulatedBroker:
         """Move cash between a client and the firm (R-9); cash of a client is reserved at once if it goes to the firm.
 
         A journal with `/fixtures/status=rejected/fixtures/` in its description ends rejected, which ends the
-        reservation. With `pending` in place of `rejected`, it waits for the next New York day. A key used before, with
-        the same accounts, amount and description, returns the existing journal. Raises `BrokerRefused`.
+        reservation. With `pending` in place of `rejected`, it waits until the next day begins in New York. With an
+        `idempotency_key` used before for the same accounts, amount and description, returns the existing journal.
+        Raises `BrokerRefused`.
         """
         with self._tables.write() as tx:
             return self._journals.create(
@@ -172,7 +175,8 @@ class SimulatedBroker:
         return account_cash(self._tables.rows, "id", account_id).transferable
 
     def events(self, after: int, limit: int = 10_000) -> Sequence[BrokerEvent]:
-        """Events with `seq` above `after`, oldest first, at most `limit`; each has the state of its object at its time.
+        """Events with `seq` above `after`, oldest first, at most `limit`; each has the state of its object right after
+        the event.
 
         The cash of a fill is reported only by the fill's event, and the cash of an account's opening only by its
         `ACCOUNT` event. A settlement moves no cash: its `settled` amount becomes settled.
@@ -180,7 +184,7 @@ class SimulatedBroker:
         return read_events(self._tables, after, limit)
 
     def last_event(self) -> int:
-        """The `seq` of the latest event, 0 when there is none; all reads include its changes."""
+        """The `seq` of the latest event, 0 when there is none; all reads include the changes of this event."""
         row = self._tables.row("SELECT coalesce(max(seq), 0) FROM sim_events")
         return int(row[0]) if row else 0
 
@@ -255,7 +259,7 @@ class SimulatedBroker:
             return _bank_entry(tx, account_id, CashKind.DEPOSIT, amount, at)
 
     def return_deposit(self, account_id: str, amount: Money, at: datetime) -> CashEntry:
-        """Return an ACH deposit: block the account (R-40) and remove its free cash up to `amount`.
+        """Return an ACH deposit: block the account (R-40) and remove `amount`, or its free cash if that is less.
 
         Cash that is spent or reserved is not removed, so cash never falls below zero. The returned entry has the
         removed amount as a negative number; it may be 0.
@@ -332,7 +336,7 @@ class SimulatedBroker:
     def halt(self, symbol: str, halted: bool, at: datetime) -> None:
         """Halt (`halted`) or resume trading of a symbol at the time `at`.
 
-        During a halt, its orders are accepted; they fill after trading has resumed.
+        During a halt, orders in the symbol are accepted; they fill after trading has resumed.
         """
         with self._tables.write() as tx:
             asset = asset_number(tx.execute, symbol)
@@ -342,7 +346,7 @@ class SimulatedBroker:
             emit_asset(tx, to_micros(at), asset)
 
     def reject_next(self, account_id: str, symbol: str, reason: str) -> None:
-        """Make the next order of that account in that symbol be accepted and then rejected, for `reason`."""
+        """Accept the next order of that account in that symbol, and then reject it, with this `reason`."""
         try:
             display_text(reason)
         except ValueError as error:
@@ -355,7 +359,9 @@ class SimulatedBroker:
             )
 
     def place_external_order(self, account_id: str, request: OrderRequest, at: datetime) -> Order:
-        """Place an order in the account at the time `at` as if by another program; the broker's rules are the same."""
+        """Place an order in the account at the time `at` as if by another program, under the same rules of the
+        broker.
+        """
         with self._tables.write() as tx:
             return self._orders.submit(tx, replace(request, account_id=account_id), to_micros(at))
 
@@ -369,7 +375,7 @@ def _change_account(tx: Writer, account_id: str, column: str, value: str, at: da
 def _bank_entry(
     tx: Writer, account_id: str, kind: CashKind, amount: Money, at: datetime, max_amount: int = MAX_NANO
 ) -> CashEntry:
-    """Book a deposit, or a return of a deposit up to `max_amount`."""
+    """Book a deposit, or the return of a deposit; at most `max_amount`, in billionths of a dollar."""
     if not 0 < amount <= MAX_NANO:
         raise BrokerRefused(RefusalCode.REJECTED, "expected an amount above 0 and up to 9,000,000,000 dollars")
     account, at_micros = account_number(tx.execute, account_id), to_micros(at)

@@ -27,7 +27,9 @@ _ENDING = (ActionKind.CASH_MERGER, ActionKind.STOCK_MERGER, ActionKind.DELISTING
 
 
 class _Listed(NamedTuple):
-    """What is needed here of an asset: its integer key, whether fractions of a share can be held, and its exchange."""
+    """The data of an asset that this module needs: its integer key, whether fractions of a share can be held, and its
+    exchange.
+    """
 
     n: int
     fractionable: int
@@ -104,9 +106,10 @@ class ActionService:
         return terms
 
     def _new_asset(self, tx: Writer, action: CorporateAction, asset: _Listed, at: int) -> int | None:
-        """The key of the asset that holders receive, which is added if it is not listed; None when they receive none.
+        """The integer key of the asset that holders receive, which is added if it is not stored; None when they receive
+        none.
 
-        For a change of symbol, this renames the asset.
+        For a change of symbol, this method renames the asset instead.
         """
         if action.new_symbol is None:
             return None
@@ -133,7 +136,8 @@ class ActionService:
         return int(created or 0)
 
     def _entitled(self, tx: Writer, asset: int, at: int) -> Mapping[int, Qty]:
-        """The shares that each account held at the open, counted after the day's splits.
+        """The shares that each account held at the open of the session, adjusted for the day's splits and stock
+        dividends.
 
         Only accounts whose shares have changed since the open are included.
         """
@@ -192,7 +196,7 @@ def _record(tx: Writer, facts: tuple[int, str, int, int | None, int, int, int], 
 def _apply(
     tx: Writer, of: tuple[int, str], keys: tuple[int, int, int | None], terms: Terms, held: Holding, at: int
 ) -> None:
-    """Adjust one holder's positions, pay its cash, and report both."""
+    """Adjust one holder's positions, pay its cash, and store the event of both."""
     (n, identity), (account, asset, new) = of, keys
     effect = effect_of(terms, held)
     if effect.qty > MAX_NANO:

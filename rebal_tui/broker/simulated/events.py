@@ -1,6 +1,7 @@
 """Events of the simulated broker.
 
-An event is stored as the change and a reference to its object; reading it restores the object's state at its time.
+An event is stored as the change and a reference to its object. Reading it restores the state of the object right after
+the event.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ def emit_action(tx: Writer, at: int, asset: int, action: int, account: int | Non
 
 
 class OrderFacts(NamedTuple):
-    """What never changes in an order, and the reason why it ended.
+    """The fields of an order that never change, and the reason why the order ended.
 
     Dollars and shares are in billionths, times in microseconds since 1970 UTC.
     """
@@ -88,7 +89,7 @@ class OrderFacts(NamedTuple):
 
 
 class JournalFacts(NamedTuple):
-    """What never changes in a journal, and the reason why it ended.
+    """The fields of a journal that never change, and the reason why the journal ended.
 
     Dollars are in billionths, times in microseconds since 1970 UTC.
     """
@@ -102,7 +103,7 @@ class JournalFacts(NamedTuple):
 
 
 class _Change(NamedTuple):
-    """The event's own columns: its kind, its account or asset, and the state after it."""
+    """The columns of the event itself: its kind, its account or asset, and the state after the event."""
 
     seq: int
     kind: str
@@ -139,7 +140,9 @@ class _EntryFacts(NamedTuple):
 
 
 class _ActionFacts(NamedTuple):
-    """The corporate action of an event, and what it did to the holder; prices and shares in billionths."""
+    """The corporate action of an event, and what the action did to the holder; prices, shares and cash in
+    billionths.
+    """
 
     id: str
     asset_id: str
@@ -187,7 +190,9 @@ ORDER BY e.seq
 
 
 def read_events(tables: Tables, after: int, limit: int) -> list[BrokerEvent]:
-    """Events with `seq` above `after`, oldest first, at most `limit`; each has the state of its object at its time."""
+    """Events with `seq` above `after`, oldest first, at most `limit`; each has the state of its object right after the
+    event.
+    """
     return [_event(row) for row in tables.rows(_EVENTS, (after, limit))]
 
 

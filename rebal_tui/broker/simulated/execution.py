@@ -27,7 +27,9 @@ class _Step(Enum):
 
 
 class Execution:
-    """Executes open orders at the current prices; a fill model decides when, and in how many fills."""
+    """Executes open orders at the current prices; a fill model decides when they fill, and in how many partial
+    fills.
+    """
 
     def __init__(self, model: FillModel, ids: Ids, price: PriceOf) -> None:
         self.model = model
@@ -61,7 +63,7 @@ class Execution:
     def _next(self, order: WorkingOrder) -> tuple[int, _Step]:
         """The time and kind of an order's next step. An order that cannot fill waits for its cancel or the close.
 
-        When a fill and a cancel or the close are due at the same time, the fill does not happen.
+        If a fill is due at the same time as a cancel or the close, the fill does not happen.
         """
         if order.cancel_at is not None and order.cancel_at < order.expires_at:
             end = order.cancel_at, _Step.CANCEL
@@ -113,7 +115,8 @@ class Execution:
     def _book(self, tx: Writer, order: WorkingOrder, qty: int, price: Price, at: int) -> int:
         """Book the shares and the cash of one fill and return its number.
 
-        Raises `BrokerRefused`, before anything is booked, when the account would exceed the maximum cash or position.
+        Raises `BrokerRefused`, before anything is booked, if cash or position of the account would exceed their
+        maximum.
         """
         execution_id = self._ids(f"fill:{order.client_order_id}:{order.pieces_done}")
         amount = cash_of(order.side, qty, price)
@@ -137,7 +140,9 @@ class Execution:
 
 
 def _portion(tx: Writer, order: WorkingOrder, through: int, price: Price) -> tuple[int, int]:
-    """The shares needed to reach `through` ten-thousandths of the order, and the shares that the account allows."""
+    """The shares (in billionths) still needed so that `through` ten-thousandths of the order are filled, and how many
+    of the order's shares the account has reserved or can pay.
+    """
     if order.notional is not None:
         wanted = int(shares_for(max(0, order.notional * through // ORDER_BASIS_POINTS - order.filled_amount), price))
     else:

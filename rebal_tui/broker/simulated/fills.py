@@ -1,4 +1,4 @@
-"""Fill model: latency, partial fills, rejects; and the arithmetic of one partial fill."""
+"""Fill model (latency, partial fills, rejects), and the arithmetic of one partial fill."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from rebal_tui.domain.orders import Side
 from rebal_tui.domain.quantities import NANO, Money, Price, Qty
 
 ORDER_BASIS_POINTS = 10_000
-"""A whole order in ten-thousandths, the unit of the ends of pieces."""
+"""A whole order in ten-thousandths, the unit of `FillModel.pieces`."""
 
 
 @dataclass(frozen=True, slots=True)
 class FillModel:
-    """When orders fill, and in how many partial fills. The same seed and `client_order_id` always fill alike.
+    """When orders fill, and in how many partial fills. Orders with the same seed and `client_order_id` always fill in
+    the same way.
 
-    `latency_seconds`: least and most seconds to the first fill, between fills, and between journal steps.
-    `partial_chance` and `reject_chance`: percent, 0 to 100. `max_pieces`: the most fills of an order, 1 to 1000.
-    `cancel_latency`: seconds until a cancel takes effect, 0 or more. `immediate_fills`: orders fill in full when they
-    are placed, and journals execute when they are created.
+    `latency_seconds`: minimum and maximum of the seconds to the first fill, between fills, and between the steps of a
+    journal. `partial_chance` and `reject_chance`: percent, 0 to 100. `max_pieces`: the maximum number of partial fills
+    of an order, 1 to 1000. `cancel_latency`: seconds until a cancel takes effect, 0 or more. `immediate_fills`: orders
+    fill in full when they are placed, and journals execute when they are created.
     """
 
     latency_seconds: tuple[int, int] = (1, 4)
@@ -55,7 +56,9 @@ class FillModel:
         return cls(latency_seconds=(0, 0), partial_chance=0, max_pieces=1, immediate_fills=True)
 
     def pieces(self, client_order_id: str) -> tuple[int, ...]:
-        """How much of an order is filled after each partial fill, in ten-thousandths; the last element is 10,000."""
+        """How much of an order is filled in total after each partial fill, in ten-thousandths of the order; the last
+        element is 10,000.
+        """
         if self.max_pieces == 1 or self._draw(client_order_id, "partial", 100) >= self.partial_chance:
             return (ORDER_BASIS_POINTS,)
         count = 2 + self._draw(client_order_id, "pieces", self.max_pieces - 1)
@@ -79,7 +82,7 @@ class FillModel:
 
 
 def shares_for(amount: int, price: Price) -> Qty:
-    """The most shares that an amount of dollars buys, both in billionths."""
+    """The maximum number of shares that an amount of dollars buys; shares and dollars in billionths."""
     return Qty(amount * NANO // price)
 
 

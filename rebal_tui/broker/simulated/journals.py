@@ -48,7 +48,7 @@ class JournalService:
     ) -> Journal:  # fmt: skip
         """Create a journal; cash of a client is reserved at once if it goes to the firm. Raises `BrokerRefused`.
 
-        A `key` used before, with the same accounts, amount and description, returns the existing journal.
+        With a `key` used before for the same accounts, amount and description, returns the existing journal.
         """
         _check_form(amount, description, key)
         existing = find_journal(tx.execute, "idempotency_key", key)
@@ -99,7 +99,7 @@ class JournalService:
     def advance(self, tx: Writer, now: int) -> None:
         """Execute the steps of journals that are due by `now`.
 
-        A pending journal takes its next step at the next midnight in New York.
+        The next step of a pending journal is due at the next midnight in New York.
         """
         due = tx.execute(
             "SELECT n, idempotency_key, account, to_firm, amount, status, doom, due_at FROM sim_journals"

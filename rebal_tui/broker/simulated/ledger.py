@@ -1,6 +1,6 @@
 """Cash and shares of the simulated broker's accounts.
 
-Every movement of cash is a ledger entry with a counter-account; the account's balance is updated with it.
+Every movement of cash is a ledger entry with a counter-account; it also updates the balance of the account.
 """
 
 from __future__ import annotations
@@ -73,8 +73,8 @@ def settle(tx: Writer, through: date, at: int) -> None:
 class AccountCash(NamedTuple):
     """The cash of an account, in billionths of a dollar.
 
-    `unsettled` is the part from sales that have not settled; `reserved` is what open buys and outgoing journals
-    reserve.
+    `unsettled` is the part of `cash` from sales that have not settled; `reserved` is the cash that open buys and
+    outgoing journals reserve.
     """
 
     cash: int
@@ -83,7 +83,7 @@ class AccountCash(NamedTuple):
 
     @property
     def free(self) -> int:
-        """Cash less reservations, settled or not, in billionths of a dollar (R-2: buying power)."""
+        """Cash, settled or not, less reservations, in billionths of a dollar (R-2: buying power)."""
         return self.cash - self.reserved
 
     @property
@@ -123,7 +123,7 @@ def free_qty(tx: Writer, account: int, asset: int) -> int:
 def add_shares(tx: Writer, account: int, asset: int, qty: int, price: int | None) -> None:
     """Add shares to a position and update its average entry price.
 
-    The average becomes unknown (None) when the shares held before or the added ones have no price. Raises
+    The average becomes unknown (None) if the shares held before or the added shares have no price. Raises
     `BrokerRefused` when the position would exceed 9,000,000,000 shares.
     """
     held, average = _position(tx, account, asset)

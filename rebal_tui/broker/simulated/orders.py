@@ -33,7 +33,9 @@ class OrderService:
         self._ids = ids
 
     def submit(self, tx: Writer, request: OrderRequest, at: int) -> Order:
-        """Accept a market day order, and fill it at once if the model's fills are immediate. Raises `BrokerRefused`."""
+        """Accept a market day order; with `immediate_fills` of the fill model, fill it at once. Raises
+        `BrokerRefused`.
+        """
         _check_form(request)
         if tx.execute("SELECT 1 FROM sim_orders WHERE client_order_id = ?", (request.client_order_id,)).fetchone():
             raise BrokerRefused(
@@ -125,7 +127,9 @@ class OrderService:
             order.end(tx, status, at, NO_LONGER_TRADABLE)
 
     def resume(self, tx: Writer, symbol: str, at: int) -> None:
-        """After a halt, postpone to `at` each step of a symbol's open orders that became due during the halt."""
+        """At the end of a halt, postpone to `at` each step of the symbol's open orders that became due during
+        the halt.
+        """
         for order in load(tx.execute, "s.symbol = ? AND o.open = 1 AND o.due_at < ?", (symbol, at)):
             order.due_at = at
             order.save(tx)
@@ -155,9 +159,9 @@ def _unrestricted_account(tx: Writer, account_id: str) -> int:
 
 
 def _tradable_asset(tx: Writer, request: OrderRequest) -> tuple[int, int, int]:
-    """The integer key of an asset, and whether it is fractionable and halted, as 0 or 1.
+    """The integer key of an asset; whether it is fractionable (0 or 1); and whether it is halted (0 or 1).
 
-    Raises `BrokerRefused` when it does not accept the order.
+    Raises `BrokerRefused` if the asset does not accept the order.
     """
     row = tx.execute(
         "SELECT n, status, tradable, fractionable, halted FROM sim_assets WHERE symbol = ?", (request.symbol,)
@@ -171,7 +175,7 @@ def _tradable_asset(tx: Writer, request: OrderRequest) -> tuple[int, int, int]:
 
 
 def _reserve(tx: Writer, request: OrderRequest, account: int, asset: int, price: Price) -> tuple[int, int]:
-    """The cash and the shares to reserve for an order.
+    """The cash and the shares to reserve for an order, both in billionths.
 
     Raises `BrokerRefused` when they are not available, or when a buy is below $1.
     """

@@ -46,7 +46,7 @@ class Sessions(Protocol):
 
 
 class Quoted(Protocol):
-    """A last price and its timestamp."""
+    """The latest price of a symbol, with its timestamp."""
 
     @property
     def price(self) -> Price: ...
@@ -59,4 +59,4 @@ Query = Callable[[str, tuple[str | int, ...]], Iterable[SqlRow]]
 PriceOf = Callable[[str], Quoted | None]
 """The latest quote of a symbol."""
 Ids = Callable[[str], str]
-"""A UUID that depends on nothing but the given name."""
+"""Makes a UUID that depends only on the given name."""

@@ -1,4 +1,5 @@
-"""The simulated broker's executions, cash entries and journals as rows, for comparison with a book's copies.
+"""The simulated broker's executions, cash entries and journals as rows, for comparison with the copies in the book's
+own tables.
 
 Money, quantities and prices are in billionths, times in microseconds since 1970 UTC.
 """

@@ -1,8 +1,8 @@
 """The simulated broker's own tables; no other module reads or writes them.
 
 Money, quantities and prices are in billionths; timestamps are microseconds since 1970 UTC; dates are ISO text.
-Accounts, assets, orders and so on have a small integer key `n` in addition to their UUID, which makes references
-compact.
+Accounts, assets, orders and the like have a small integer key `n` in addition to their UUID, so that references are
+small.
 """
 
 from __future__ import annotations
@@ -197,7 +197,7 @@ BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
 def _extended(table: str, values: str, more: str) -> str:
     """SQL that adds values to the list of allowed values in a table's CHECK constraint.
 
-    It edits the schema's text, as SQLite's documentation describes for changing a constraint.
+    The SQL edits the text of the schema, as SQLite's documentation describes for changing a constraint.
     """
     before, after = (text.replace("'", "''") for text in (f"({values})", f"({values}, {more})"))
     return (
@@ -251,9 +251,9 @@ MIGRATIONS: list[tuple[str, str]] = [("0001_initial", _INITIAL), ("0002_corporat
 
 
 def create_tables(connection: Writer) -> None:
-    """Bring the tables up to date inside the caller's transaction; does nothing when they are.
+    """Create the tables, or apply the migrations that they lack, inside the caller's transaction.
 
-    Raises `Conflict` when a newer program has changed them.
+    Raises `Conflict` when a newer version of the program has changed them.
     """
     connection.execute("CREATE TABLE IF NOT EXISTS sim_migrations (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID")
     done = {name for (name,) in connection.execute("SELECT name FROM sim_migrations")}

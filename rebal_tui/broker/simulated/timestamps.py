@@ -28,6 +28,6 @@ def day_of(micros: int) -> date:
 
 
 def next_midnight(micros: int) -> int:
-    """When the New York date after that of `micros` begins, in microseconds since 1970 UTC."""
+    """The next midnight in New York after `micros`; both in microseconds since 1970 UTC."""
     following = day_of(micros) + timedelta(days=1)
     return to_micros(datetime(following.year, following.month, following.day, tzinfo=NEW_YORK))

@@ -102,7 +102,7 @@ class WorkingOrder:
         self.emit_event(tx)
 
     def emit_event(self, tx: Writer, fill: int | None = None) -> None:
-        """Store the event of the order's state; `fill` is the fill that led to it, if any."""
+        """Store the event of the order's new state; `fill` is the number of the fill that led to it, if any."""
         emit_order(
             tx,
             self.updated_at,
@@ -116,7 +116,7 @@ class WorkingOrder:
         )
 
     def save(self, tx: Writer) -> None:
-        """Write the columns that may have changed. If the order is final, its reservations become 0."""
+        """Write the columns that may have changed to the row. If the order is final, its reservations become 0."""
         if self.status.final:
             self.reserved_cash = self.reserved_qty = 0
         tx.execute(
@@ -157,7 +157,7 @@ def load(query: Query, condition: str, parameters: tuple[str | int, ...]) -> lis
 
 
 def find_orders(query: Query, account: int, wanted: OrderQuery) -> list[WorkingOrder]:
-    """The orders of an account that match `wanted`, newest first unless it asks for the oldest first."""
+    """The orders of an account that match `wanted`, newest first unless `wanted.oldest_first`."""
     conditions = ["o.account = ?"]
     values: list[str | int] = [account]
     if wanted.open is not None:

@@ -17,7 +17,7 @@ from rebal_tui.domain.quantities import Qty
 
 @dataclass
 class Connection:
-    """The broker connection of a self-test, and what its steps have found.
+    """The broker connection of a self-test, and the results that its steps store for later steps.
 
     `now` is this computer's clock, `elapsed` returns monotonic seconds, and `sleep` waits for seconds. `run_id` makes
     the ids of this run's orders unique. `account_id` is the account to trade in; "" lets the steps choose one.
@@ -40,7 +40,9 @@ class Connection:
     streams: list[StreamProbe] = field(default_factory=list)
 
     def get(self, path: str, params: Mapping[str, str | int] | None = None, *, data: bool = False) -> Any:
-        """The response to a read, from the market data API if `data`. Raises `Failed` if there is no usable one."""
+        """The response to a read, from the market data API if `data`. Raises `Failed` if there is no usable
+        response.
+        """
         return asked(lambda: self.client.get_data(path, params) if data else self.client.get(path, params))
 
     def close(self) -> None:

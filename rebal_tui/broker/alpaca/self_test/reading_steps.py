@@ -34,7 +34,8 @@ def keys(connection: Connection) -> str:
 
 
 def clock(connection: Connection) -> str:
-    """Check that the clocks of the broker and of this computer agree within 2 s, and whether the market is open.
+    """Check that the clocks of the broker and of this computer agree within 2 s, and find out whether the market is
+    open.
 
     Returns the step's result as a text.
     """
@@ -53,7 +54,7 @@ def clock(connection: Connection) -> str:
 
 
 def calendar(connection: Connection) -> str:
-    """Check that the broker reports sessions of the next 30 days; returns the step's result as a text."""
+    """Check that the broker reports sessions for the next 30 calendar days; returns the step's result as a text."""
     today = new_york_day(connection.now())
     params = {"start": today.isoformat(), "end": (today + timedelta(days=30)).isoformat()}
     sessions = asked(lambda: shapes.sessions(json_values.as_list(connection.client.get("/v1/calendar", params))))
@@ -77,7 +78,7 @@ def assets(connection: Connection) -> str:
 def accounts(connection: Connection) -> str:
     """Check the accounts, and choose the one that later steps trade in; returns the step's result as a text.
 
-    It must be ACTIVE and unrestricted, have $2 or more of cash, and have no open orders.
+    The chosen account is ACTIVE, is not blocked by the broker, has $2 or more of cash, and has no open orders.
     """
     params = {"entities": "contact,identity"}
     listed = asked(lambda: json_values.as_list(connection.client.get("/v1/accounts", params)))
@@ -156,7 +157,7 @@ def _why_not(connection: Connection, data: Json) -> str:
 
 
 def _texts(data: Any) -> Sequence[str]:
-    """Every text about the client in an account's data, except its status and the like."""
+    """Every text about the client in an account's data: the names, the identity and the contact."""
     found = [str(data[name]) for name in ("account_name", "name") if data.get(name)]
     for part in ("identity", "contact"):
         inner = data.get(part)

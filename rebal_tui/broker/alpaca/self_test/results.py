@@ -16,8 +16,8 @@ _KEY = re.compile(r"\b[PC]K[A-Z0-9]{10,}\b", re.ASCII)
 class Outcome(StrEnum):
     """How a step ended.
 
-    `WAITS`: the step, or one that it needs, needs an open market. `SKIPPED`: a step that it needs failed or was
-    skipped.
+    `WAITS`: the market must be open for the step, or for a step before it. `SKIPPED`: a step that must succeed before
+    it failed or was skipped.
     """
 
     OK = "ok"
@@ -31,7 +31,7 @@ class Failed(Exception):
 
 
 class Waits(Exception):
-    """A step cannot be done now; the message names what it waits for."""
+    """A step cannot be done now; the message says what the step waits for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,9 @@ class StepResult:
 
 
 class Redactor:
-    """Removes client data from texts: of ids and account numbers, three characters remain; of names, none."""
+    """Removes client data from texts: of ids and account numbers, the last three characters remain; of names,
+    nothing.
+    """
 
     def __init__(self) -> None:
         self._names: set[str] = set()

@@ -45,7 +45,8 @@ STEPS = (
 
 
 def run(connection: Connection) -> Iterator[StepResult]:
-    """Run the steps in order and yield a result for each, also for a step that is skipped as one that it needs failed.
+    """Run the steps in order and yield a result for each, also for a step that is skipped because a step that it needs
+    failed.
 
     A request that changes something is never repeated.
     """

@@ -1,4 +1,4 @@
-"""Check that an event stream opens and delivers events."""
+"""Reads an event stream for the self-test, which checks that it opens and delivers events."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rebal_tui.broker.alpaca.stream_list import Stream
 from rebal_tui.broker.alpaca.stream_reader import read_stream
 
 _MAX_EVENTS = 1_000
-"""The last events of a stream that are kept to look for one."""
+"""How many of the last events of a stream are kept, for `saw`."""
 
 
 class StreamProbe:
@@ -36,7 +36,7 @@ class StreamProbe:
     def answered(self, seconds: float) -> bool:
         """Wait up to this many real seconds until the stream opens or fails; returns whether either has happened.
 
-        Then `error` is "" if the stream is open, else the reason.
+        After that, `error` is "" if the stream is open, else the reason why it failed.
         """
         return self._answered.wait(seconds)
 

@@ -94,9 +94,10 @@ def _look_up(connection: Connection, client_order_id: str) -> Order | None:
 
 
 def _fill_text(connection: Connection, order: Order, done: str) -> str:
-    """What the order did, as text, after the stream of trades has reported it.
+    """Wait until the stream of trades has reported the order's fill; return the fill as text.
 
-    `done` is the verb: bought or sold. Raises `Failed` when the order is not filled, or when its event does not arrive.
+    `done` is the verb of the text: bought or sold. Raises `Failed` when the order is not filled, or when its event does
+    not arrive.
     """
     if order.status is not OrderStatus.FILLED:
         reason = order.reject_reason or f"not filled in {SECONDS_TO_FILL} s"

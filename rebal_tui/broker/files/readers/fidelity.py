@@ -80,6 +80,6 @@ def _is_core(builder: StatementBuilder, head: Head, row: Row) -> bool:
 
 
 def _pending(builder: StatementBuilder, head: Head, row: Row) -> Money | None:
-    """The amount of pending activity: under Current Value or, in older files, one column too far left."""
+    """The amount of pending activity: in the column Current Value or, in older files, in the column before it."""
     amount = builder.amount(head, row, "value")
     return builder.amount(head, row, "change") if amount is None else amount

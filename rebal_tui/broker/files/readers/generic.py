@@ -1,4 +1,6 @@
-"""The generic reader: a table with an account on every row, whose columns are mapped or have common names."""
+"""The generic reader: reads a table with an account on every row. Its columns are mapped by a person or have common
+names.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +57,9 @@ def check_mapping(mapping: Mapping[str, object]) -> Mapping[str, str]:
 
 
 def common_columns(names: Sequence[str]) -> dict[str, str]:
-    """Maps each field of which one common name is among the column names `names` to that column name."""
+    """The column name of each field in `names`, found by the names that are common for the field; other fields are left
+    out.
+    """
     forms = {form: name for name in reversed(names) for form in name_forms(name)}
     found = {key: next((forms[one] for one in usual if one in forms), "") for key, usual in USUAL_NAMES.items()}
     return {key: name for key, name in found.items() if name}
@@ -152,8 +156,8 @@ def _read_row(reading: _Reading, row: Row) -> None:
 def _is_cash(builder: StatementBuilder, head: Head, row: Row) -> bool:
     """Whether a row counts as cash.
 
-    It does if its symbol is a cash symbol, or if its price is 1.00 and it has the type cash or sweep, or no symbol and
-    a name such as cash.
+    It does if its symbol is a cash symbol. It also does if its price is 1.00 and either its type is cash or sweep, or
+    it has no symbol and a name such as cash.
     """
     symbol = symbol_of(head.value(row, "symbol"))
     if builder.is_cash(symbol):
@@ -173,7 +177,9 @@ def _price_is_one(builder: StatementBuilder, head: Head, row: Row) -> bool:
 
 
 def _read_total(reading: _Reading, row: Row) -> None:
-    """Leave out a row that is a total or a line of text; a total must equal the sum of the rows above it."""
+    """Leave out a row that is a total or a line of text. A total that does not equal the sum of the rows above it is a
+    fault.
+    """
     head, builder = reading.head, reading.builder
     text = next(cell for cell in row.cells if cell)
     lowered = text.casefold()

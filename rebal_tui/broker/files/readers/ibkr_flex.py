@@ -1,4 +1,4 @@
-"""Interactive Brokers' Flex query as CSV: rows marked with their section, or one table after another."""
+"""Interactive Brokers' Flex query as CSV: each row names its section, or the file has one table after another."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ def _read_cash(builder: StatementBuilder, key: str, head: Head, row: Row) -> boo
 
 
 def _end_of_section(builder: StatementBuilder, account: str | None, row: Row, section: _Section) -> None:
-    """Compare the number of positions and the sum of their values with the figures at the end of their section."""
+    """Compare the number of positions and the sum of their values with the figures at the end of the section."""
     positions = row.cell(1) == "POST"
     amount: Money | None = None
     if positions and row.cell(3):

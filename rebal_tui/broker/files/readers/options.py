@@ -21,8 +21,9 @@ class NotPositions(Invalid):
 class ReadOptions:
     """The book's settings for reading files.
 
-    `cash_symbols` has the symbols that count as cash, by format. `pairs` has the program's symbol for a custodian's
-    (`BRKB` to `BRK.B`), by format. `mapping` has the column name of each field in a generic file.
+    `cash_symbols` has the symbols that count as cash, by format. `pairs` has, by format, the program's symbol for each
+    symbol of the custodian that differs (`BRKB` to `BRK.B`). `mapping` has the column name of each field in a generic
+    file.
     """
 
     cash_symbols: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -36,7 +37,9 @@ class ReadOptions:
 
 
 class Reader(Protocol):
-    """A reader of positions files. `name` selects it in `import --as`, and is the `format` of its statements."""
+    """A reader of positions files. `name` selects the reader in `import --as`, and is the `format` of its
+    statements.
+    """
 
     name: str
 

@@ -1,4 +1,6 @@
-"""Schwab's positions files: a section for each account, with its label alone on a line before the column names."""
+"""Schwab's positions files: a section for each account, with the account's label alone on the line before the column
+names.
+"""
 
 from __future__ import annotations
 
