@@ -15,7 +15,7 @@ from rebal_tui.tui.widgets.lines import LinesView
 from rebal_tui.tui.widgets.list_foot import ListFoot
 from rebal_tui.tui.widgets.table import BookTable
 from rebal_tui.tui.widgets.tabs import TabBar
-from tests.tui.driving import drive, settle
+from tests.tui.driving import drive, press, settle
 from tests.tui.textual_internals import record_layouts
 
 pytestmark = pytest.mark.every_frame
@@ -110,6 +110,13 @@ def test_new_tile_figures_cause_no_layout_and_another_line_of_tiles_does(layouts
         tiles.tabs = tuple(replace(tab, figure="7") for tab in tiles.tabs)
         await settle(pilot)
         assert not layouts
+        tiles.tabs = tuple(replace(tab, figure="7" * 30) for tab in tiles.tabs)
+        await settle(pilot)
+        assert not layouts, "the tabs of the Desk stay on one line"
+        await press(pilot, "4")
+        tiles = app.screen.query_one("#tiles", TabBar)
+        assert tiles.size.height == 1
+        layouts.clear()
         tiles.tabs = tuple(replace(tab, figure="7" * 30) for tab in tiles.tabs)
         await settle(pilot)
         assert layouts

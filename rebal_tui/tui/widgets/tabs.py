@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -35,7 +35,10 @@ class Tab:
 
 
 class TabBar(StyledView, can_focus=False):
-    """Tabs on one line, or on as many lines as they need. A click chooses a tab."""
+    """Tabs on one line, or on as many lines as they need. A click chooses a tab.
+
+    With `one_line`, tabs that do not fit are left out or shortened instead, see `fitting`.
+    """
 
     FILTERED = True
     COMPONENT_CLASSES: ClassVar[set[str]] = {"chip--current"}
@@ -62,10 +65,13 @@ class TabBar(StyledView, can_focus=False):
         def control(self) -> TabBar:
             return self.bar
 
-    def __init__(self, tabs: tuple[Tab, ...] = (), current: str = "", *, id: str | None = None) -> None:
+    def __init__(
+        self, tabs: tuple[Tab, ...] = (), current: str = "", *, id: str | None = None, one_line: bool = False
+    ) -> None:
         self._drawn: dict[tuple[str, int, int], Strip] = {}
         """Drawn lines by current tab, width and line number; cleared when the tabs or the styles change."""
         self._lit: Style | None = None
+        self._one_line = one_line
         super().__init__(id=id)
         self.set_reactive(TabBar.tabs, tabs)
         self.set_reactive(TabBar.current, current)
@@ -103,6 +109,8 @@ class TabBar(StyledView, can_focus=False):
     def _tab_lines(self, width: int, current: str | None = None) -> list[list[tuple[Tab, tuple[TextSegment, ...]]]]:
         """Lay out the tabs on as many lines as they need, with `current` (by default the current tab) in brackets."""
         current = self.current if current is None else current
+        if self._one_line:
+            return [[(tab, _segments(tab, tab.key == current)) for tab in fitting(self.tabs, current, width)]]
         lines: list[list[tuple[Tab, tuple[TextSegment, ...]]]] = [[]]
         used = 0
         for tab in self.tabs:
@@ -154,6 +162,25 @@ class TabBar(StyledView, can_focus=False):
                 return
 
 
+def fitting(tabs: tuple[Tab, ...], current: str, width: int) -> tuple[Tab, ...]:
+    """Return tabs that fit into `width` cells: without those that count nothing, from the last on, then without the
+    labels of those that have a mark. The first and the `current` tab stay as they are.
+    """
+    found = list(tabs)
+
+    def is_too_wide() -> bool:
+        return sum(line_width(_segments(tab, tab.key == current)) for tab in found) > width
+
+    for tab in reversed(tabs[1:]):
+        if tab.figure == "0" and tab.key != current and is_too_wide():
+            found.remove(tab)
+    for at in range(len(found) - 1, 0, -1):
+        tab = found[at]
+        if tab.mark.strip() and tab.key != current and is_too_wide():
+            found[at] = replace(tab, label="")
+    return tuple(found)
+
+
 def _segments(tab: Tab, current: bool) -> tuple[TextSegment, ...]:
     """The text of a tab. The current tab is in brackets, so that it can be recognized without colors."""
     segments: list[TextSegment] = [("[" if current else " ", "")]
@@ -161,6 +188,6 @@ def _segments(tab: Tab, current: bool) -> tuple[TextSegment, ...]:
         segments.append((f"{tab.mark} ", tab.style))
     segments.append((printable(tab.label), ""))
     if tab.figure:
-        segments.append((f" {tab.figure}", tab.style or "muted"))
+        segments.append((f" {tab.figure}" if tab.label else tab.figure, tab.style or "muted"))
     segments.append(("]" if current else " ", ""))
     return tuple(segments)

@@ -69,6 +69,7 @@ class DeskScreen(ShowsAccount, ShowsAmong, TiledListScreen, inherit_bindings=Fal
     SECTION = Section.DESK
     EXPORT = "accounts"
     NOUN = "account"
+    ONE_LINE = True
     FILTER_FIELDS = DESK_FIELDS
     FILTER_CHOICES = DESK_CHOICES
     EXAMPLE_TERMS = "drift>5 portfolio:growth state:waits cash<0"

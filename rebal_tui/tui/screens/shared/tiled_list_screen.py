@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from textual import on
 from textual.app import ComposeResult
 
@@ -12,15 +14,17 @@ from rebal_tui.tui.widgets.tabs import ALL, TabBar
 
 class TiledListScreen(ListScreen):
     """A list with filter tabs (tiles) that show row counts. The current tile filters the
-    list; the first shows all rows.
+    list; the first shows all rows. `ONE_LINE` is whether they never take a second line, which would move the list.
     """
+
+    ONE_LINE: ClassVar[bool] = False
 
     def __init__(self) -> None:
         super().__init__()
         self.tile: str = ALL
 
     def compose_body(self) -> ComposeResult:
-        yield TabBar((), ALL, id="tiles")
+        yield TabBar((), ALL, id="tiles", one_line=self.ONE_LINE)
         yield from self.compose_list()
 
     @property
