@@ -27,8 +27,8 @@ _MICROSECOND = timedelta(microseconds=1)
 class DecisionContext:
     """What all decisions at one time share: session, prices, assets (only fields that decisions use), portfolios.
 
-    `symbols` is the symbol of every asset in the file by asset key. `edition` is the version number of the rules by
-    which the engine decided.
+    `closed_reason` is why the day has no session, empty if it has one. `symbols` is the symbol of every asset in the
+    file by asset key. `edition` is the version number of the rules by which the engine decided.
     """
 
     at: datetime

@@ -50,8 +50,9 @@ class Kind:
 class Inputs:
     """An account's inputs of an evaluation. Money in billionths; `positions` is packed by `codec.to_positions`.
 
-    `open_run` is the id of the account's open run, `open_run_awaits` whether that run awaited approval at the time,
-    `quota_run` the id of the run that used the account's quota. The other times and `propose_on` are those of the
+    `cash_floor` is the cash target of the account's last completed run with the same cash weight, 0 without one
+    (R-14.7). `open_run` is the id of the account's open run, `open_run_awaits` whether that run awaited approval at the
+    time, `quota_run` the id of the run that used the account's quota. The other times and `propose_on` are those of the
     subscription. A change of the portfolio at `update_spent_at` or before asks for no rebalance any more (R-14). On the
     day `propose_on`, a run that expired without approval is proposed again (R-27). `undone` is written by
     `unfinished.to_text`, `rules` by `rules_text.to_text`.
@@ -131,7 +132,7 @@ class DecisionRow(NamedTuple):
     """A decision as inserted: keys of other tables, money in billionths, times in microseconds.
 
     `run` is `NO_RUN` when the decision created none; `positions` is packed by `codec.to_positions`. `trade_status` is
-    written by `status_code`.
+    written by `status_code`. The columns of `Inputs` mean the same here; `outside_orders` is its `external_orders`.
     """
 
     session: str

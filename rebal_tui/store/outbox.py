@@ -23,8 +23,8 @@ _UNKNOWN = "o.sent = 1 AND o.status = 'pending_new' AND o.broker_id IS NULL"
 class Unsent(NamedTuple):
     """The unsent orders of one side of a run, named by their lines (an order's number in its run).
 
-    `run` is the key of the run. `first` is the first line of the side, sent or not; `next` and `last` are the first and
-    the last unsent line.
+    `run` is the key of the run, `manual` whether a person or the API requested it. `first` is the first line of the
+    side, sent or not; `next` and `last` are the first and the last unsent line.
     """
 
     run: int
@@ -39,8 +39,9 @@ class Unsent(NamedTuple):
 class Progress:
     """Counts of a run's orders.
 
-    `open` counts orders that are not final, `unfilled` orders that are not completely filled, final or not. `last` is
-    the highest line (number of an order in the run), 0 without orders.
+    `placed` counts all its orders, sent or not, but not the skipped ones. `open` counts orders that are not final,
+    `unfilled` orders that are not completely filled, final or not. `last` is the highest line (number of an order in
+    the run), 0 without orders.
     """
 
     placed: int

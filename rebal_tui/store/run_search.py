@@ -22,10 +22,10 @@ _OF_WITHDRAWALS = "SELECT w.run FROM withdrawals w JOIN portfolios p ON p.key = 
 class Match:
     """A condition that a run meets when at least one field of the condition applies to it.
 
-    An empty field applies to no run. `left` are portfolios that an account left for the withdrawal of the run;
-    `origins` are values of `initiated_from`. `part` is a part of the run's session, of the first `ID_SHOWN` characters
-    of its id, or of the whole id if it is as long as that. `month` is a month as it stands in a session's date, such
-    as `-11-`.
+    An empty field applies to no run. `left` are portfolios that the account left for the withdrawal for which the run
+    sells; `origins` are values of `initiated_from`. `part` is a part of the run's session, of the first `ID_SHOWN`
+    characters of its id, or, if `part` has at least `ID_SHOWN` characters, of the whole id. `month` is a month as it
+    stands in a session's date, such as `-11-`.
     """
 
     accounts: Sequence[str] = ()

@@ -45,7 +45,8 @@ class PlanRow(NamedTuple):
 class RunRow(NamedTuple):
     """A run as inserted: keys of other tables, money in billionths, times in microseconds.
 
-    `why` is None for a run that a decision created. The plan's columns are None until there is a plan.
+    `why` is None for a run that a decision created. `counts_quota` is whether it counts against the quota (R-11),
+    `cash_weight` the cash weight of `weights`. The plan's columns, as in `PlanRow`, are None until there is a plan.
     """
 
     key: int

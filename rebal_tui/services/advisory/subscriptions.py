@@ -17,7 +17,11 @@ from rebal_tui.store import book_settings, cash, continuation, outbox, portfolio
 
 @dataclass(frozen=True, slots=True)
 class BulkOutcome:
-    """Result of a bulk action for one account; `refusal` is the reason it was refused, None on success."""
+    """The result of a bulk action for one account.
+
+    `refusal` is why it was refused, None on success. `subscription` is the new subscription, None when the account was
+    unsubscribed or refused.
+    """
 
     account_id: str
     subscription: Subscription | None

@@ -56,7 +56,11 @@ class NamedPortfolio(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A portfolio and the history that it is tested on."""
+    """A portfolio and the history that it is tested on.
+
+    `policy` is the portfolio's own policy, `source` the history with its origin, and `notes` are sentences for the
+    user. `portfolio_id` is None for a portfolio that is not in the book.
+    """
 
     name: str
     weights: Weights

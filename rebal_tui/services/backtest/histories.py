@@ -41,7 +41,11 @@ _BEYOND = timedelta(days=14)
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A price history for a backtest, its origin, and notes for the user."""
+    """A price history for a backtest, its origin, and notes for the user.
+
+    `label` names the origin. `sessions` is whether the history has sessions; otherwise it has month ends. `adjusted` is
+    whether it was adjusted for corporate actions.
+    """
 
     label: str
     history: History

@@ -44,7 +44,7 @@ class SearchIndex:
         self.by_name = ranks(names)
 
     def matching(self, needle: str) -> Flags:
-        """By account row, whether number or name contains `needle`, or it is the id or a part of it (see `is_of_id`).
+        """By account row, whether `needle` occurs in number or name, or is the id or a part of it (see `is_of_id`).
 
         `needle` is in lower case, without accents and without spaces.
         """
@@ -54,7 +54,7 @@ class SearchIndex:
 
 
 def _search_in(lines: Iterable[str]) -> Callable[[str], Flags]:
-    """Return the search for a text in lines, which are folded for it."""
+    """Return a function that searches some lines for a text; the lines are put in lower case without accents for it."""
     text = np.frombuffer(fold("".join(lines)).encode(), np.uint8)
     return partial(_search, text, np.flatnonzero(text == _LINE_END), np.bincount(text, minlength=256))
 

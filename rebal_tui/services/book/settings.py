@@ -26,9 +26,9 @@ class Settings:
 
     `slots` is a function from a session to its evaluation times. `resend_after` is how long a sent order must be
     unknown to the broker before it is sent again under the same id. `backup_folder` None makes no backups.
-    `price_max_age` None accepts a price of any age. `actor` is the name of the program in the audit trail.
-    `environment` is that of a real broker: `LIVE` for real money, else `PAPER`. `orders_per_minute` None sends as fast
-    as the broker accepts orders.
+    `price_max_age` None accepts a price of any age. `actor` is the name of the program in the audit trail. `review`
+    makes every automatic run wait for approval, whatever the book's policy requires. `environment` is that of a real
+    broker: `LIVE` for real money, else `PAPER`. `orders_per_minute` None sends as fast as the broker accepts orders.
     """
 
     mode: Mode

@@ -59,7 +59,10 @@ class PassInProgress:
 
     `rows` are the account rows that are not stored yet, oldest subscription first. `began` is the stopwatch reading at
     the start of the pass, in seconds. `manual` marks a pass that a person requested, which runs even while evaluations
-    are paused. `surged` is whether a surge was found, so that the pass's runs wait for approval (R-57).
+    are paused. `surged` is whether a surge was found, so that the pass's runs wait for approval (R-57). `slot` is the
+    scheduled time of the pass, `total` its number of subscriptions; `counts`, `runs` and `needs_adjustment` are as in
+    `EvaluationPass`, so far. `version` and `changes` are the book's counters of these names when the last chunk was
+    stored.
 
     The object is in memory only. If the program ends before all accounts are stored, the next pass evaluates them; an
     account that has a run by then does not get a second one (R-7, R-11).

@@ -25,11 +25,12 @@ from rebal_tui.store.id_keys import keys
 class PassContext:
     """The outcomes of a pass and the inputs that all its decisions share.
 
-    `context_key` is the number of the stored decision context. By account row: `reviewed` is whether the account's runs
-    await approval because of its portfolio or subscription; `surge` marks the runs that wait because of the surge guard
-    (R-57); `runs_in_progress` has the keys of the open runs, `todays_runs` those of earlier automatic runs of the day.
-    `able` is whether a run of the account can be planned in the arrays without further checks, and `statuses` has the
-    status of every account.
+    `context_key` is the number of the stored decision context. `portfolio_keys` are the portfolios' integer keys in the
+    order of the frame, `asset_keys` those of the assets by label. By account row: `reviewed` is whether the account's
+    runs await approval because of its portfolio or subscription; `surge` marks the runs that wait because of the surge
+    guard (R-57); `runs_in_progress` has the keys of the open runs, `todays_runs` those of earlier automatic runs of the
+    day. `able` is whether a run of the account can be planned in the arrays without further checks, and `statuses` has
+    the status of every account.
     """
 
     decided: DecidedBook

@@ -26,7 +26,8 @@ class ImportPlan:
     """A positions file compared with the book. `changes` has the accounts that the book knows, by account id.
 
     `new` are accounts of the file that the book does not know; `missing` are accounts of the custodian that the file
-    does not have, which stay unchanged. `known`: the file repeats the last import and changes nothing.
+    does not have, which stay unchanged. `known`: the file repeats the last import and changes nothing. `as_of` is the
+    time to which the file refers; `digest` identifies its content.
     """
 
     statement: Statement

@@ -71,8 +71,9 @@ class CheckedBroker(Broker, BrokerRecords, Protocol):
 class Checked:
     """The result of a check.
 
-    `behind` is how many broker events the book has not applied yet, which is not a fault; `head` is the number and hash
-    of the last audit entry, None when the file could not be read that far.
+    `counts` are the numbers of rows, by table. `behind` is how many broker events the book has not applied yet, which
+    is not a fault; `head` is the number and hash of the last audit entry, None when the file could not be read that
+    far.
     """
 
     faults: tuple[Fault, ...]

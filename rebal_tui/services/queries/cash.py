@@ -162,7 +162,7 @@ def _journal(book: Book, journal: Journal) -> JournalView:
 
 
 def _withdrawal(book: Book, withdrawal: Withdrawal, *, sold: bool) -> WithdrawalView:
-    """A withdrawal as it is shown; `sold` is whether anything is sold for it, which cash may make unnecessary."""
+    """A withdrawal as it is shown; `sold` is whether anything was sold for it; if cash covers it, nothing is."""
     account = book.account(withdrawal.account_id)
     portfolio = book.portfolios[withdrawal.portfolio_id].name if withdrawal.portfolio_id else ""
     canceled = withdrawal.stage is WithdrawalStage.CANCELED

@@ -133,7 +133,7 @@ def run_view(book: Book, run_id: str) -> RunView:
 
 
 def left_text(portfolio: Portfolio) -> str:
-    """What stands in place of the portfolio of a withdrawal's run: the portfolio that the account left."""
+    """The text shown as the portfolio of a withdrawal's run: it names the portfolio that the account left."""
     return f"withdrawal from {portfolio.name}"
 
 
@@ -142,7 +142,7 @@ def _portfolio(book: Book, run: Run) -> str:
 
 
 def _left_portfolios(book: Book, some: Sequence[Run]) -> dict[str, str]:
-    """By run, the portfolio that the account of a withdrawal's run left; it follows none meanwhile.
+    """By run id, the `left_text` of a withdrawal's run, whose account follows no portfolio during the withdrawal.
 
     Other runs, and those of accounts that followed none, are left out.
     """

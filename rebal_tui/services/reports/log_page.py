@@ -30,8 +30,8 @@ def log_snapshot(
 ) -> LogSnapshot:
     """All jobs, and at most `limit` audit entries that contain the text `containing`, newest first.
 
-    Entries of the accounts whose client's name contains the text are found too, if these are few. `known` has
-    sentences of an earlier snapshot by entry number, which are reused.
+    Entries that name an account whose client's name contains the text are included, if these are at most `MAX_NAMED`
+    accounts. `known` has sentences of an earlier snapshot by entry number, which are reused.
     """
     wanted = fold(containing)
     found = audit.entries(book.database, limit + 1, containing, accounts=_named(book, wanted)) if limit else []

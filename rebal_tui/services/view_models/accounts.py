@@ -76,7 +76,7 @@ class InGroup:
 
 
 def restriction_names(restrictions: Iterable[str]) -> list[str]:
-    """Broker blocks of an account as the list shows them, but in lower case."""
+    """Broker blocks of an account as the Accounts list shows them, but in lower case."""
     return [Restriction(name).replace("_", " ")[:RESTRICTION_LENGTH] for name in restrictions]
 
 

@@ -128,9 +128,10 @@ class HoldingView:
 
     `band_low` and `band_high` are the bounds of the tightest band around the reachable target, None if no band applies.
     `reachable_bp` is the reachable target, None if it equals `target`. These three, `actual_bp` and `drift_bp` are in
-    hundredths of a percent of managed equity. `held` is the restriction that keeps the asset from its target, empty
-    without one (R-60, R-61). An `unmanaged` holding is not part of equity: `actual_bp` and `drift_bp` are 0.
-    `target` and `drift_bp` are None for an account that follows no portfolio.
+    hundredths of a percent of managed equity. `price_note` is why the asset has no price or is not eligible, empty
+    otherwise. `held` is the restriction that keeps the asset from its target, empty without one (R-60, R-61). An
+    `unmanaged` holding is not part of equity: `actual_bp` and `drift_bp` are 0. `target` and `drift_bp` are None for an
+    account that follows no portfolio.
     """
 
     symbol: str
@@ -177,6 +178,7 @@ class DriftPoint:
 class AccountView:
     """One account as the Desk shows it: holdings, the last stored decision, a fresh decision, and recent history.
 
+    `decision_now` is the decision of an evaluation made now, `next_step` a sentence on what happens next and when.
     `near`: the account uses 80 % of a drift band or more. `cash_target` is the dollars of the portfolio's cash weight.
     `cash_left` is the cash target of the last completed run if that is larger, because a cash run then leaves as much
     (R-14.7), else None. `cash_line` is cash less `reserved`, shown as the last of the holdings; None when equity is not

@@ -40,8 +40,8 @@ class AssetRow:
 class MarketSnapshot:
     """The Market screen.
 
-    `speed` is the number of simulated seconds per real second, None if time is not simulated. `outside` of `subscribed`
-    accounts are outside a band.
+    `speed` is the number of simulated seconds per real second, None if time is not simulated; `paused` is whether it is
+    stopped. `outside` of `subscribed` accounts are outside a band.
     """
 
     version: int

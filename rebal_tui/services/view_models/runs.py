@@ -16,9 +16,9 @@ from rebal_tui.domain.runs import Run
 class RunRow:
     """A run in a list. `done` of `total` orders are filled; `problems` were rejected, canceled, expired or skipped.
 
-    `amount` is the dollars filled, buys plus sells; `ordered` is the dollars ordered, at current prices, while nothing
-    is filled, else 0. `overrides` is a text with the restrictions that the run overrides and its note, empty without
-    any.
+    `amount` is the dollars filled, buys plus sells; `ordered` is the dollars ordered, at the prices of the run's plan,
+    while nothing is filled, else 0. `overrides` is a text with the restrictions that the run overrides and its note,
+    empty without any.
     """
 
     id: str
