@@ -132,7 +132,8 @@ class DecisionRow(NamedTuple):
     """A decision as inserted: keys of other tables, money in billionths, times in microseconds.
 
     `run` is `NO_RUN` when the decision created none; `positions` is packed by `codec.to_positions`. `trade_status` is
-    written by `status_code`. The columns of `Inputs` mean the same here; `outside_orders` is its `external_orders`.
+    written by `status_code`. The columns of `Inputs` mean the same here; `outside_orders` corresponds to
+    `Inputs.external_orders`.
     """
 
     session: str

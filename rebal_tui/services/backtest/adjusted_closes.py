@@ -22,7 +22,8 @@ def adjusted(closes: Closes, actions: Sequence[DatedAction]) -> Closes:
 
     The factor is computed from the last close before the action's day; a dividend is reinvested at that close. Actions
     of other symbols, or before the first close, change nothing. Raises `Invalid` naming the line of each action that is
-    not a split, a stock dividend or a cash dividend, or that takes away the whole close.
+    not a split, a stock dividend or a cash dividend, or that leaves nothing of the close, as too large a dividend
+    would.
     """
     wanted = [dated for dated in actions if dated.action.symbol in closes.symbols]
     faults = [

@@ -51,8 +51,8 @@ def plan_run(
     """The current plan of a run of this type (R-20 to R-23); `by_band` and `override` as in `holdings`.
 
     Raises `Conflict` when the amount is too large, when a restriction puts the account on hold, when its restrictions
-    contradict each other (R-60), and when a price is missing. A full_rebalance to cash only does not need every price:
-    it sells what can be sold.
+    contradict each other (R-60), and when a price is missing. A full_rebalance with weights of 100 % cash does not need
+    every price: it sells what can be sold.
     """
     start = holdings(book, account_id, by_band=by_band, override=override)
     return plan_start(book, account_id, start, kind, weights, amount)

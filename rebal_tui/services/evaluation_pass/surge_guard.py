@@ -37,9 +37,9 @@ Ints = npt.NDArray[np.int64]
 class Surge:
     """What the surge guard measured in a pass, by account row.
 
-    `amount` is what the planned run buys and sells together, less the deposits since the account's last run if it
-    invests cash, in billionths of a dollar; 0 where it is not measured. `reason` is an index in `reasons`: why the run
-    waits for review; 0 means that it does not.
+    `amount` is what the planned run buys and sells together, less, for a run that invests cash, the deposits since the
+    account's last run, in billionths of a dollar; 0 where it is not measured. `reason` is an index in `reasons`: why
+    the run waits for review; 0 means that it does not.
     """
 
     amount: Ints

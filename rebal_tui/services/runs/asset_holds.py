@@ -24,7 +24,7 @@ _SMALLEST_SPLIT_MOVE = Percent(3000)
 
 
 def guard_prices(book: Book, changed: Mapping[str, Quote]) -> tuple[AssetHold, ...]:
-    """Put every asset on hold whose new price jumps from the close of the session before it; returns the new holds.
+    """Put every asset on hold whose new price jumps from the close of the session before; returns the new holds.
 
     Call it before the prices are applied, so that no decision uses them first. Does nothing while the guard is off, and
     skips an asset that is on hold already.

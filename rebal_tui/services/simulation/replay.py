@@ -61,8 +61,9 @@ def sessions_of(closes: Closes, since: date | None, until: date | None) -> list[
 
 
 def needed_symbols(parsed: BookFile | None) -> list[str]:
-    """The symbols for which a book's portfolios and positions need prices; for None, those of the book that
-    `create_default_book` makes.
+    """The symbols for which a book's portfolios and positions need prices.
+
+    With None, those of the book that `create_default_book` makes.
     """
     if parsed is None:
         return list(DEFAULT_PORTFOLIO.weights.symbols)
