@@ -18,10 +18,10 @@ Opens: TypeAlias = "Callable[[], Coroutine[Any, Any, None]]"
 
 @runtime_checkable
 class KeepsRows(Protocol):
-    """A section that shows its rows in their places when the user comes back to it."""
+    """A section that keeps its rows in their places for some time when the user comes back to it."""
 
     def returned(self) -> None:
-        """Called when the way back has led to this section."""
+        """Called when the user has come back to this section from another one."""
 
 
 class _Return(NamedTuple):

@@ -84,7 +84,9 @@ class StableOrder:
         return self._shown is None
 
     def kept_since(self, now: float) -> float | None:
-        """When the order shown was adopted; None if it is not kept any longer, so that the next rows are sorted."""
+        """When the order shown was adopted, in monotonic seconds; None if it is no longer kept, so that the next rows
+        are sorted.
+        """
         return None if self.forgotten or self.seconds_left(now) <= 0 else self._sorted
 
     def forget(self) -> None:

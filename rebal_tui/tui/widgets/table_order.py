@@ -149,7 +149,7 @@ Shown: TypeAlias = Listed[R] | Arranged[R]
 
 
 def in_source_order(source: Sequence[R], key: Callable[[R], Hashable], wanted: Collection[Hashable]) -> list[Hashable]:
-    """Return the keys in `wanted` that have a row in the source, in the order of the source."""
+    """Return the keys in `wanted` that a row of `source` has, in the order of `source`."""
     if not isinstance(source, Columnar):
         return [one for one in map(key, source) if one in wanted]
     indices = {one: index for one in wanted if (index := source.find(one)) is not None}
@@ -167,9 +167,9 @@ def arrange(
 ) -> list[R]:
     """Return the rows that `accept` accepts and that match every word of `text`, ignoring case and accents.
 
-    `search` returns the text of a row, `ids` its ids, of which a word must be all or much (see `is_of_id`). `order`
-    returns the sort key of a row; the sort is stable. Without `order`, rows keep their order, or are reversed if
-    `reverse` is true.
+    `search` returns the text of a row, `ids` its ids. A word matches an id if it is the whole id or a long part of it
+    (see `is_of_id`). `order` returns the sort key of a row; the sort is stable. Without `order`, rows keep their order,
+    or are reversed if `reverse` is true.
     """
     matching = list(rows) if accept is None else [row for row in rows if accept(row)]
     needles = filter_words(text)
