@@ -1,4 +1,4 @@
-"""Where escape, or the end of an action, leads back to: a closed page, or the section from which another was opened.
+"""Goes back to the section from which the present one was opened, or to a page that was closed to run an action.
 
 A key pressed on a page can close the page and run an action; the page opens again when that action is over.
 """

@@ -160,7 +160,7 @@ class AlpacaBroker:
     def account(self, account_id: str) -> Account:
         """One account with its positions; its name and number may be those of an earlier read.
 
-        Raises `BrokerRefused` with `NOT_FOUND`, and `AccountUnreadable` when only this account's data cannot be used.
+        Raises `BrokerRefused` (`NOT_FOUND`) if unknown, `AccountUnreadable` if only this account's data cannot be used.
         """
         return self._account_reader.one(account_id)
 

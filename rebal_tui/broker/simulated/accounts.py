@@ -154,9 +154,9 @@ def read_assets(tables: Tables, price: PriceOf) -> list[Asset]:
 def put_assets(tx: Writer, assets: Sequence[Asset], at: int) -> None:
     """Add assets, or replace those whose id is stored already (R-50).
 
-    If several assets have the same symbol, the active one is labeled with it alone. An event is stored for each asset
-    in `assets`. Raises `BrokerRefused`, with the assets' ids in its message, when two active assets would have one
-    symbol.
+    If several assets have the same symbol, the label of the active one is the symbol alone. An event is stored for each
+    asset in `assets`. Raises `BrokerRefused`, with the assets' ids in its message, when two active assets would have
+    one symbol.
     """
     for asset in assets:
         tx.execute(

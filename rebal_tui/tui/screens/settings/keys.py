@@ -63,7 +63,7 @@ class PressScreen(ModalScreen[str]):
 
 
 class KeyTable(BookTable[Action], inherit_bindings=False):
-    """The list of actions, without the letters that move the cursor in other lists: they are typed into the filter."""
+    """The list of actions. The letters that move the cursor in other lists are typed into the filter here."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         replace(one, key=one.key.partition(",")[0])
