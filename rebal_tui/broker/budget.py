@@ -105,7 +105,9 @@ class RequestBudget:
             self._add(now, count)
 
     def take(self, now: datetime, kind: RequestClass) -> bool:
-        """If a request of this class (not an order) may be sent now, count it; returns whether it may be sent."""
+        """If a request of this class, which is not that of an order, may be sent now, count it; returns whether it may
+        be sent.
+        """
         with self._lock:
             if not self.has_room(now, kind):
                 return False
@@ -115,7 +117,7 @@ class RequestBudget:
             return True
 
     def has_room(self, now: datetime, kind: RequestClass) -> bool:
-        """Whether a request of this class (not an order) may be sent now."""
+        """Whether a request of this class, which is not that of an order, may be sent now."""
         with self._lock:
             if self.is_stopped(now):
                 return False

@@ -191,7 +191,7 @@ class Broker(Protocol):
         """Move cash between a client and the firm; for a key used before, returns the journal created with it."""
 
     def journal(self, journal_id: str) -> Journal:
-        """One journal. Raises `BrokerRefused` with `NOT_FOUND`."""
+        """One journal. Raises `BrokerRefused` (`NOT_FOUND`) if unknown."""
 
     def cash_transferable(self, account_id: str) -> Money:
         """Settled cash less what open orders and journals reserve, in dollars (R-2)."""
@@ -255,7 +255,7 @@ class LiveBroker(Broker, Protocol):
         """Start the event streams; no effect when they are started already."""
 
     def catch_up(self, until: datetime) -> None:
-        """Read the trade events between the last stored one and `until`, a time of the broker's clock.
+        """Read the trade events between the last stored trade event and `until`, a time of the broker's clock.
 
         Raises `BrokerPending` until all have been read; `events` then returns them.
         """
@@ -361,10 +361,10 @@ class SandboxControls(Protocol):
         """Replace the broker's own restrictions of an account (R-40) at the time `at`."""
 
     def set_account_status(self, account_id: str, status: str, at: datetime) -> None:
-        """Set an account's status to one of the API's statuses."""
+        """Set an account's broker status to one of the statuses of the API."""
 
     def transfer_in(self, account_id: str, symbol: str, qty: Qty, price: Price, at: datetime) -> None:
-        """Add shares from outside, as an account transfer does."""
+        """Add shares from outside at the entry price `price`, as an account transfer does."""
 
     def set_asset(
         self,

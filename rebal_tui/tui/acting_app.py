@@ -33,7 +33,7 @@ class ActingApp(RobustApp):
     """Runs coroutines in the background; asks for confirmation before a change that sends orders or moves money."""
 
     def __init__(self, log_path: Path | None) -> None:
-        """`log_path` is shown after a crash."""
+        """`log_path`, the path of the log file, is shown after a crash."""
         super().__init__(log_path)
         self._undo = UndoOffer(self)
         self.way_back = WayBack(self, partial(self.work, name="page"))
@@ -44,7 +44,7 @@ class ActingApp(RobustApp):
 
     @property
     def mode_shown(self) -> str:
-        """The mode as the status line shows it: `SIMULATED ×600`, `SIMULATION PAUSED`, `REPLAY 2020-03-16`, `LIVE`."""
+        """The mode as shown: `SIMULATED ×600`, `SIMULATION PAUSED`, `REPLAY 2020-03-16` (past prices), `LIVE`."""
         raise NotImplementedError
 
     @property

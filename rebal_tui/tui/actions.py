@@ -65,7 +65,7 @@ def changing(section: str) -> frozenset[str]:
 
 @cache
 def needing_row(section: str) -> frozenset[str]:
-    """Return the ids of the actions available in a section that work on a row."""
+    """Return the ids of the actions of a section that act on the row under the cursor."""
     return frozenset(action.id for action in ACTIONS if action.id in NEEDS_ROW and applies(action, section))
 
 

@@ -16,7 +16,7 @@ def read_dollars(text: str) -> Money:
     """Parse dollars; accepts spaces around, a leading `$`, and commas between groups of
     three digits before the point.
 
-    Raises `ValueError` with the expected format; `150,00` is refused, because it can mean two amounts.
+    Raises `ValueError` with the expected format; `150,00` is refused, because it can mean 150 or 15,000.
     """
     return parse_money(_plain(text.strip().removeprefix("$"), _EXPECTED_DOLLARS))
 

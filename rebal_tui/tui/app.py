@@ -371,7 +371,7 @@ class RebalApp(ActingApp):
 
     @property
     def mode_shown(self) -> str:
-        """The mode as the status line shows it: `SIMULATED ×600`, `SIMULATION PAUSED`, `REPLAY 2020-03-16`, `LIVE`."""
+        """The mode as shown: `SIMULATED ×600`, `SIMULATION PAUSED`, `REPLAY 2020-03-16` (past prices), `LIVE`."""
         return self.last_status.mode if self.last_status is not None else ""
 
     def action_market_pause(self) -> None:

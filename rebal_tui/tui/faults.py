@@ -12,7 +12,7 @@ REPEAT_SECONDS = 10.0
 
 
 class Faults:
-    """Counts errors. Errors are equal if activity (what the app was doing), type and source line are.
+    """Counts errors. Two errors are equal if their activity (what the app was doing), type and source line are equal.
 
     Of equal errors, the 1st, 10th, 100th … are logged.
     """

@@ -18,12 +18,12 @@ def money(amount: Money) -> str:
 
 
 def money_down(amount: Money) -> str:
-    """`104,311.20`: dollars and cents, rounded down; for what limits an amount to type."""
+    """`104,311.20`: dollars and cents, rounded down; for the largest amount that a person may enter."""
     return money(floor_cents(Value(amount * NANO)))
 
 
 def dollars(amount: Money) -> str:
-    """`104,311`: to the nearest dollar, half a dollar away from zero."""
+    """`104,311`: to the nearest dollar; half a dollar is rounded away from zero."""
     shown = (abs(amount) + NANO // 2) // NANO
     return f"{'-' if amount < 0 < shown else ''}{shown:,}"
 

@@ -25,7 +25,7 @@ class ShowsAccount:
 
 
 class ShowsAmong:
-    """A screen that can show some of its accounts only."""
+    """A screen that can limit its list to some accounts."""
 
     def show_among(self, some: Among) -> None:
         """Show only the accounts in `some`, clearing all other filters."""

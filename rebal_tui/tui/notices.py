@@ -29,7 +29,7 @@ class Notice:
 
     @property
     def seconds(self) -> float:
-        """How long the notice is shown."""
+        """For how many seconds the notice is shown."""
         return max(SECONDS, len(self.text) / CHARACTERS_PER_SECOND)
 
 

@@ -95,7 +95,7 @@ def _help(action: Action, keymap: Mapping[str, str]) -> str:
 
 
 class GlossaryProvider(_Provider):
-    """The glossary, which has no key of its own."""
+    """Offers the glossary, which no key opens."""
 
     NAME = "Glossary"
     HELP = "Explain the words and the marks of the screens."

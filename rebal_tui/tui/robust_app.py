@@ -34,7 +34,7 @@ class RobustApp(StyledApp):
     """Base of the application: errors become messages; the application exits when its terminal is closed."""
 
     def __init__(self, log_path: Path | None) -> None:
-        """`log_path` is shown after a crash."""
+        """`log_path`, the path of the log file, is shown after a crash."""
         textual_patches.patch_styles_cache()
         textual_patches.patch_dispatch()
         textual_patches.patch_counting()

@@ -1,4 +1,4 @@
-"""The actions that work on a row of a list."""
+"""The actions that act on the row under the cursor of a list."""
 
 from __future__ import annotations
 

@@ -117,7 +117,7 @@ class KeepsSettings(Protocol):
 
 
 def save_settings(app: KeepsSettings, settings: Settings) -> bool:
-    """Write the settings file and keep the settings in `app`; if writing fails, show a message and return False."""
+    """Write the settings file, and store the settings in `app`. If writing fails, show a message and return False."""
     try:
         app.settings_file = write_settings(app.settings_file, settings)
     except OSError as error:

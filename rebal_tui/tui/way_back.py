@@ -1,4 +1,4 @@
-"""Where escape, or the end of an action, leads back to: a closed page, or the section from which another was opened.
+"""Goes back to the section from which the present one was opened, or to a page that was closed to run an action.
 
 A key pressed on a page can close the page and run an action; the page opens again when that action is over.
 """
@@ -18,10 +18,10 @@ Opens: TypeAlias = "Callable[[], Coroutine[Any, Any, None]]"
 
 @runtime_checkable
 class KeepsRows(Protocol):
-    """A section that shows its rows in their places when the user comes back to it."""
+    """A section that keeps its rows in their places for some time when the user comes back to it."""
 
     def returned(self) -> None:
-        """Called when the way back has led to this section."""
+        """Called when the user has come back to this section from another one."""
 
 
 class _Return(NamedTuple):

@@ -138,7 +138,9 @@ class AlpacaBroker:
         return found
 
     def assets(self) -> Listing[Asset]:
-        """Every US equity, active or not, with its latest price where it has one; `unreadable` has unreadable rows."""
+        """Every US equity, active or not, with its latest price if any; `unreadable` of the result has
+        unreadable rows.
+        """
         listed = read_assets(self._get("/v1/assets"))
         return Listing((self._priced(asset) for asset in listed), listed.unreadable)
 
@@ -152,13 +154,13 @@ class AlpacaBroker:
         return None if found is None else self._priced(found)
 
     def accounts(self) -> Listing[Account]:
-        """Every client account with its positions, without the firm account; `unreadable` has the unreadable ones."""
+        """Every client account with its positions; `unreadable` of the result has the accounts that cannot be read."""
         return self._account_reader.all()
 
     def account(self, account_id: str) -> Account:
         """One account with its positions; its name and number may be those of an earlier read.
 
-        Raises `BrokerRefused` with `NOT_FOUND`, and `AccountUnreadable` when only this account's data cannot be used.
+        Raises `BrokerRefused` (`NOT_FOUND`) if unknown, `AccountUnreadable` if only this account's data cannot be used.
         """
         return self._account_reader.one(account_id)
 
@@ -214,7 +216,7 @@ class AlpacaBroker:
     ) -> Journal:
         """Move cash between a client and the firm; for a key used before, returns the journal created with it.
 
-        Raises `BrokerRefused` when `connect` was not given the id of the firm account.
+        Raises `BrokerRefused` when the id of the firm account is unknown.
         """
         if not self._firm_account:
             raise BrokerRefused(RefusalCode.REJECTED, "the firm account is unknown; connect again with --firm-account")
@@ -229,7 +231,7 @@ class AlpacaBroker:
         return _read(lambda: shapes.journal(json_values.as_object(data), self._firm_account, self._now()))
 
     def journal(self, journal_id: str) -> Journal:
-        """One journal. Raises `BrokerRefused` with `NOT_FOUND`.
+        """One journal. Raises `BrokerRefused` (`NOT_FOUND`) if unknown.
 
         If the journal is executed, one event is queued that makes the book read the client account again.
         """

@@ -51,7 +51,7 @@ class FilesBroker:
         return read_accounts(self._tables)
 
     def account(self, account_id: str) -> Account:
-        """One account. Raises `BrokerRefused` with `NOT_FOUND`."""
+        """One account. Raises `BrokerRefused` (`NOT_FOUND`) if unknown."""
         return read_account(self._tables, account_id)
 
     def account_listing(self) -> AccountListing:

@@ -1,4 +1,7 @@
-"""Changes of a files book's accounts, assets and orders; each is part of its caller's transaction."""
+"""Changes of a files book's accounts, assets and orders; each is part of its caller's transaction.
+
+Times (`at`) are in microseconds since 1970 UTC.
+"""
 
 from __future__ import annotations
 

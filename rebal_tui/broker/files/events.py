@@ -1,4 +1,7 @@
-"""Events of a files book: changes by an import, by fills or by a person."""
+"""Events of a files book: changes by an import, by fills or by a person.
+
+Times (`at`) are in microseconds since 1970 UTC.
+"""
 
 from __future__ import annotations
 

@@ -73,7 +73,8 @@ class StoredOrder(NamedTuple):
 
 
 def order_at(stored: StoredOrder, status: OrderStatus, filled: int, average: int | None, at: int) -> Order:
-    """The order as it was after a change at time `at` (microseconds), with the given status and filled shares.
+    """The order as it was after a change, with the given status and filled shares; `at` is in microseconds since 1970
+    UTC.
 
     `filled` (shares) and `average` (dollars per share, None without a fill) are in billionths.
     """
@@ -109,7 +110,7 @@ def load_orders(tables: Tables, condition: str, parameters: Sequence[Value] = ()
 
 
 def account_number(tables: Tables, account_id: str) -> int:
-    """The integer key of an account. Raises `BrokerRefused` with `NOT_FOUND`."""
+    """The integer key of an account. Raises `BrokerRefused` (`NOT_FOUND`) if unknown."""
     row = tables.row("SELECT n FROM files_accounts WHERE id = ?", (account_id,))
     if row is None:
         raise BrokerRefused(RefusalCode.NOT_FOUND, "no such account")
@@ -117,7 +118,7 @@ def account_number(tables: Tables, account_id: str) -> int:
 
 
 def read_account(tables: Tables, account_id: str) -> Account:
-    """One account with its positions, ordered by symbol. Raises `BrokerRefused` with `NOT_FOUND`."""
+    """One account with its positions, ordered by symbol. Raises `BrokerRefused` (`NOT_FOUND`) if unknown."""
     row = tables.row(f"{_ACCOUNT} WHERE id = ?", (account_id,))
     if row is None:
         raise BrokerRefused(RefusalCode.NOT_FOUND, "no such account")

@@ -139,7 +139,7 @@ class GatewayBroker:
         return self._ask(("cash", account_id), lambda: self._network.cash_transferable(account_id))
 
     def catch_up(self, until: datetime) -> None:
-        """Read the trade events between the last stored one and `until`, a time of the broker's clock.
+        """Read the trade events between the last stored trade event and `until`, a time of the broker's clock.
 
         Raises `BrokerPending` until all have been read; `events` then returns them.
         """
@@ -185,7 +185,9 @@ class GatewayBroker:
         return self._answered(key, since + 1)
 
     def forget(self, key: Hashable, retry: bool = False) -> None:
-        """Discard the reply to a read. With `retry`, the next such read is sent after `RETRY_AFTER` or later."""
+        """Discard the reply to a read. With `retry`, the next read with this key is sent only after `RETRY_AFTER` has
+        passed.
+        """
         self._replies.pop(key, None)
         self._asked.pop(key, None)
         if retry:

@@ -101,7 +101,7 @@ class Gateway:
         self.wake()
 
     def wake(self) -> None:
-        """Check at once which requests are due; call it after moving the clock."""
+        """Check at once which requests are due; call this after the clock has jumped, as a simulated clock does."""
         with self._lock:
             self._any_due.notify_all()
             self._urgent_due.notify_all()

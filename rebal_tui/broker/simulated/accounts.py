@@ -37,14 +37,14 @@ _CHUNK = 5_000
 
 
 def account_number(query: Query, account_id: str) -> int:
-    """The integer key of an account. Raises `BrokerRefused` with `NOT_FOUND`."""
+    """The integer key of an account. Raises `BrokerRefused` (`NOT_FOUND`) if unknown."""
     for (n,) in query("SELECT n FROM sim_accounts WHERE id = ?", (account_id,)):
         return int(n)
     raise BrokerRefused(RefusalCode.NOT_FOUND, "no such account")
 
 
 def asset_number(query: Query, symbol: str) -> int:
-    """The integer key of an asset. Raises `BrokerRefused` with `NOT_FOUND`."""
+    """The integer key of an asset. Raises `BrokerRefused` (`NOT_FOUND`) if unknown."""
     for (n,) in query("SELECT n FROM sim_assets WHERE symbol = ?", (symbol,)):
         return int(n)
     raise BrokerRefused(RefusalCode.NOT_FOUND, f"no such asset: {symbol}")
@@ -71,7 +71,7 @@ def _account(row: Sequence[Any], positions: Sequence[Position]) -> Account:
 
 
 def read_account(tables: Tables, account_id: str) -> Account:
-    """One account with its positions, ordered by symbol. Raises `BrokerRefused` with `NOT_FOUND`."""
+    """One account with its positions, ordered by symbol. Raises `BrokerRefused` (`NOT_FOUND`) if unknown."""
     row = tables.row(f"{_ACCOUNT} WHERE id = ?", (account_id,))
     if row is None:
         raise BrokerRefused(RefusalCode.NOT_FOUND, "no such account")
@@ -154,9 +154,9 @@ def read_assets(tables: Tables, price: PriceOf) -> list[Asset]:
 def put_assets(tx: Writer, assets: Sequence[Asset], at: int) -> None:
     """Add assets, or replace those whose id is stored already (R-50).
 
-    If several assets have the same symbol, the active one is labeled with it alone. An event is stored for each asset
-    in `assets`. Raises `BrokerRefused`, with the assets' ids in its message, when two active assets would have one
-    symbol.
+    If several assets have the same symbol, the label of the active one is the symbol alone. An event is stored for each
+    asset in `assets`. Raises `BrokerRefused`, with the assets' ids in its message, when two active assets would have
+    one symbol.
     """
     for asset in assets:
         tx.execute(

@@ -90,7 +90,7 @@ class SimulatedBroker:
         return read_listing(self._tables)
 
     def account(self, account_id: str) -> Account:
-        """One account. Raises `BrokerRefused` with `NOT_FOUND`."""
+        """One account. Raises `BrokerRefused` (`NOT_FOUND`) if unknown."""
         return read_account(self._tables, account_id)
 
     def submit_order(self, request: OrderRequest) -> Order:
@@ -164,7 +164,7 @@ class SimulatedBroker:
             )
 
     def journal(self, journal_id: str) -> Journal:
-        """One journal. Raises `BrokerRefused` with `NOT_FOUND`."""
+        """One journal. Raises `BrokerRefused` (`NOT_FOUND`) if unknown."""
         found = find_journal(self._tables.rows, "id", journal_id)
         if found is None:
             raise BrokerRefused(RefusalCode.NOT_FOUND, "no such journal")
@@ -280,7 +280,7 @@ class SimulatedBroker:
             _change_account(tx, account_id, "restrictions", restrictions_text(restrictions), at)
 
     def set_account_status(self, account_id: str, status: str, at: datetime) -> None:
-        """Set an account's status to one of the API's statuses. Raises `BrokerRefused` for any other."""
+        """Set an account's broker status to one of the statuses of the API. Raises `BrokerRefused` for any other."""
         if status not in set(AccountStatus):
             raise BrokerRefused(RefusalCode.REJECTED, f"expected an account status, one of {', '.join(AccountStatus)}")
         with self._tables.write() as tx:

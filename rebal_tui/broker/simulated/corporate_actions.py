@@ -37,7 +37,9 @@ class _Listed(NamedTuple):
 
 
 class ActionService:
-    """Carries out corporate actions. Each method works inside its caller's transaction."""
+    """Carries out corporate actions. Each method works inside its caller's transaction. Times (`at`) are in
+    microseconds since 1970 UTC.
+    """
 
     def __init__(self, execution: Execution, sessions: Sessions, ids: Ids) -> None:
         self._execution = execution

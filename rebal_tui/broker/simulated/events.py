@@ -1,7 +1,7 @@
 """Events of the simulated broker.
 
 An event is stored as the change and a reference to its object. Reading it restores the state of the object right after
-the event.
+the event. Shares and dollars are in billionths, times in microseconds since 1970 UTC.
 """
 
 from __future__ import annotations
@@ -274,7 +274,7 @@ def make_order(
     filled_avg_price: int | None,
     at: int,
 ) -> Order:
-    """The order as it was after a change at time `at` (microseconds), with the given status and fills.
+    """The order as it was after a change, with the given status and fills; `at` is in microseconds since 1970 UTC.
 
     A final status sets its own timestamp, and only a final order has a reason.
     """
@@ -302,7 +302,7 @@ def make_order(
 
 
 def make_journal(facts: JournalFacts, account_id: str, status: JournalStatus, at: int) -> Journal:
-    """The journal as it was after a change at time `at` (microseconds), with the given status."""
+    """The journal as it was after a change, with the given status; `at` is in microseconds since 1970 UTC."""
     return Journal(
         id=facts.id,
         from_account=account_id if facts.to_firm else FIRM_ACCOUNT,

@@ -29,6 +29,8 @@ class _Step(Enum):
 class Execution:
     """Executes open orders at the current prices; a fill model decides when they fill, and in how many partial
     fills.
+
+    Times (`at`, `now`) are in microseconds since 1970 UTC.
     """
 
     def __init__(self, model: FillModel, ids: Ids, price: PriceOf) -> None:

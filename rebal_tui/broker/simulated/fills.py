@@ -87,7 +87,9 @@ def shares_for(amount: int, price: Price) -> Qty:
 
 
 def cash_of(side: Side, qty: int, price: Price) -> Money:
-    """The dollars of a fill: those of a buy are rounded up to a billionth of a dollar, those of a sell down."""
+    """The dollars of a fill, in billionths: those of a buy are rounded up to a billionth of a dollar, those of a sell
+    down.
+    """
     return Money(-(-qty * price // NANO) if side is Side.BUY else qty * price // NANO)
 
 

@@ -36,7 +36,9 @@ def find_journal(query: Query, column: Literal["id", "idempotency_key"], value: 
 
 
 class JournalService:
-    """Creates and advances journals. Each method works inside its caller's transaction."""
+    """Creates and advances journals. Each method works inside its caller's transaction. Times (`at`, `now`) are in
+    microseconds since 1970 UTC.
+    """
 
     def __init__(self, model: FillModel, ids: Ids) -> None:
         self._model = model

@@ -1,6 +1,7 @@
 """Cash and shares of the simulated broker's accounts.
 
-Every movement of cash is a ledger entry with a counter-account; it also updates the balance of the account.
+Every movement of cash is a ledger entry with a counter-account; it also updates the balance of the account. Dollars and
+shares are in billionths, times (`at`) in microseconds since 1970 UTC.
 """
 
 from __future__ import annotations
@@ -93,7 +94,9 @@ class AccountCash(NamedTuple):
 
 
 def account_cash(query: Query, column: Literal["n", "id"], value: int | str) -> AccountCash:
-    """The cash of the account with that integer key `n` or that `id`. Raises `BrokerRefused` with `NOT_FOUND`."""
+    """The cash of the account with that integer key `n` or that `id`. Raises `BrokerRefused` (`NOT_FOUND`) if
+    unknown.
+    """
     for row in query(
         "SELECT cash, unsettled,"
         " (SELECT coalesce(sum(reserved_cash), 0) FROM sim_orders WHERE account = a.n AND open = 1)"

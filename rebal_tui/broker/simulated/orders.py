@@ -25,7 +25,9 @@ NO_LONGER_TRADABLE = "the asset is no longer tradable"
 
 
 class OrderService:
-    """Accepts, refuses and cancels orders. Each method works inside its caller's transaction."""
+    """Accepts, refuses and cancels orders. Each method works inside its caller's transaction. Times (`at`) are in
+    microseconds since 1970 UTC.
+    """
 
     def __init__(self, execution: Execution, sessions: Sessions, ids: Ids) -> None:
         self._execution = execution

@@ -6,7 +6,7 @@ from textual.containers import VerticalScroll
 
 
 class FormScroll(VerticalScroll, can_focus=False, inherit_bindings=False):
-    """Scrolls with the focus and the mouse, and has no keys.
+    """A container that scrolls to the focused field, and with the mouse wheel; no key scrolls it.
 
-    Keys that only scroll could move the focused field out of sight, and text typed next would go there unseen.
+    Such a key could move the focused field out of sight, and text typed next would go into it unseen.
     """

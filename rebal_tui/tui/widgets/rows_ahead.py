@@ -109,7 +109,7 @@ class RowsAhead(Generic[R]):
             self._later(START_SECONDS, self._begin)
 
     def stop(self) -> None:
-        """Stop drawing ahead, because another key was pressed."""
+        """Stop drawing in advance, because another key was pressed."""
         self._begin = None
         self._pause()
 

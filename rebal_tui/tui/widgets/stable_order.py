@@ -1,7 +1,8 @@
 """Order of rows whose figures change: kept for some time after a key, so that rows do not move while a person works.
 
-The rows are sorted again on request, or `HOLD_SECONDS` after the last key. The source is the full list of rows;
-positions are indices of rows in the source. A row has the same id in later versions of the source.
+The rows are sorted again on request, or `HOLD_SECONDS` after the last key. The source is the full list of rows,
+replaced when new data is loaded; positions are indices of rows in the source. A row keeps its id when the source is
+replaced.
 """
 
 from __future__ import annotations
@@ -33,13 +34,13 @@ class Order:
 
     @cached_property
     def ids(self) -> Ints:
-        """The ids of the rows, in order; computed when first needed, when the next version of the source arrives."""
+        """The ids of the rows, in order; computed when first needed, which is when the source is replaced."""
         return self._source_ids[self._positions]
 
 
 @dataclass(frozen=True)
 class Kept:
-    """The result of keeping the order `before` when a new version of the source arrives.
+    """The result of keeping the order `before` when the source is replaced.
 
     `fresh` has the positions of the rows to show, in their current sort order. `positions` has those of the same rows
     in the order `before`, followed by those of rows that were not in `before`; `order` is `positions` as an `Order`.
@@ -84,7 +85,9 @@ class StableOrder:
         return self._shown is None
 
     def kept_since(self, now: float) -> float | None:
-        """When the order shown was adopted; None if it is not kept any longer, so that the next rows are sorted."""
+        """When the order shown was adopted, in monotonic seconds; None if it is no longer kept, so that the next rows
+        are sorted.
+        """
         return None if self.forgotten or self.seconds_left(now) <= 0 else self._sorted
 
     def forget(self) -> None:

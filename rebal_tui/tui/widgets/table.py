@@ -101,7 +101,9 @@ class BookTable(RowsView[R], can_focus=True):
         return frozenset(self._rows.keys())
 
     def marked_in_order(self) -> list[Hashable]:
-        """Return the keys of the marked rows, including rows that the filter hides, in the order of the source."""
+        """Return the keys of the marked rows, including rows that the filter hides, in the order in which the rows were
+        set.
+        """
         return in_source_order(self._source, self._key, self.marked)
 
     @property
@@ -192,7 +194,9 @@ class BookTable(RowsView[R], can_focus=True):
 
     @property
     def kept_since(self) -> float | None:
-        """When the rows were last sorted, in seconds of the event loop; None if the next rows are sorted again."""
+        """When the rows were last sorted, by the clock of the event loop in seconds; None if the next rows will be
+        sorted again.
+        """
         return self._order.kept_since(get_running_loop().time())
 
     @property

@@ -19,13 +19,13 @@ R = TypeVar("R")
 class Column(Generic[R]):
     """A table column. `cell` returns text or styled segments.
 
-    Widths are in cells. When the table is too narrow, columns with the highest `priority` are hidden first; those of
-    priority 0 never. Columns of `LOW_PRIORITY` or higher are shown only if the texts of `whole` columns fit without
-    being cut. Spare width is divided in proportion to `grow`; no column gets wider than its `max_width`. `sort` returns
-    the sort key of a row; `descending` is the initial direction. `plain` returns the text to export if it is not the
-    text of `cell`, as for a bar. An `exported` column is in every export, even when it does not fit on the screen.
-    `unit` is the unit at the end of each figure; in an export, the unit is in the column's title, so that the figures
-    are numbers.
+    Widths are in cells. When the table is too narrow, columns with the largest `priority` number are hidden first;
+    those of priority 0 never. Columns of `LOW_PRIORITY` or higher are shown only if the texts of `whole` columns fit
+    without being cut. Spare width is divided in proportion to `grow`; no column gets wider than its `max_width`. `sort`
+    returns the sort key of a row; `descending` is the initial direction. `plain` returns the text to export if it is
+    not the text of `cell`, as for a bar. An `exported` column is in every export, even when it does not fit on the
+    screen. `unit` is the unit at the end of each figure; in an export, the unit is in the column's title, so that the
+    figures are numbers.
     """
 
     key: str
@@ -78,8 +78,8 @@ def available(
 def widest_texts(columns: Sequence[Column[R]], rows: Sequence[R]) -> dict[str, int]:
     """Return the width in cells of each column's longest text, by column key; empty without rows.
 
-    Only the first `MAX_MEASURED_ROWS` rows are measured. Columns of a fixed width, except those aligned to the right,
-    are measured only where a `whole` column can take what they do not use, and only if every row is.
+    Only the first `MAX_MEASURED_ROWS` rows are measured. Columns of a fixed width that are not aligned to the right are
+    measured only if a `whole` column can use their spare width, and only if all rows are measured.
     """
     shown = rows[:MAX_MEASURED_ROWS]
     if not shown:

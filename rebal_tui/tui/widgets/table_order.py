@@ -60,8 +60,9 @@ class Columnar(Protocol):
         """Return the key of the row at an index."""
 
     def row_ids(self) -> Any:
-        """Return one integer for each row, in the order of the source. A row has the same integer in later versions of
-        the source.
+        """Return one integer for each row, in the order in which the rows are stored.
+
+        When new data is loaded, the same row has the same integer again.
         """
 
     def find(self, key: Hashable) -> int | None:
@@ -117,7 +118,7 @@ class Listed(Sequence[R]):
 
 
 class Arranged(RowSelection[R]):
-    """Filtered and sorted rows of a `Columnar` source."""
+    """Filtered and sorted rows of a `Columnar` object."""
 
     _source: Columnar
 
@@ -149,7 +150,7 @@ Shown: TypeAlias = Listed[R] | Arranged[R]
 
 
 def in_source_order(source: Sequence[R], key: Callable[[R], Hashable], wanted: Collection[Hashable]) -> list[Hashable]:
-    """Return the keys in `wanted` that have a row in the source, in the order of the source."""
+    """Return the keys in `wanted` that a row of `source` has, in the order of the rows in `source`."""
     if not isinstance(source, Columnar):
         return [one for one in map(key, source) if one in wanted]
     indices = {one: index for one in wanted if (index := source.find(one)) is not None}
@@ -167,9 +168,9 @@ def arrange(
 ) -> list[R]:
     """Return the rows that `accept` accepts and that match every word of `text`, ignoring case and accents.
 
-    `search` returns the text of a row, `ids` its ids, of which a word must be all or much (see `is_of_id`). `order`
-    returns the sort key of a row; the sort is stable. Without `order`, rows keep their order, or are reversed if
-    `reverse` is true.
+    `search` returns the text of a row, `ids` its ids. A word matches an id if it is the whole id or a long part of it
+    (see `is_of_id`). `order` returns the sort key of a row; the sort is stable. Without `order`, rows keep their order,
+    or are reversed if `reverse` is true.
     """
     matching = list(rows) if accept is None else [row for row in rows if accept(row)]
     needles = filter_words(text)

@@ -50,7 +50,9 @@ class TextField(Input):
 
 
 class FilterField(TextField):
-    """The filter of a list. Opened again, it has the cursor behind its text, so that typing adds to it."""
+    """The filter of a list. When it is opened again, the cursor is at the end of its text, so that typing adds to the
+    text.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+u", "empty", "Empty the filter")]
 
@@ -58,7 +60,7 @@ class FilterField(TextField):
         super().__init__(placeholder=placeholder, id=id, compact=True, select_on_focus=False)
 
     def open(self, typed: str = "") -> None:
-        """Show the field with the focus; what was `typed` is added, and the cursor is at the end."""
+        """Show the field and give it the focus; `typed` is added to its text, and the cursor is at the end."""
         self.display = True
         self.value += typed
         self.cursor_position = len(self.value)

@@ -42,7 +42,9 @@ _MANAGED = frozenset({"STK", "FUND"})
 
 @dataclass(slots=True)
 class _Section:
-    """Positions read since the section began: rows, and the sum of their values in billionths of billionths."""
+    """Positions read since the section began: the number of rows, and the sum of their values in units of 10⁻¹⁸
+    dollars.
+    """
 
     rows: int = 0
     value: int = 0

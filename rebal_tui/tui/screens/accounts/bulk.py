@@ -131,8 +131,8 @@ def _count(results: tuple[BulkResult, ...]) -> str:
 
 
 def _outcome(screen: ListScreen, results: tuple[BulkResult, ...], verb: str) -> str:
-    """Return a summary of the results. If accounts were refused, show the result of each
-    account and keep those marked.
+    """Return a summary of the results. If accounts were refused, show the result of each account, and keep the refused
+    ones marked.
     """
     refused = [result for result in results if result.refusal]
     screen.table.marked = screen.table.marked & {result.account_id for result in refused}

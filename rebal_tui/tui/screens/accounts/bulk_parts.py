@@ -78,7 +78,9 @@ class _Progress:
         self._shown_at = get_running_loop().time()
 
     def show(self, done: int) -> None:
-        """Show how many accounts are done, unless all are or the last message is less than `MESSAGE_SECONDS` old."""
+        """Show how many accounts are done, unless all are done or the last message is less than
+        `MESSAGE_SECONDS` old.
+        """
         now = get_running_loop().time()
         if done < self._total and now - self._shown_at >= MESSAGE_SECONDS:
             self._shown_at = now

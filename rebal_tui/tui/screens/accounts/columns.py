@@ -72,7 +72,7 @@ def _amount(amount: int, text: str) -> Line:
 
 
 def columns() -> tuple[Column[AccountRow], ...]:
-    """Return the columns of the list. On narrow terminals, columns with the highest `priority` are hidden first."""
+    """Return the columns of the list. A narrow terminal hides the columns with the largest `priority` number first."""
     return (
         Column("glyph", "", 1, lambda row: (glyph(row),)),
         Column(

@@ -49,7 +49,7 @@ def run_manually(screen: ListScreen, row: AccountRow) -> None:
 def liquidation_form(row: AccountRow, portfolio_id: str | None) -> FormScreen:
     """Create the form of a manual partial liquidation, with a preview of its sells.
 
-    `portfolio_id` is given only for an account without a portfolio.
+    `portfolio_id` is the portfolio that the user chose for an unsubscribed account; None for a subscribed one.
     """
     kind = RunType.PARTIAL_LIQUIDATION
 

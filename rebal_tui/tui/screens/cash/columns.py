@@ -135,7 +135,7 @@ def _journal(view: JournalView, pays: str, number: str) -> CashRow:
 
 
 def withdrawal_state(view: WithdrawalView) -> str:
-    """Return the state of a withdrawal in a few words; a day is without its day of the week."""
+    """Return the state of a withdrawal in a few words; days are given without the weekday."""
     if view.stopped:
         return f"stopped: {view.stopped}"
     if view.stage == WithdrawalStage.COMPLETED:
@@ -154,7 +154,7 @@ def _doing(stage: str, note: str) -> str:
 
 
 def stages_line(view: WithdrawalView) -> Line:
-    """Return `✓ sold ▸ settles Tue 03 Mar · journal · resubscribe`.
+    """Return the steps of a withdrawal: `✓ sold ▸ settles Tue 03 Mar · journal · resubscribe`.
 
     The first step, to unsubscribe, is left out once it is done.
     """
@@ -196,8 +196,8 @@ def _whole_line(row: CashRow) -> Line:
 
 
 def _amount(row: CashRow) -> Line:
-    """Return the amount with its sign. A payout's amount is in parentheses, because the
-    withdrawal's row has it already.
+    """Return the amount with its sign. The amount of a payout is in parentheses, because the row of its withdrawal
+    shows the same cash.
     """
     text = formats.money(row.amount)
     if row.pays:
@@ -253,7 +253,7 @@ def ids(row: CashRow) -> tuple[str, ...]:
 
 
 def columns() -> tuple[Column[CashRow], ...]:
-    """Return the columns of the list. On narrow terminals, columns with the highest `priority` are hidden first."""
+    """Return the columns of the list. A narrow terminal hides the columns with the largest `priority` number first."""
     return (
         Column(
             "at", "Date", 6, lambda row: formats.day(new_york_day(row.at)), sort=lambda row: row.at, descending=True,

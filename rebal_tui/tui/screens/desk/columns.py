@@ -74,7 +74,7 @@ def _last_exported(row: DeskRow) -> str:
 
 
 def columns() -> tuple[Column[DeskRow], ...]:
-    """Return the columns of the list. On narrow terminals, columns with the highest `priority` are hidden first."""
+    """Return the columns of the list. A narrow terminal hides the columns with the largest `priority` number first."""
     return (
         Column("glyph", "", 1, _glyph),
         Column(

@@ -1,4 +1,4 @@
-"""Line of the firm's totals above the Desk."""
+"""The line with the firm's totals above the list of the Desk."""
 
 from __future__ import annotations
 

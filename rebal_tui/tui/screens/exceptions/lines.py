@@ -58,7 +58,9 @@ Row = ExceptionView | AlertView
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """An exception or alert that has ended, as it was last; it stays in the list until the rows are sorted again."""
+    """An exception or alert in its last state before it ended `at`; it stays in the list until the rows are sorted
+    again.
+    """
 
     row: Row
     at: datetime
@@ -68,12 +70,12 @@ ShownRow = Row | Ended
 
 
 def lasting(row: ShownRow) -> Row:
-    """Return the exception or alert of a row, also if it has ended."""
+    """Return the exception or alert that a row shows, also if it has ended."""
     return row.row if isinstance(row, Ended) else row
 
 
 def with_ended(before: Sequence[ShownRow], rows: Sequence[Row], at: datetime) -> list[ShownRow]:
-    """Return the new rows and, in their places, those of `before` that are not among them, as ended at `at`."""
+    """Return the new `rows`, and those rows of `before` that are not among them, in their places, as ended at `at`."""
     shown: list[ShownRow] = list(rows)
     keys = [row_key(row) for row in rows]
     place = 0
@@ -104,7 +106,7 @@ def kind_text(row: ShownRow) -> str:
 
 
 def ended_text(row: Ended) -> str:
-    """Return that a row has ended, with the New York time."""
+    """Return the text that says that an exception or alert has ended, with the time in New York."""
     return f"✓ ended {formats.clock(row.at)[:-3]}"
 
 
@@ -116,7 +118,7 @@ def kind_name(row: Row) -> str:
 
 
 def columns() -> tuple[Column[ShownRow], ...]:
-    """Return the columns of the list. On narrow terminals, columns with the highest `priority` are hidden first."""
+    """Return the columns of the list. A narrow terminal hides the columns with the largest `priority` number first."""
     return (
         Column("kind", "Kind", 20, _kind, sort=kind_text, grow=1, max_width=28, whole=True),
         Column("text", "What", 30, _what, grow=4, max_width=160, whole=True, plain=_whole_text),

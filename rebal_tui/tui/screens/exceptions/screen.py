@@ -63,9 +63,10 @@ class ExceptionsScreen(TiledListScreen, inherit_bindings=False):
         self.table.marked = self.table.marked & {lines.row_key(row) for row in found.alerts}
 
     def _take(self, found: ExceptionList | None, kept_since: float | None) -> None:
-        """Take new data. While the order of the rows is kept (`kept_since`), what has ended keeps its place.
+        """Take new data. While the order of the rows is kept (since `kept_since`), exceptions and alerts that have
+        ended keep their places.
 
-        If there are more exceptions than rows, it is unknown whether one that left the rows has ended.
+        If not all exceptions are loaded as rows, it is unknown whether one that is no longer among the rows has ended.
         """
         before = self._rows if self._kept_since == kept_since is not None else self._lasting()
         self._found, self._kept_since = found, kept_since
@@ -226,9 +227,9 @@ class ExceptionsScreen(TiledListScreen, inherit_bindings=False):
 
 
 def idle_on(row: ShownRow) -> frozenset[str]:
-    """Return the ids of the actions that cannot work on a row: alerts are acknowledged, exceptions resolved.
+    """Return the ids of the actions that cannot work on a row: only alerts are acknowledged, only exceptions resolved.
 
-    Neither works on what has ended.
+    Neither can be done if the exception or alert has ended.
     """
     resolve, acknowledge = "exceptions.answer", "log.acknowledge"
     if isinstance(row, Ended):

@@ -17,7 +17,9 @@ FORMATS = {"blocks": "blocks", "ibkr": "ibkr"}
 
 
 class TradeListScreen(PathDialog):
-    """Asks where to write the trade list; a name that ends in `.blocks.csv` or `.ibkr.csv` selects that format."""
+    """Asks where to write the trade list; a file name that ends in `.blocks.csv` selects block orders, `.ibkr.csv`
+    IBKR's format.
+    """
 
     HEADING = "Write the trade list"
     NOTE = "One line an order; NAME.blocks.csv for blocks with allocations, NAME.ibkr.csv for BasketTrader."

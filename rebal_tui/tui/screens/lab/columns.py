@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def policy_columns() -> tuple[Column[PolicyRow], ...]:
-    """Return the columns of the table. On narrow terminals, columns with the highest `priority` are hidden first."""
+    """Return the columns of the table. A narrow terminal hides the columns with the largest `priority` number first."""
     return (
         Column("policy", "Policy", 20, _label, sort=lambda row: row.label, grow=1, max_width=34),
         Column("rebalances", "Rebal/y", 7, lambda row: f"{row.rebalances:.1f}", "right", 4, lambda row: row.rebalances),
@@ -45,7 +45,9 @@ def _return(row: PolicyRow) -> Line:
 
 
 def _interval(row: PolicyRow) -> Line:
-    """The 95 % interval of the return less that of your policy, in basis points a year; muted if it contains 0."""
+    """The 95 % interval of the policy's return less the return of the portfolio's own policy, in basis points a year;
+    muted if it contains 0.
+    """
     if row.own or row.low is None or row.high is None:
         return (("", ""),)
     style = "muted" if row.low <= 0 <= row.high else "warn"

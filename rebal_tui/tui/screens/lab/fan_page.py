@@ -1,4 +1,5 @@
-"""Page that shows how much the results of a policy depend on luck: on the start day and on the day of the calendar.
+"""Page that shows how much the results of a policy depend on luck: on the start day, and on the day of its calendar
+condition.
 
 A fan is the set of results of one policy when only that day varies; a variant is one of these results.
 """
@@ -21,7 +22,9 @@ _BAR = 40
 
 
 def fan_lines(fans: Fans, width: int) -> list[Line]:
-    """Build the fans of a policy over all start days and over all calendar days; for a missing fan, the reason."""
+    """Build the fans of a policy over all start days and over all days of its calendar condition; for a missing fan,
+    the reason.
+    """
     lines: list[Line] = [(("", ""),)]
     if fans.starts is None:
         lines += paragraph("Start days need a history of two years.", width, "muted")

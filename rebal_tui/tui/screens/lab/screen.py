@@ -107,9 +107,7 @@ class LabScreen(SectionScreen, inherit_bindings=False):
 
     @property
     def _position(self) -> int:
-        """The index of the chosen portfolio in the list of portfolios; the last index if the list has become
-        shorter.
-        """
+        """The index of the chosen portfolio in the list of portfolios; after the last one, it begins again at 0."""
         return self._chosen % max(len(self._portfolios), 1)
 
     def _start(self) -> None:

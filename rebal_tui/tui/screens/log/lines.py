@@ -20,7 +20,7 @@ PAUSE_TEXT = "No evaluation, job or run starts until you resume. Runs in progres
 
 
 def row_key(row: JobView | AuditView) -> str:
-    """Return the key of a row; it begins with that of its tab."""
+    """Return the key of a row; it begins with the key of the row's tab."""
     return f"{JOBS}:{row.name}" if isinstance(row, JobView) else f"{AUDIT}:{row.seq}"
 
 
@@ -67,7 +67,9 @@ def job_columns() -> tuple[Column[JobView], ...]:
 
 
 def _what(entry: AuditView) -> Line:
-    """Return the sentence of an entry, after the word in which a search found its text if the sentence has it not."""
+    """Return the sentence of an entry. If a search found its text in another word of the entry, that word comes
+    first.
+    """
     sentence = (entry.sentence, "")
     return ((f"“{entry.found}” ", "muted"), sentence) if entry.found else (sentence,)
 

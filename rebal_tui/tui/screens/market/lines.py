@@ -88,7 +88,7 @@ def chart(points: Sequence[Price], width: int, height: int = 1) -> list[Line]:
 
 
 def columns() -> tuple[Column[AssetRow], ...]:
-    """Return the columns of the list. On narrow terminals, columns with the highest `priority` are hidden first."""
+    """Return the columns of the list. A narrow terminal hides the columns with the largest `priority` number first."""
     return (
         Column("symbol", "Symbol", 8, lambda row: ((row.symbol, "title"),), sort=lambda row: row.symbol),
         Column(

@@ -117,7 +117,7 @@ def _review(row: PortfolioRow) -> str:
 
 
 def columns() -> tuple[Column[PortfolioRow], ...]:
-    """Return the columns of the list. On narrow terminals, columns with the highest `priority` are hidden first."""
+    """Return the columns of the list. A narrow terminal hides the columns with the largest `priority` number first."""
     return (
         Column("status", "Status", 10, _status, sort=natural),
         Column(

@@ -222,7 +222,7 @@ def outside_text(count: int, *, banded: bool) -> str:
 
 
 def calendar_text(impact: Impact) -> str:
-    """Return how many accounts trade on a calendar day instead of at the next evaluation, and the first such day."""
+    """Return how many accounts wait for the day of the calendar condition before they trade, and the first such day."""
     when = f", from {day_text(impact.next_calendar_day)}" if impact.next_calendar_day is not None else ""
     return f"{impact.on_calendar_day:,}{when}"
 

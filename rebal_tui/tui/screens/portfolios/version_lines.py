@@ -63,7 +63,7 @@ def difference_table(differences: Sequence[Difference], before: str, after: str,
 
 
 def _unchanged(differences: Sequence[Difference]) -> str:
-    """`Unchanged: other weights, all conditions, other settings.`, as it applies."""
+    """A line that names what is unchanged: `Unchanged: other weights, all conditions, other settings.`"""
     changed = {
         "weights" if one.change else "conditions" if one.field == "Condition" else "settings" for one in differences
     }

@@ -29,7 +29,7 @@ def ids(row: RunRow) -> tuple[str, ...]:
 
 
 def columns() -> tuple[Column[RunRow], ...]:
-    """Return the columns of the list. On narrow terminals, columns with the highest `priority` are hidden first."""
+    """Return the columns of the list. A narrow terminal hides the columns with the largest `priority` number first."""
     return (
         Column(
             "since", "Since", 12, lambda row: formats.short_timestamp(row.created_at), sort=lambda row: row.created_at

@@ -118,7 +118,7 @@ def _problems(row: RunRow) -> Line:
 
 
 def columns() -> tuple[Column[RunRow], ...]:
-    """Return the columns of the list. On narrow terminals, columns with the highest `priority` are hidden first."""
+    """Return the columns of the list. A narrow terminal hides the columns with the largest `priority` number first."""
     return (
         Column("status", "Status", 12, _status, sort=lambda row: row.status),
         Column(

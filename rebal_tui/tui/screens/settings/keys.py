@@ -63,7 +63,7 @@ class PressScreen(ModalScreen[str]):
 
 
 class KeyTable(BookTable[Action], inherit_bindings=False):
-    """The list of actions, without the letters that move the cursor in other lists: they are typed into the filter."""
+    """The list of actions. The letters that move the cursor in other lists are typed into the filter here."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         replace(one, key=one.key.partition(",")[0])
@@ -136,7 +136,9 @@ class KeysScreen(ModalScreen[dict[str, str]]):
         return self.query_one(FilterField)
 
     def _matches(self, action: Action, text: str) -> bool:
-        """Whether an action has `text` as a key, or all its words in its key, label, section, help or name."""
+        """Whether `text` is a key of an action, or all words of `text` are found in the action's keys, label, section,
+        help or id.
+        """
         keys = key_text(keys_of(action, self._keys))
         if text in keys.split() or len(text) == 1:
             return text in keys.split()
@@ -144,7 +146,7 @@ class KeysScreen(ModalScreen[dict[str, str]]):
         return all(word in found for word in fold(text).split())
 
     def on_key(self, event: Key) -> None:
-        """Begin a filter with a character that is no key of the list."""
+        """Begin a filter with a typed character, unless the character is a key of the list."""
         if event.is_printable and event.character is not None and not self._filter.has_focus:
             event.stop()
             self._filter.open(event.character.strip())
@@ -159,11 +161,11 @@ class KeysScreen(ModalScreen[dict[str, str]]):
 
     @on(Input.Submitted, "#filter")
     def action_leave_filter(self) -> None:
-        """Go from the filter to the list."""
+        """Move the focus from the filter to the list."""
         self.query_one(BookTable).focus()
 
     def action_back(self) -> None:
-        """Clear the filter; without one, close."""
+        """Clear the filter; if there is none, close the dialog."""
         if self._filter.display:
             self._filter.value, self._filter.display = "", False
             self.query_one(BookTable).focus()

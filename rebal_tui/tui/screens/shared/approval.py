@@ -54,7 +54,9 @@ def review_lines(view: ReviewView) -> Builder:
 
 
 def outcome_lines(done: str, results: Sequence[BulkResult]) -> Builder:
-    """Build one line for each run: `done` or why it was refused. Refused runs come first."""
+    """Build one line for each run: the word `done` (such as `approved`), or why the run was refused. Refused runs come
+    first.
+    """
 
     def build(width: int, _height: int) -> Sequence[Line]:
         lines: list[Line] = []

@@ -83,7 +83,9 @@ def show_items(table: BookTable[Item], items: Sequence[Item]) -> None:
 
 
 def item_widths(columns: Sequence[Column[Item]], items: Sequence[Item]) -> dict[str, int]:
-    """Return the width in cells of each column's longest text, by column key."""
+    """Return the width in cells of each column's longest text, by column key; at most `MAX_BUILT_ROWS` items are built
+    for that.
+    """
     return widest_texts(columns, items[:MAX_BUILT_ROWS] if isinstance(items, Columnar) else items)
 
 
@@ -99,7 +101,7 @@ class ItemTable(BookTable[Item]):
 
 
 class NoButton(Button):
-    """The no of a question. `by_enter`: it was pressed by key enter, which is not always meant as a no."""
+    """The no button of a question. `by_enter`: it was pressed with enter, which the user may not have meant as a no."""
 
     by_enter = False
 
@@ -217,7 +219,7 @@ class ConfirmScreen(Dialog[str | None]):
             view.styles.height = shown
 
     def _items_width(self) -> int:
-        """The width in cells of the items with no text cut."""
+        """The width in cells of the list of items in which no text is cut."""
         columns = item_columns(self._titles())
         return full_width(columns, item_widths(columns, self.question.items))
 

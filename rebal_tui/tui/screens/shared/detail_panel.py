@@ -14,7 +14,7 @@ from rebal_tui.tui.widgets.table import BookTable
 
 
 class Detail(NamedTuple):
-    """The detail of the row with a key."""
+    """The detail of a row, with the key of the row."""
 
     key: str
     builder: Builder
@@ -52,8 +52,8 @@ class DetailPanel(HasPages):
         self.detail.show(nothing, top=True)
 
     def request_detail(self, key: Hashable | None, delay: float = 0.0) -> None:
-        """Show the keys that work on a row at once, and its detail after `delay` seconds, unless another detail is
-        requested before. None, for no row, clears the panel.
+        """Show the keys of the actions that work on a row at once; show the detail of the row after `delay` seconds,
+        unless another detail is requested by then. None (no row) clears the panel.
         """
         self.show_keys()
         self._request += 1
@@ -73,7 +73,7 @@ class DetailPanel(HasPages):
             self._show_built(key, builder)
 
     async def read_detail(self) -> Detail | None:
-        """Read the detail of the row under the cursor, before new rows are shown; None without one to show."""
+        """Read the detail of the row under the cursor, before new rows are shown; None if there is none to show."""
         key = self.table.cursor_key
         if key is None or not self.detail_in_sight:
             return None
@@ -84,8 +84,8 @@ class DetailPanel(HasPages):
         return None if builder is None else Detail(str(key), builder)
 
     def show_detail(self, detail: Detail | None) -> None:
-        """Show a detail in the frame of the new rows, so that row and panel agree; if it is not that of the row under
-        the cursor, request that one.
+        """Show a detail in the same screen update as the new rows, so that rows and panel agree. If it is not the
+        detail of the row under the cursor, request that detail instead.
         """
         key = self.table.cursor_key
         if detail is None or key is None or str(key) != detail.key:

@@ -92,7 +92,7 @@ class FormScreen(LiveDialog, Dialog[bool]):
 
     Enter continues from every field and from the preview; on a button it presses that button. The action must be
     confirmed first, unless the form has `at_once`. If the action is refused, the form stays open. Returns True after
-    the action.
+    the action, else None.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [

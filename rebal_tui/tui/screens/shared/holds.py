@@ -77,7 +77,7 @@ def _hold_with_differences(book: Book, account_id: str) -> tuple[Pause, tuple[tu
 
 
 def difference_lines(rows: Sequence[tuple[str, str, str]]) -> Builder:
-    """Build the comparison; each row has the name of a figure, the book's value and the broker's."""
+    """Build the comparison; each row has the name of a figure, the value in the book and the value at the broker."""
 
     def build(width: int, _height: int) -> Sequence[Line]:
         lines: list[Line] = [heading("Book → broker", width)]

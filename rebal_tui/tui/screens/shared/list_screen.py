@@ -230,7 +230,9 @@ class ListScreen(ShowsMatching, DetailPanel):
             self._clear_filter()
 
     def returned(self) -> None:
-        """Keep the rows in their places, as after a key, when the way back has led here."""
+        """Called when the user has come back to this section: keep the rows in their places for some time, as after a
+        key.
+        """
         if self.is_mounted:
             self.table.touch()
 

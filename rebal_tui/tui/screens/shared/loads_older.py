@@ -15,12 +15,12 @@ from rebal_tui.tui.widgets.table import BookTable
 class OlderRows:
     """How much of a list is loaded, and whether there are older rows.
 
-    `limit` is how much to read, in steps: a number of rows, or another unit of the reader.
+    `limit` is how much to read, a multiple of `step`: a number of rows, or another measure that the caller chooses.
     """
 
     def __init__(self, say: Callable[[str], None], step: int, most: int, narrower: str) -> None:
-        """`most` is the largest limit, because everything loaded is read again whenever the book changes. `say` shows
-        a message, `narrower` is its text for how to find older rows at that limit.
+        """`most` is the largest limit: all loaded rows are read again whenever the book changes. `say` shows a message;
+        `narrower` is the part of the message that says how to find older rows when `most` is reached.
         """
         self._say, self._step, self.most, self._narrower = say, step, most, narrower
         self.restart()
@@ -32,7 +32,7 @@ class OlderRows:
         self._more = False
 
     def note(self, limit: int, count: int, noun: str, *, more: bool) -> None:
-        """Record that `count` rows were read with this limit, and whether there are `more` rows."""
+        """Record that `count` rows were read with this limit, and whether there are `more` rows that were not read."""
         added = 0 < self._loaded < limit
         self._loaded, self._count, self._more = limit, count, more
         if added:
@@ -40,7 +40,9 @@ class OlderRows:
             self._say(f"{count_text(count, noun)} loaded; {rest}.")
 
     def wanted(self, table: BookTable[Any], noun: str) -> bool:
-        """Raise the limit if the cursor is in the last row and there are older ones; returns whether to read again."""
+        """Raise the limit if the cursor is on the last row and there are older rows; returns whether to read the rows
+        again.
+        """
         if not self._more or self._loaded < self.limit or table.rows[-1:] != [table.cursor_row]:
             return False
         if self.limit >= self.most:

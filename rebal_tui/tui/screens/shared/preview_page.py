@@ -104,7 +104,8 @@ async def confirm_manual_run(
 ) -> None:
     """Show the plan of a manual run, and ask whether to start it; a line of the plan can be left out.
 
-    `portfolio_id` is given only for an account without a subscription. `made` is called when the run has been created.
+    `portfolio_id` is the portfolio that the user chose for an unsubscribed account; None for a subscribed one. `made`
+    is called when the run has been created.
     """
     host = host_of(screen)
 

@@ -55,8 +55,8 @@ class SavedFiltersScreen(Dialog[SavedFilter]):
     """
 
     def __init__(self, name: str, title: str, current: str) -> None:
-        """`name` is the list's name in the settings, `title` its name on screen, `current`
-        its filter (empty for none).
+        """`name` is the list's name in the settings, `title` its name on screen, `current` its filter text (empty for
+        none).
         """
         super().__init__()
         self._list = name

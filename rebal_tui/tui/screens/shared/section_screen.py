@@ -96,8 +96,8 @@ class SectionScreen(HasKeyBar[None]):
         return elsewhere(key, self.SECTION, self.host.settings_file.settings.keys, self.host.mode_shown)
 
     def idle_actions(self) -> frozenset[str]:
-        """Return the ids of the section's actions that cannot work on the row under the cursor, or need a row where
-        there is none.
+        """Return the ids of the section's actions that cannot work on the row under the cursor; without a row, those
+        that need one.
         """
         return frozenset()
 
