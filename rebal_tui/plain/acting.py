@@ -31,9 +31,9 @@ from rebal_tui.tui.screens.accounts.simulate import deposit_proposal
 from rebal_tui.tui.screens.cash.forms import read_amount_or_everything, withdrawal_proposal
 from rebal_tui.tui.screens.cash.lines import cancel_text
 from rebal_tui.tui.screens.cash.screen import cancel_effects as withdrawal_effects
-from rebal_tui.tui.screens.desk.screen import evaluate_text
 from rebal_tui.tui.screens.runs.screen import cancel_effects, final_text
 from rebal_tui.tui.screens.shared.approval import approve_question, reject_question
+from rebal_tui.tui.screens.shared.evaluating import evaluate_text
 from rebal_tui.tui.screens.shared.form import Proposal
 from rebal_tui.tui.screens.shared.list_screen import MANUAL_JOB_BUDGET_SECONDS
 from rebal_tui.tui.screens.shared.override_form import ALL, NO_RESTRICTION, queued_override

@@ -202,6 +202,9 @@ ACTIONS: tuple[Action, ...] = (
         "Write the approved orders as a trade list, in a book kept from custodians' files.", REVIEW,
         "trade_list", footer=False,
     ),
+    Action(
+        "review.evaluate", "v", "Evaluate all", "Evaluate every account now (confirms first).", REVIEW, "evaluate",
+    ),
     Action("review.run", "g", "Show in Runs", "Show this run in Runs.", REVIEW, "run"),
     Action("review.account", "a", "Show on Desk", "Go to this run's account on the Desk.", REVIEW, "account"),
     Action(

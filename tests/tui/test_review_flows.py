@@ -330,6 +330,20 @@ def test_review_of_every_automatic_run_is_turned_on_and_off_where_it_is_missed()
     assert sorted(acts) == ["book.review"] * 2 + ["book.settings"] * 2
 
 
+def test_review_is_turned_on_and_every_account_evaluated_in_one_section() -> None:
+    book = market_book(2)
+    simulator.shock(book, "SPY", 3000)  # type: ignore[arg-type]
+
+    async def flow(pilot: Any, app: Any) -> None:
+        await press(pilot, "b", "y", "v")
+        assert "Evaluate every account now?" in screen_text(app)
+        await press(pilot, "y")
+        assert "◇ To review 2" in screen_text(app)
+
+    run(flow, book, "9")
+    assert {one.approval for one in all_runs(book)} == {Approval.AWAITING}
+
+
 def test_accounts_with_a_setting_of_their_own_are_counted_in_the_question() -> None:
     on = policy_question(ReviewScope(everything=False, fixed=False, portfolios=3, own=1, exempt=1, required=4))
     assert on.effects[-1].text == "1 account keeps trading without review, by a setting of its own."

@@ -23,6 +23,7 @@ from rebal_tui.tui.navigation import ShowsAccount, ShowsAmong
 from rebal_tui.tui.screens.desk import columns as desk_columns
 from rebal_tui.tui.screens.desk.firm_line import FirmLine
 from rebal_tui.tui.screens.first_run import FirstRun
+from rebal_tui.tui.screens.shared.evaluating import EvaluatesAll
 from rebal_tui.tui.screens.shared.export_choices import Reported
 from rebal_tui.tui.screens.shared.plan_effects import FILES_MODE
 from rebal_tui.tui.screens.shared.tiled_list_screen import TiledListScreen
@@ -46,24 +47,11 @@ NONE_SUBSCRIBED = {
 """Text of a Desk without accounts, by whether the book is a files book."""
 
 
-def evaluate_text(mode: str) -> str:
-    """Return the explanation, for the confirmation, of what an evaluation does in a book of this mode."""
-    if mode == FILES_MODE:
-        return (
-            "Every subscription is evaluated now, at the newest prices that the book has. If its conditions are "
-            "met, a run is proposed; nothing is added to a trade list before you approve it in Review."
-        )
-    return (
-        "Every subscription is evaluated now at current prices, as in a scheduled evaluation. If its conditions "
-        "are met, a run is created: its orders are sent at once, or after your approval where it awaits review."
-    )
-
-
 def _filter_of(tile: Tile) -> InTile | None:
     return None if tile is Tile.ALL else InTile(tile)
 
 
-class DeskScreen(ShowsAccount, ShowsAmong, TiledListScreen, inherit_bindings=False):
+class DeskScreen(ShowsAccount, ShowsAmong, EvaluatesAll, TiledListScreen, inherit_bindings=False):
     """List of all subscribed accounts; those that need a person come first."""
 
     SECTION = Section.DESK
@@ -257,13 +245,3 @@ class DeskScreen(ShowsAccount, ShowsAmong, TiledListScreen, inherit_bindings=Fal
         account_id, row = self.selected_id(), self.table.cursor_row
         if account_id is not None and row is not None:
             self.host.navigation.show_runs_of(account_id, row.client)
-
-    def action_evaluate(self) -> None:
-        text = evaluate_text(self.host.mode_shown)
-        self.host.confirm_sending(
-            "Evaluate every account now?",
-            text,
-            "Evaluate",
-            lambda: self.run_job("evaluation"),
-            "Evaluated",
-        )

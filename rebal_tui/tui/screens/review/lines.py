@@ -83,13 +83,13 @@ def empty_text(snapshot: ReviewSnapshot, key: str) -> str:
 
 def policy_question(scope: ReviewScope) -> Question:
     """Return the confirmation to turn on the review of every automatic run of the book; to turn it off if it is on."""
-    active = count_text(scope.portfolios, "active portfolio")
+    active, now = count_text(scope.portfolios, "active portfolio"), str(scope.own or "none")
     if scope.everything:
-        changes = f"Automatic runs wait for approval only where their portfolio has review: {scope.own} of {active}."
+        changes = f"Automatic runs wait for approval only where their portfolio has review: {now} of {active}."
         effects = [Effect(changes), Effect("Runs that await approval now still do.")]
         own, has = scope.required, ("has review", "have review")
     else:
-        changes = f"Automatic runs of all {active} wait for approval, now those of {scope.own}."
+        changes = f"Automatic runs of all {active} wait for approval, now those of {now}."
         effects = [Effect(changes), Effect("Nothing is sent for a run that nobody approves; its window ends it.")]
         own, has = scope.exempt, ("keeps trading without review,", "keep trading without review,")
     if own:

@@ -19,8 +19,8 @@ from rebal_tui.tui.keymap import BY_ID, key_text, keys_of
 from rebal_tui.tui.screens.files.trade_list import TradeListScreen
 from rebal_tui.tui.screens.review import lines
 from rebal_tui.tui.screens.shared import approval
+from rebal_tui.tui.screens.shared.evaluating import EvaluatesAll
 from rebal_tui.tui.screens.shared.export_choices import Reported
-from rebal_tui.tui.screens.shared.list_screen import ListScreen
 from rebal_tui.tui.screens.shared.override_form import ask_for_queued_override
 from rebal_tui.tui.screens.shared.plan_effects import FILES_MODE
 from rebal_tui.tui.screens.shared.row_page import Page
@@ -30,7 +30,7 @@ from rebal_tui.tui.widgets.table import BookTable
 from rebal_tui.tui.widgets.tabs import TabBar
 
 
-class ReviewScreen(ListScreen, inherit_bindings=False):
+class ReviewScreen(EvaluatesAll, inherit_bindings=False):
     """List of runs awaiting approval, those waiting longest first."""
 
     SECTION = REVIEW
