@@ -146,8 +146,7 @@ def test_from_nothing_to_a_trade_list_of_60_accounts_and_the_next_day(
         await keys("9", "M", "A", "y")
         approved = "Approved: 60 runs. L writes the trade list."
         assert shown_messages(app)[-1] == approved
-        first_keys = [key.action for key in app.screen.query_one(KeyBar).keys[:3]]
-        assert first_keys == ["approve", "reject", "trade_list"]
+        assert app.screen.query_one(KeyBar).keys[0].action == "trade_list", "no run is left to approve or reject"
         await keys("4")
         assert app.screen.query_one(KeyBar).keys[0].action == "trade_list", "also where the runs are “on a list”"
         await keys("L")
