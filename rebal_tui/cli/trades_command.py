@@ -63,7 +63,7 @@ def entry(
         with book.write():
             used = lists.make_list(book) if number is None else number
             made = lists.trade_list(book, used)
-            copy = lists.note_written(book, used, form)
+            copy = lists.note_written(book, used, form, output.name)
             write_file(output, FORMATS[form].write(made, options), force=force)
     report = reporter(output)
     text = f"List {used} with {count_text(len(made.lines), 'line')} written to {output}"

@@ -156,7 +156,13 @@ def test_from_nothing_to_a_trade_list_of_60_accounts_and_the_next_day(
         assert field.value == "z", "what is typed replaces the path that is offered"
         await keys.path(listed)
         assert any("List 1 with" in text for text in shown_messages(app)), shown_messages(app)
-        assert keys.pressed < 40
+        await keys("enter")
+        assert "on list 1" in screen_text(app)
+        assert "orders in list.csv" in screen_text(app)
+        await keys("escape", "L")
+        again = "no approved order waits; rebal-tui trades FILE --list 1 writes list 1 again"
+        assert again in shown_messages(app), "no path is asked for"
+        assert keys.pressed < 43
 
     _on_screen(path, FRIDAY, friday)
     after.write_text(_after_trades(first.read_text(), listed, "2026-11-30 16:30"))

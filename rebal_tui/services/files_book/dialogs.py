@@ -26,7 +26,7 @@ from rebal_tui.services.files_book.import_plan import ImportPlan, plan_import
 from rebal_tui.services.files_book.importing import apply_import
 from rebal_tui.services.files_book.moments import moment_of
 from rebal_tui.services.files_book.other_files import FileShown, show_other_file
-from rebal_tui.services.files_book.trade_list import make_list, note_written, trade_list
+from rebal_tui.services.files_book.trade_list import make_list, note_written, trade_list, waiting_orders
 from rebal_tui.services.runs.processing import process_runs
 
 MAX_LINES = 500
@@ -168,8 +168,14 @@ def store_positions(book: Book, shown: PositionsShown) -> str:
     return plan.text.rstrip(".")
 
 
-def write_list(book: Book, form: str) -> WrittenList:
-    """Put the approved orders on a new trade list and write the list in the format `form`.
+def check_list(book: Book) -> None:
+    """Raise `Conflict` if no approved order waits for a trade list, or if this is no files book."""
+    require_files(book)
+    waiting_orders(book)
+
+
+def write_list(book: Book, form: str, file: str) -> WrittenList:
+    """Put the approved orders on a new trade list and write the list in the format `form`, for a file of that name.
 
     Raises `Conflict` if there is no approved order.
     """
@@ -180,7 +186,7 @@ def write_list(book: Book, form: str) -> WrittenList:
         number = make_list(book)
         made = trade_list(book, number)
         text = FORMATS[form].write(made, WriteOptions(pairs=written_pairs(book.database)))
-        note_written(book, number, form)
+        note_written(book, number, form, file)
     masked = masked_lines(made.lines)
     note = f"; {count_text(masked, 'line')} have a label for an account number" if masked else ""
     return WrittenList(number, len(made.lines), text, note)

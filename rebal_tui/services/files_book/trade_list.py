@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from rebal_tui.broker.files.changes import close_order, open_orders
@@ -10,8 +11,11 @@ from rebal_tui.broker.files.trade_lines import TradeLine, TradeList
 from rebal_tui.domain.errors import Conflict, NotFound
 from rebal_tui.domain.orders import Side
 from rebal_tui.domain.quantities import Qty
+from rebal_tui.domain.text import count_text
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.broker_sync.events import sync
+from rebal_tui.store import runs
+from rebal_tui.store.codec import parse_client_order_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +33,7 @@ def make_list(book: Book) -> int:
 
     Lines are numbered by account, sells first, then by symbol. Raises `Conflict` when there is no such order.
     """
-    waiting = open_orders(book.database, "o.list IS NULL")
-    if not waiting:
-        raise Conflict("no approved order waits for a trade list")
+    waiting = waiting_orders(book)
     number_of = {account.id: account.account_number for account in book.broker.accounts()}
     waiting.sort(key=lambda o: (number_of[o.account_id], o.account_id, o.side is Side.BUY, o.symbol))
     with book.write() as tx:
@@ -42,6 +44,20 @@ def make_list(book: Book) -> int:
         )
         tx.record("files.list_made", str(number), {"lines": len(waiting)}, "advisor")
     return number
+
+
+def waiting_orders(book: Book) -> list[StoredOrder]:
+    """The approved orders that are on no trade list.
+
+    Raises `Conflict` when there is none; it says how the newest list is written again.
+    """
+    if waiting := open_orders(book.database, "o.list IS NULL"):
+        return waiting
+    made = list_states(book)
+    if not made:
+        raise Conflict("no approved order waits for a trade list")
+    newest = made[0].number
+    raise Conflict(f"no approved order waits; rebal-tui trades FILE --list {newest} writes list {newest} again")
 
 
 def trade_list(book: Book, number: int) -> TradeList:
@@ -59,12 +75,22 @@ def trade_list(book: Book, number: int) -> TradeList:
     return TradeList(number, tuple(lines), int(row[0]))
 
 
-def note_written(book: Book, number: int, form: str) -> int:
-    """Record that a trade list was written in the format `form`; returns the number of the copy, 0 for the first."""
+def note_written(book: Book, number: int, form: str, file: str) -> int:
+    """Record, also for its open runs, that a trade list was written in the format `form` to a file of this name.
+
+    Returns the number of the copy, 0 for the first.
+    """
+    own = (parse_client_order_id(order.client_order_id) for order in _orders(book, number))
+    still = {run.id for run in book.open_runs.values()}
+    orders = Counter(found[0] for found in own if found is not None and found[0] in still)
     with book.write() as tx:
         (copies,) = tx.row("SELECT copies FROM files_lists WHERE n = ?", (number,)) or (0,)
         tx.execute("UPDATE files_lists SET copies = copies + 1 WHERE n = ?", (number,))
         tx.record("files.list_written", str(number), {"format": form, "copy": copies}, "advisor")
+        for run_id, count in orders.items():
+            copy = f"copy {copies}: " if copies else ""
+            runs.note(tx, run_id, book.now(), f"on list {number}", f"{copy}{count_text(count, 'order')} in {file}")
+        tx.changed()
     return int(copies)
 
 

@@ -68,7 +68,7 @@ def test_fractions_are_listed_to_the_thousandth_and_never_need_more_cash() -> No
     book = empty_book()
     custodians.change_custodian(book, "generic", fractions=True)
     _approved(book)
-    rows = list(csv.DictReader(write_list(book, "generic").text.splitlines()))
+    rows = list(csv.DictReader(write_list(book, "generic", "list.csv").text.splitlines()))
     # Equity 10,012.3456: AAA keeps 3,504.32096 of 6,012.3456, and BRKB gets the cash and 99.75 % of what is sold.
     sold, bought = (Fraction(row["quantity"]) for row in rows)
     assert (rows[0]["side"], rows[0]["quantity"]) == ("sell", "25.08")

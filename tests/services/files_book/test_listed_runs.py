@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
+from rebal_tui.domain.errors import Conflict
 from rebal_tui.plain.texts import run_line, run_text
-from rebal_tui.services.files_book.trade_list import make_list, trade_list
+from rebal_tui.services.files_book.trade_list import make_list, note_written, trade_list, waiting_orders
 from rebal_tui.services.queries.runs import run_view, runs_snapshot
 from rebal_tui.tui.screens.runs.columns import amount
 from rebal_tui.tui.screens.shared.run_lines import run_lines
@@ -30,3 +33,20 @@ def test_a_run_on_a_trade_list_shows_the_shares_and_dollars_of_its_orders() -> N
         assert f"{line.qty / 10**9:.4f}" in cells
     assert run_line(1, row).endswith(f"0 of 2 orders done, ${row.ordered / 10**9:,.2f} ordered.")
     assert any("ordered" in text and "shares, $" in text for text in run_text(view))
+
+
+def test_the_timeline_of_a_run_names_its_list_and_the_file() -> None:
+    book = empty_book()
+    imported(book, positions(HELD, "2026-11-27 16:30"))
+    with pytest.raises(Conflict, match=r"^no approved order waits for a trade list$"):
+        waiting_orders(book)
+    follow(book, {"AAA": "50", "BBB": "45"}, "5")
+    evaluated(book)
+    approve_all(book)
+    number = make_list(book)
+    assert (note_written(book, number, "generic", "a.csv"), note_written(book, number, "generic", "b.csv")) == (0, 1)
+    (row,) = runs_snapshot(book).rows
+    named = [(event.what, event.detail) for event in run_view(book, row.id).timeline[-2:]]
+    assert named == [("on list 1", "2 orders in a.csv"), ("on list 1", "copy 1: 2 orders in b.csv")]
+    with pytest.raises(Conflict, match="trades FILE --list 1 writes list 1 again"):
+        waiting_orders(book)

@@ -9,11 +9,23 @@ from rebal_tui.domain.errors import Conflict
 from rebal_tui.services.files_book.dialogs import WrittenList
 from rebal_tui.tui.book_services import files_dialogs
 from rebal_tui.tui.files import write_private
+from rebal_tui.tui.screens.shared.list_screen import ListScreen
 from rebal_tui.tui.screens.shared.path_dialog import PathDialog
 from rebal_tui.typed_paths import require_output, start_folder
 
 FORMATS = {"blocks": "blocks", "ibkr": "ibkr"}
 """Format by the part of a file name before `.csv`; other names have the generic format."""
+
+
+def write_trade_list(screen: ListScreen) -> None:
+    """Ask where to write the approved orders; says so if none waits for a list."""
+    screen.host.work_to_open(_ask(screen), name="trade list")
+
+
+async def _ask(screen: ListScreen) -> None:
+    await screen.host.ask(files_dialogs.check_list)
+    if screen.is_current:
+        screen.app.push_screen(TradeListScreen())
 
 
 class TradeListScreen(PathDialog):
@@ -33,12 +45,12 @@ class TradeListScreen(PathDialog):
 
     async def submit(self, path: Path) -> None:
         form = FORMATS.get(Path(path.stem).suffix[1:].lower(), "generic")
-        made: WrittenList = await self.host.ask(files_dialogs.write_list, form)
+        made: WrittenList = await self.host.ask(files_dialogs.write_list, form, path.name)
         try:
             await asyncio.to_thread(write_private, path, made.text)
         except OSError as error:
             what = f"rebal-tui trades FILE --list {made.number}"
             raise Conflict(f"not written: {error.strerror or error}; write list {made.number} with  {what}") from None
-        self.host.say(f"List {made.number} with {made.lines:,} lines written to {path}{made.note}.")
+        self.host.say(f"List {made.number} with {made.lines:,} lines written to {path.absolute()}{made.note}.")
         self.host.pull_soon()
         self.dismiss()

@@ -16,7 +16,7 @@ from rebal_tui.services.view_models.runs import RunRow
 from rebal_tui.tui import actions, formats
 from rebal_tui.tui.book_services import policy, review_queries
 from rebal_tui.tui.keymap import BY_ID, key_text, keys_of
-from rebal_tui.tui.screens.files.trade_list import TradeListScreen
+from rebal_tui.tui.screens.files.trade_list import write_trade_list
 from rebal_tui.tui.screens.review import lines
 from rebal_tui.tui.screens.shared import approval
 from rebal_tui.tui.screens.shared.evaluating import EvaluatesAll
@@ -128,7 +128,7 @@ class ReviewScreen(EvaluatesAll, inherit_bindings=False):
         self.mark_shown("run")
 
     def action_trade_list(self) -> None:
-        self.app.push_screen(TradeListScreen())
+        write_trade_list(self)
 
     def action_approve(self) -> None:
         rows = self._chosen()

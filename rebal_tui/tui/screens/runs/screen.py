@@ -17,7 +17,7 @@ from rebal_tui.tui import actions, formats
 from rebal_tui.tui.book_services import manual_runs, run_queries, run_search, status_queries
 from rebal_tui.tui.navigation import ShowsRun
 from rebal_tui.tui.questions import Effect
-from rebal_tui.tui.screens.files.trade_list import TradeListScreen
+from rebal_tui.tui.screens.files.trade_list import write_trade_list
 from rebal_tui.tui.screens.runs import columns as run_columns
 from rebal_tui.tui.screens.shared import approval
 from rebal_tui.tui.screens.shared.dialog import ReadScreen
@@ -252,7 +252,7 @@ class RunsScreen(ShowsRun, LoadsOlder, TiledListScreen, inherit_bindings=False):
             approval.ask_to_reject(self, [row])
 
     def action_trade_list(self) -> None:
-        self.app.push_screen(TradeListScreen())
+        write_trade_list(self)
 
     def action_account(self) -> None:
         row = self.table.cursor_row
