@@ -15,7 +15,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.proxy.world import World
+from tests.proxy.world import Left, World
 
 
 class Line(httpx.BaseTransport):
@@ -40,14 +40,14 @@ class Line(httpx.BaseTransport):
 class CrashingWorld(World):
     """A fixture whose first program is killed at point `number` after `arm`, and started again after a pause."""
 
-    def __init__(self, folder: Path, *, number: int = 0, pause: timedelta = timedelta(0)) -> None:
+    def __init__(self, folder: Path, left: Left, *, number: int = 0, pause: timedelta = timedelta(0)) -> None:
         self._folder, self._number, self._pause = folder, number, pause
         self._lock = threading.Lock()
         self._armed = self._struck = self._restarted = False
         self._copied: Path | None = None
         self.points: list[str] = []
         """What happened at each point since `arm`, until the kill."""
-        super().__init__(folder)
+        super().__init__(folder, left=left)
 
     def arm(self) -> None:
         """Count points from here on."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
@@ -23,6 +24,9 @@ CENTS = Fraction(2, 100)
 
 LEAST = 10
 """Dollars of free cash from which it is invested."""
+
+_GIVEN = ("_ask", "_models")
+"""What an oracle is made from; its other attributes are what it has seen."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,12 @@ class Oracle:
         self._floor: dict[str, Fraction] = {}
         self._rebalanced: set[str] = set()
         self._journals: dict[str, str] = {}
+
+    def copy(self, ask: Ask) -> Oracle:
+        """An oracle that knows what this one does, and watches a copy of the sandbox."""
+        made = Oracle(ask, self._models)
+        vars(made).update(deepcopy({name: value for name, value in vars(self).items() if name not in _GIVEN}))
+        return made
 
     def before(self, call: Call) -> None:
         """Check a write that is about to reach the sandbox."""

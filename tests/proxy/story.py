@@ -11,7 +11,8 @@ from functools import cache
 from pathlib import Path
 
 from tests.proxy.rewrites import Rewrite
-from tests.proxy.world import CLIENTS, World
+from tests.proxy.transport import LIMIT
+from tests.proxy.world import CLIENTS, Left, World
 
 MONDAY, TUESDAY, WEDNESDAY, FRIDAY = "2026-11-23", "2026-11-24", "2026-11-25", "2026-11-27"
 TUESDAY_PRICES = {"SPY": "520.00", "TLT": "130.00"}
@@ -22,11 +23,21 @@ Orders = Mapping[str, Sequence[tuple[str, str, str, Fraction]]]
 
 @contextmanager
 def invested(folder: Path) -> Iterator[World]:
-    """A live book whose clients have bought their portfolios on Monday."""
-    with World(folder) as world:
-        world.trade(MONDAY)
-        assert all(len(world.orders(name)) == 2 for name in CLIENTS)
+    """A live book, started again after Monday, on which its clients have bought their portfolios."""
+    with World(folder, left=after_monday()) as world:
         yield world
+
+
+@cache
+def after_monday() -> Left:
+    """What a world leaves whose clients have bought their portfolios on Monday; made once and copied."""
+    with tempfile.TemporaryDirectory() as folder:
+        with World(Path(folder)) as world:
+            world.trade(MONDAY)
+            assert all(len(world.orders(name)) == 2 for name in CLIENTS)
+            check_end(world)
+            assert world.proxy.calls.most_in_a_minute() <= LIMIT
+        return world.left()
 
 
 def tuesday(world: World) -> None:

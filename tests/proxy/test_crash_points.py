@@ -16,7 +16,7 @@ from rebal_tui.domain.cash import WithdrawalStage
 from rebal_tui.services.book.book import Book
 from rebal_tui.store import audit, cash, runs
 from tests.proxy.crash import CrashingWorld
-from tests.proxy.story import FRIDAY, MONDAY, TUESDAY, WEDNESDAY, check_end
+from tests.proxy.story import FRIDAY, TUESDAY, WEDNESDAY, after_monday, check_end
 from tests.proxy.world import CLIENTS
 from tests.reliability.settings import CRASH_POINTS
 from tests.reliability.trail import audit_counts_of
@@ -49,9 +49,8 @@ def week(amount: str | None, number: int, pause: timedelta) -> Week:
     The program is killed at point `number` between the request and the end of the withdrawal; 0 kills it never.
     """
     with tempfile.TemporaryDirectory() as folder:
-        world = CrashingWorld(Path(folder), number=number, pause=pause)
+        world = CrashingWorld(Path(folder), after_monday(), number=number, pause=pause)
         with world:
-            world.trade(MONDAY)
             world.to(f"{TUESDAY} 11:00")
             world.arm()
             while not cash.withdrawals(world.book.database):

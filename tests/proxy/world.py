@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from functools import partial
@@ -51,6 +51,8 @@ MODELS = {
 PRICES = {"SPY": "400.00", "VTI": "250.00", "TLT": "100.00", "BND": "72.00"}
 CLIENTS = {"Ann Ames": "growth", "Bob Bell": "growth", "Cyd Cole": "income", "Dee Dunn": "income"}
 """Who follows which portfolio. Two clients of `income` have nothing in common with those of `growth`."""
+CASH = "50000"
+"""What each client has in the beginning."""
 ALL = 10**9
 """More dollars than a client has."""
 _SECONDS = 1.0
@@ -61,48 +63,45 @@ _RECONNECT = 0.05, 0.2
 """The shortest and the longest pause of a stream before it connects again, in seconds."""
 
 
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What a world left when it was closed; worlds made from it go on from there, with the program started again."""
+
+    at: datetime
+    sandbox: bytes
+    book: bytes
+    ids: Mapping[str, str]
+    oracle: Oracle
+
+
 class World:
     """A live book, the sandbox, the proxy between them, and the oracle. Use as a context manager."""
 
-    def __init__(
-        self,
-        folder: Path,
-        *,
-        clients: Mapping[str, str] = CLIENTS,
-        cash: str = "50000",
-        faults: Faults | None = None,
-        start: str = START,
-    ) -> None:
+    def __init__(self, folder: Path, *, faults: Faults | None = None, left: Left | None = None) -> None:
         self._patch = pytest.MonkeyPatch()
         # Streams pause by the real clock, while heartbeats go on.
         self._patch.setattr(streams, "MIN_RECONNECT_SECONDS", _RECONNECT[0])
         self._patch.setattr(streams, "MAX_RECONNECT_SECONDS", _RECONNECT[1])
-        self.clock = WorldClock(new_york(start))
-        self.sandbox = Sandbox(folder / "sandbox.db", self.clock)
+        self.path, self._sandbox_path = folder / "live.db", folder / "sandbox.db"
+        if left is not None:
+            self.path.write_bytes(left.book)
+            self._sandbox_path.write_bytes(left.sandbox)
+        self.clock = WorldClock(left.at if left else new_york(START))
+        self.sandbox = Sandbox(self._sandbox_path, self.clock)
+        self._patch.setenv(KEY_VARIABLE, self.sandbox.key)
+        self._patch.setenv(SECRET_VARIABLE, self.sandbox.secret)
         self.proxy = Proxy(self.sandbox, self.clock, faults or Faults(0))
-        self.sandbox.post("/sandbox/prices", PRICES)
-        self.ids = {
-            name: str(self.sandbox.post("/sandbox/accounts", {"name": name, "cash": cash})["id"]) for name in clients
-        }
-        self.oracle = Oracle(
-            self.sandbox.ask, {self.ids[name]: MODELS[portfolio] for name, portfolio in clients.items()}
-        )
+        self.ids = left.ids if left else self._open_accounts()
+        self.oracle = left.oracle.copy(self.sandbox.ask) if left else self._new_oracle()
         self.proxy.watchers.append(self.oracle)
         self.splits: dict[str, datetime] = {}
         """When each asset was last split."""
-        self.path = folder / "live.db"
-        self.book = self._create()
+        if left is None:
+            self._create()
+        self.book = self._open()
         self._until(self.is_ready, "the book is not complete")
-        set_review(self.book, False)
-        apply_guards(self.book, replace(self.book.settings.guards, surge_guard=False))
-        with self.book.database.write() as tx:
-            for portfolio_id, model in MODELS.items():
-                weights = {symbol: str(percent) for symbol, percent in model.weights.items()}
-                bands = tuple(DriftBand(BandType.ABSOLUTE, Percent(percent * 100)) for _, percent in model.bands)
-                portfolios.save(tx, balanced(portfolio_id, weights, str(model.cash), 0, bands))
-        self.book.reload()
-        for name, portfolio_id in clients.items():
-            self.ask(partial(subscribe_manually, account_id=self.ids[name], portfolio_id=portfolio_id))
+        if left is None:
+            self._fill()
 
     def __enter__(self) -> World:
         return self
@@ -233,16 +232,41 @@ class World:
         placed = [(str(o.day), o.side, o.symbol, o.size) for o in self.oracle.orders_of(self.ids[name])]
         return sorted(placed, key=lambda order: (order[0], order[1] == "buy", order[2]))
 
-    def _create(self) -> Book:
-        self._patch.setenv(KEY_VARIABLE, self.sandbox.key)
-        self._patch.setenv(SECRET_VARIABLE, self.sandbox.secret)
+    def left(self) -> Left:
+        """What this world left; it is closed."""
+        assert not [path for path in (self.path, self._sandbox_path) if Path(f"{path}-wal").exists()]
+        return Left(self.clock.true, self._sandbox_path.read_bytes(), self.path.read_bytes(), self.ids, self.oracle)
+
+    def _open_accounts(self) -> Mapping[str, str]:
+        """Open the clients' accounts at the sandbox; returns the id of each by its client's name."""
+        self.sandbox.post("/sandbox/prices", PRICES)
+        return {
+            name: str(self.sandbox.post("/sandbox/accounts", {"name": name, "cash": CASH})["id"]) for name in CLIENTS
+        }
+
+    def _new_oracle(self) -> Oracle:
+        return Oracle(self.sandbox.ask, {self.ids[name]: MODELS[portfolio] for name, portfolio in CLIENTS.items()})
+
+    def _create(self) -> None:
         database = bootstrap.open_database(self.path)
         live_book.create_live(
             database, environment="PAPER", url="http://127.0.0.1:1", firm_account=self.sandbox.firm_account,
             keys_name="test", keys_location=KeyLocation.ENVIRONMENT, name="live", now=self.clock.now(),
         )  # fmt: skip
         database.close()
-        return self._open()
+
+    def _fill(self) -> None:
+        """Save the portfolios and subscribe the clients."""
+        set_review(self.book, False)
+        apply_guards(self.book, replace(self.book.settings.guards, surge_guard=False))
+        with self.book.database.write() as tx:
+            for portfolio_id, model in MODELS.items():
+                weights = {symbol: str(percent) for symbol, percent in model.weights.items()}
+                bands = tuple(DriftBand(BandType.ABSOLUTE, Percent(percent * 100)) for _, percent in model.bands)
+                portfolios.save(tx, balanced(portfolio_id, weights, str(model.cash), 0, bands))
+        self.book.reload()
+        for name, portfolio_id in CLIENTS.items():
+            self.ask(partial(subscribe_manually, account_id=self.ids[name], portfolio_id=portfolio_id))
 
     def _open(self) -> Book:
         database = bootstrap.open_database(self.path)
