@@ -16,11 +16,12 @@ RAISED_ABOVE = Value(ATTO // 2)
 
 @dataclass(frozen=True, slots=True)
 class BuyIntent:
-    """What an asset lacks: `shortfall` is the amount by which it is below its target, in the units of a `Value`.
+    """An asset to buy: `shortfall` is the amount by which it is below its target, in the units of a `Value`.
 
-    The shortfall is 0 or more, and a fraction, because a share of equity need not be a whole number of units, and one
-    unit can decide whether a portion reaches the next cent. `minimum` is the least order: $1, or the minimum trade if
-    the account holds the asset (R-64). `room` is the most that may be bought, None without a limit. An asset with
+    The shortfall is 0 or more, and a fraction, because a percent of equity need not be a whole number of units, and one
+    unit can decide whether a portion reaches the next cent. `weight` is that of the portfolio. `minimum` is the
+    smallest order, in the units of a `Value`: $1, or the minimum trade if that is larger and the account holds the
+    asset (R-64). `room` is the most that may be bought, in the same units, None without a limit. An asset with
     `no_rest` gets nothing of the cash that is left when every shortfall is covered (R-21).
     """
 
@@ -34,11 +35,11 @@ class BuyIntent:
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
-    """Buys in whole cents, at least $1 each, by symbol, as `amounts`; what became of the other portions.
+    """The result of splitting a buy budget: `amounts` are the buys by symbol, in whole cents, at least $1 each.
 
-    `raised` are the symbols of buys raised to $1; `dropped` are portions below the minimum, which are not bought.
-    `scale` is the common factor by which shortfalls were cut in the last split, as (numerator, denominator). `shares`
-    are the shares of buys in whole shares, whose `amounts` are shares × price (R-65). `kept_back` are the symbols in
+    `raised` are the symbols of buys raised to $1. `dropped` are the portions by symbol that are below the minimum and
+    not bought. `scale` is the common factor to which the shortfalls were cut, as (numerator, denominator). `shares` are
+    the shares of buys in whole shares, whose `amounts` are shares × price (R-65). `kept_back` are the symbols in
     `dropped` that only the minimum trade prevents (R-64).
     """
 
@@ -51,14 +52,14 @@ class Allocation:
 
 
 def allocate(intents: Sequence[BuyIntent], budget: Money, *, spread_rest: bool = False) -> Allocation:
-    """Split a budget over assets in proportion to their shortfalls, with no buy below $1 (R-22).
+    """Split a buy budget over assets in proportion to their shortfalls, with no buy below $1 (R-22).
 
-    No portion exceeds its shortfall, unless `spread_rest` distributes the remaining budget by weight. While a portion
-    is below $1, the smallest portion (ties: the smaller weight, then the later symbol) becomes $1 if it is above $0.50
-    and the budget is at least $1 for each portion; otherwise it is dropped. The rest of the budget is then split again
-    among the other assets. Portions are compared exactly and rounded down to the cent at the end (R-8). A portion of 0
-    is neither bought nor dropped. A portion below the minimum trade is never raised; once such a portion is dropped, no
-    buy exceeds its shortfall (R-64).
+    No portion exceeds its shortfall. With `spread_rest`, a budget beyond all shortfalls is distributed by weight. While
+    a portion is below $1, the smallest portion (ties: the smaller weight, then the later symbol) becomes $1 if it is
+    above $0.50 and the budget is at least $1 for each portion; otherwise it is dropped. The rest of the budget is then
+    split again among the other assets. Portions are compared exactly and rounded down to the cent at the end (R-8). A
+    portion of 0 is neither bought nor dropped. A portion below the minimum trade is never raised; once such a portion
+    is dropped, no buy exceeds its shortfall (R-64).
     """
     available = Value(max(0, budget) * NANO)
     remaining = list(intents)
@@ -93,7 +94,7 @@ def allocate(intents: Sequence[BuyIntent], budget: Money, *, spread_rest: bool =
 def portions_of(
     remaining: Sequence[BuyIntent], available: Value, spread_rest: bool
 ) -> tuple[dict[str, Fraction], Fraction]:
-    """The exact portion of each intent, and the factor, at most 1, by which shortfalls were cut to fit the budget."""
+    """The exact portion of each intent by symbol, and the factor, at most 1, that fits the shortfalls to the budget."""
     total = sum((intent.shortfall for intent in remaining), Fraction(0))
     if total > available:
         scale = available / total

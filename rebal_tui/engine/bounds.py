@@ -1,6 +1,7 @@
 """Minimum and maximum value of each line of a plan under restrictions (R-60).
 
-A line is an asset of the portfolio, or another holding of the account.
+A line is an asset of the portfolio, or another holding of the account. A restriction sets the minimum (no sell), the
+maximum (no buy) or both (lock, range).
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class RestrictionsConflict(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An asset of the portfolio or another managed holding: its weight, its current value and its price."""
+    """An asset of the portfolio or another managed holding, with its weight, its current value and its price."""
 
     symbol: str
     weight: Percent
@@ -57,10 +58,10 @@ class Bound:
 
 
 def bounds_of(lines: Sequence[Line], restrictions: Iterable[TradeRestriction], base: Value) -> dict[str, Bound]:
-    """The bounds of every line of a plan; `base` is the equity that is distributed over the lines and cash, 0 or more.
+    """The bounds of every line of a plan, by symbol.
 
-    Raises `RestrictionsConflict` when a line's minimum exceeds its maximum, or when all minimums together exceed the
-    base.
+    `base` is the equity that is distributed over the lines and cash, 0 or more. Raises `RestrictionsConflict` when a
+    line's minimum exceeds its maximum, or when all minimums together exceed `base`.
     """
     bounds = line_bounds(lines, restrictions, base)
     for symbol, bound in bounds.items():
@@ -75,13 +76,13 @@ def bounds_of(lines: Sequence[Line], restrictions: Iterable[TradeRestriction], b
 
 
 def line_bounds(lines: Sequence[Line], restrictions: Iterable[TradeRestriction], base: Value) -> dict[str, Bound]:
-    """The bounds of every line. Unlike `bounds_of`, this function does not check whether they conflict."""
+    """The bounds of every line, by symbol, as by `bounds_of`, but without a check whether they conflict."""
     known = tuple(restrictions)
     return {line.symbol: _bound(line, known, base) for line in lines}
 
 
 def reason_of(restriction: TradeRestriction) -> LineReason:
-    """The reason code of a plan line that this restriction keeps from its weight."""
+    """The reason code for a plan line that does not reach its weight because of this restriction."""
     return _REASONS[restriction.kind]
 
 

@@ -29,10 +29,10 @@ _UNFILLED_BUY_REASONS = (
 def buy_intents(
     lines: Iterable[PlanLine], holdings: Holdings, equity: Value, *, every: bool = False
 ) -> list[BuyIntent]:
-    """The shortfalls of $0.02 or more of the lines that can be bought.
+    """One intent for each line that can be bought and is $0.02 or more below its goal.
 
-    With `every`, portfolio assets without a shortfall are included, so that they also get a part of the cash that is
-    split by weight. `equity` is managed equity.
+    With `every`, portfolio assets that are not below their goals are included, so that they also get a part of the cash
+    that is split by weight. `equity` is managed equity.
     """
     intents = []
     for line in lines:
@@ -61,9 +61,9 @@ def size_buys(
     *,
     spread_rest: bool = False,
 ) -> tuple[list[PlanLine], Allocation]:
-    """The lines with the buys that fit a budget in dollars, and the allocation of the budget.
+    """The lines, with the buys that fit the buy budget added, and how the budget was split.
 
-    With `spread_rest`, what the budget has beyond the shortfalls is split by weight.
+    With `spread_rest`, the budget beyond all shortfalls is split by weight.
     """
     lines = list(lines)
     prices = {line.symbol: line.price for line in lines if line.price is not None}

@@ -14,7 +14,7 @@ QUARTER_ENDS = frozenset({3, 6, 9, 12})
 
 
 def nominal_on(condition: CalendarCondition, day: date, quarterly_months: frozenset[int] = QUARTER_ENDS) -> bool:
-    """Whether a condition names `day`, a session or not.
+    """Whether `day` is the day that a condition names, such as the 15th; it need not be a session.
 
     If the condition names a day that a month does not have, the last day of that month counts.
     """
@@ -39,7 +39,8 @@ def fires_on(
 ) -> date | None:
     """The date because of which a condition fires on `session`, None when it does not fire.
 
-    It is the first date that the condition names from `session` up to the day before `next_session`.
+    It is the first date that the condition names among the days from `session` to the day before `next_session`, both
+    included.
     """
     day = session
     while day < next_session:
@@ -54,12 +55,15 @@ def firing_sessions(
     sessions: Iterable[tuple[date, date]],
     quarterly_months: frozenset[int] = QUARTER_ENDS,
 ) -> list[date]:
-    """The sessions on which the condition fires; `sessions` are pairs of a session's day and the next session's day."""
+    """The days of sessions on which the condition fires.
+
+    `sessions` has, for each session to check, its day and the day of the session after it.
+    """
     return [day for day, following in sessions if fires_on(condition, day, following, quarterly_months)]
 
 
 def cooldown_ends(last_rebalanced_at: datetime, cooldown_days: int) -> date:
-    """The first New York date on which a full rebalance is allowed again."""
+    """The first New York date on which a cooldown no longer delays a full rebalance."""
     return new_york_day(last_rebalanced_at) + timedelta(days=cooldown_days)
 
 

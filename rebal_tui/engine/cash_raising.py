@@ -16,7 +16,7 @@ MIN_ORDER_VALUE = Value(ATTO)
 def spare_cash(free: Money, cash_target: Money) -> Money:
     """The cash that a liquidation uses before it sells: the part of `free` above the cash target, or 0.
 
-    A negative `free` is returned as it is.
+    `free` is cash less reservations; if negative, it is returned as it is.
     """
     return Money(min(free, max(0, free - cash_target)))
 
@@ -42,12 +42,12 @@ def raise_cash(
     most: Mapping[str, Qty],
     whole_shares: bool = False,
 ) -> int:
-    """Add sells until they raise `needed` billionths of a dollar; returns what is still needed, 0 or less if nothing.
+    """Add sells until they raise `needed`; returns what is still needed, 0 or less if nothing. Billionths of a dollar.
 
-    `ordered` are the lines in the order in which they are sold. `raised` has the shares to sell by symbol and is
-    changed. No line is sold below its value in `floors`, nor more shares of it in all than in `most`, so that rounding
-    up never sells what a restriction keeps. With `whole_shares`, sells are in whole shares, but a line that is sold
-    entirely sells its fraction, too (R-65).
+    `ordered` are the lines in the order in which they are sold. `raised` has the shares to sell by symbol; the sells
+    are added to it. No line is sold below its value in `floors`. `most` is the most shares to sell of each line in all,
+    so that rounding up never sells what a restriction keeps. With `whole_shares`, sells are in whole shares, but a line
+    that is sold entirely sells its fraction, too (R-65).
     """
     for line in ordered:
         if needed <= 0:
@@ -64,9 +64,10 @@ def raise_cash(
 def proportional_floors(
     ordered: Iterable[PlanLine], raised: Mapping[str, Qty], needed: Value, kept: Mapping[str, Value]
 ) -> dict[str, Value]:
-    """The value that each asset keeps when all of them raise `needed` in proportion to what they can still give.
+    """The value of each asset that remains when the assets raise `needed` in proportion to what can be sold of each.
 
-    An asset can give its value after the sells in `raised`, less the value that restrictions keep (`kept`).
+    What can be sold of an asset is its value after the sells in `raised` (shares by symbol), less the value that
+    restrictions keep (`kept`).
     """
     floor = {line.symbol: kept.get(line.symbol, Value(0)) for line in ordered}
     left = {

@@ -1,4 +1,4 @@
-"""A plan made from its lines, with the orders that it skips (R-20 to R-23)."""
+"""The last step of planning: a `Plan` is made from its lines, with the orders that it skips (R-20 to R-23)."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _BARRED = {
 
 
 def money_up(numerator: int) -> Money:
-    """An amount rounded up to a billionth of a dollar, so that no plan goes below a cash target.
+    """A percent of a value, rounded up to a billionth of a dollar, so that no plan goes below a cash target.
 
-    `numerator` is a `Value` × hundredths of a percent; below 0 it counts as 0.
+    `numerator` is the `Value` × the percent in hundredths; below 0 it counts as 0.
     """
     return Money(-(-max(0, numerator) // (HUNDRED_PERCENT * NANO)))
 
@@ -37,9 +37,9 @@ def complete_plan(
     budget: Money,
     sized: tuple[list[PlanLine], Allocation],
 ) -> Plan:
-    """The plan with these lines, which have their orders already, and with the orders that it skips.
+    """The plan made from lines that have their orders already; skipped orders are derived from the lines.
 
-    `sized` has the lines and the allocation of the buy budget; `budget` is that budget.
+    `sized` has the lines and how the buy budget was split; `budget` is that budget.
     """
     lines, split = sized
     sells_only = kind is RunType.PARTIAL_LIQUIDATION

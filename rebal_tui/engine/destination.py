@@ -1,7 +1,7 @@
 """Where a drift-band run stops, and which lines it trades (R-62, R-63).
 
-A line's box is the range of values around its reachable target at which the run may leave the line. All amounts are
-exact and in the units of a `Value`.
+A line is an asset of the portfolio or another managed holding. A line's box is the range of values around its reachable
+target in which the run may leave the line. All amounts are exact and in the units of a `Value`.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ _ZERO = Fraction(0)
 
 @dataclass(frozen=True, slots=True)
 class Stops:
-    """Where a run stops: the value of each line and of cash.
+    """Where a run stops: `values` has the value to which it brings each asset, by symbol, `cash` that of cash.
 
-    `nearest` is, for each line, the value in the line's box that is nearest to its current value. `cut` is whether
-    trades of lines outside their bands were reduced because no other line and no cash could match them.
+    `nearest` has, for each asset, the value nearest to its current one at which the run may leave it. `cut` is whether
+    trades of assets outside their bands were reduced because neither cash nor another asset could take the other side.
     """
 
     values: Mapping[str, Fraction]
@@ -34,7 +34,7 @@ class Stops:
 
 
 def tightest_band(weight: Percent, bands: Collection[DriftBand]) -> Fraction | None:
-    """The tightest band of a line as a share of equity; None for a line to which no band applies (R-62)."""
+    """The narrowest band of an asset with this weight, as a fraction of equity; None if no band applies (R-62)."""
     shares = [
         Fraction(band.percent, HUNDRED_PERCENT)
         if band.sub_type is BandType.ABSOLUTE
@@ -53,10 +53,11 @@ def boxes_of(
     bands: Collection[DriftBand],
     destination: Destination,
 ) -> dict[str, tuple[Fraction, Fraction]]:
-    """The box of each line as (least, most).
+    """The box of each line, by symbol: the least and the most value at which the run may leave the line.
 
-    A box reaches on both sides of the reachable target by the part of the tightest band that `destination` names,
-    within the line's bounds. A holding outside the portfolio is sold down to the least of its bounds.
+    From the reachable target, a box extends to both sides by a part of the narrowest band: none of it, half of it or
+    all of it, as `destination` asks, but not beyond the line's bounds. A holding outside the portfolio is sold down to
+    its lower bound.
     """
     share = _SHARE_OF_BAND[destination]
     boxes = {}
@@ -75,8 +76,9 @@ def stops_of_whole(
 ) -> Stops:
     """The stops of a run that trades every line (R-62).
 
-    First every line moves into its box. If the lines then sum to less or more than their targets, each line moves
-    further toward the edge of its box, all by the same part of their distance, until the sums agree.
+    First every line moves to the nearest value in its box (`boxes`). If the lines then sum to less than their reachable
+    targets, each line moves up toward the upper end of its box, all by the same part of their distance to it, until the
+    sums agree; if they sum to more, down toward the lower end.
     """
     nearest = {line.symbol: _clip(line.value, boxes[line.symbol]) for line in lines}
     missing = sum(target.values.values()) - sum(nearest.values())
@@ -98,7 +100,8 @@ def stops_of_breached(
 ) -> Stops:
     """The stops of a run that moves only lines outside their bands into their boxes (R-63).
 
-    Their buys and sells are matched by each other, then by cash, then by lines off target. Holdings outside the
+    Their buys are paid by their sells. A difference is balanced by cash, as far as cash is off its target, then by the
+    other lines that are off target in the opposite direction; beyond that, the trades are cut. Holdings outside the
     portfolio are always sold; proceeds that no line takes stay cash.
     """
     nearest = {line.symbol: _clip(line.value, boxes[line.symbol]) for line in lines}

@@ -15,7 +15,7 @@ from rebal_tui.domain.quantities import HUNDRED_PERCENT, NANO, Money, Percent, P
 
 @dataclass(frozen=True, slots=True)
 class Valuation:
-    """An account's value at given prices. `values` has every holding with a price."""
+    """An account's value at given prices. `values` has the value of every holding with a price, by symbol."""
 
     cash: Money
     values: Mapping[str, Value]
@@ -27,7 +27,7 @@ class Valuation:
 
 
 def value_account(cash: Money, positions: Mapping[str, Qty], prices: Mapping[str, Price]) -> Valuation:
-    """The value of cash and positions.
+    """The value of an account with this cash and these positions.
 
     A holding without a price counts as 0; the check of R-12.5 finds missing prices.
     """
@@ -127,7 +127,7 @@ class BandUsage:
 
 
 def largest_usage(drifts: Iterable[AssetDrift], bands: Iterable[DriftBand]) -> BandUsage | None:
-    """The largest usage of any band by any asset; on a tie the first in order. None when no band applies."""
+    """The largest band usage of all assets and bands; on a tie, that of the first asset. None when no band applies."""
     bands = tuple(bands)
     largest: BandUsage | None = None
     for drift in drifts:
@@ -141,5 +141,5 @@ def largest_usage(drifts: Iterable[AssetDrift], bands: Iterable[DriftBand]) -> B
 
 
 def largest_drift(drifts: Iterable[AssetDrift]) -> AssetDrift | None:
-    """The asset furthest from its target in percentage points; on a tie the first in order. None without assets."""
+    """The drift that is largest in percentage points, up or down; on a tie, the first. None without drifts."""
     return max(drifts, key=lambda drift: magnitude(drift.gap), default=None)

@@ -1,6 +1,6 @@
 """The goal of each line and of cash in a plan under an account's trading rules (R-60 to R-63).
 
-The goal is the value to which the plan brings the line.
+A line is an asset of the portfolio or another managed holding. Its goal is the value to which the plan brings it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ DUST = Value(2 * ATTO // 100)
 
 @dataclass(frozen=True, slots=True)
 class Goals:
-    """The lines of a plan with their bounds and the reachable target; `stops` is where this plan stops.
+    """The lines of a plan, their bounds and reachable target; `stops` has the values to which this plan brings them.
 
     `base` is the equity that is distributed over the lines and cash. `breached` are the symbols of the lines that a run
     trades if its scope is `breached`; empty for other runs.
@@ -42,11 +42,11 @@ class Goals:
         return self.stops.values[symbol]
 
     def way(self, symbol: str) -> Fraction:
-        """How far a line's value is above the nearest value at which the run may leave it; negative if it is below."""
+        """How much a line's value is above the nearest value at which the run may leave it; negative if it is below."""
         return self._line(symbol).value - self.stops.nearest[symbol]
 
     def held_by(self, line: Line) -> TradeRestriction | None:
-        """The restriction that keeps a line from its weight.
+        """The restriction because of which a line does not reach its weight.
 
         None if no restriction does, or if the line is within $0.02 of its weight.
         """
@@ -59,7 +59,10 @@ class Goals:
         return bound.low_by if off > 0 and at == bound.low else None
 
     def idle_reason(self, symbol: str) -> tuple[LineReason, str] | None:
-        """Why a line that is off its weight is not traded, as (reason, display text); None if nothing prevents it."""
+        """Why the line with this symbol, which is off its weight, is not traded, as (reason, display text).
+
+        None if nothing prevents the trade.
+        """
         line = self._line(symbol)
         restriction = self.held_by(line)
         if restriction is not None:
@@ -98,7 +101,7 @@ def goals_of(
     cash: Money,
     bands: Collection[DriftBand] = (),
 ) -> Goals:
-    """The goals of a plan's lines.
+    """The goals of a plan's lines and of cash.
 
     `bands` are those of the portfolio for a run that a drift band made, empty for other runs. `base` is managed equity,
     for a liquidation less its amount. Raises `RestrictionsConflict`.
@@ -134,7 +137,7 @@ def breached_lines(
 def reachable_of(goals: Goals, unmanaged: Iterable[TradeRestriction]) -> Reachable | None:
     """The reachable target for display, as shares of managed equity; None for equity of 0 or less.
 
-    Of `unmanaged`, the restrictions of kind `unmanaged` are listed with it.
+    It lists the restrictions in `unmanaged` that are of kind `unmanaged`.
     """
     base = goals.base
     if base <= 0:

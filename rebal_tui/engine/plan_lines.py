@@ -42,7 +42,7 @@ class Holdings:
 
     @property
     def managed(self) -> Mapping[str, Qty]:
-        """The positions without the unmanaged ones."""
+        """The shares of each position that is not unmanaged (R-60), by symbol."""
         if not self.rules.restrictions:
             return self.positions
         unmanaged = self.rules.unmanaged
@@ -50,12 +50,12 @@ class Holdings:
 
     @property
     def equity(self) -> Value:
-        """Managed equity."""
+        """Managed equity: cash less reservations, and the value of the managed positions."""
         return value_account(self.cash, self.managed, self.prices).equity
 
 
 def blank_lines(holdings: Holdings, weights: Weights, goals: Goals | None, idle: LineReason | None) -> list[PlanLine]:
-    """A line without an order for every portfolio asset, then for every other holding by symbol, unmanaged ones last.
+    """Lines without orders: the portfolio's assets, then other holdings by symbol, then unmanaged holdings.
 
     Without restrictions, `goals` is None and every line goes to its weight. `idle` is the reason given to a line that
     is off its target; with None, every line gets the reason `ON_TARGET` until it has an order or another reason.
@@ -117,7 +117,7 @@ def _unmanaged_line(symbol: str, holdings: Holdings, weights: Weights) -> PlanLi
 
 
 def held_lines(lines: list[PlanLine], goals: Goals | None) -> list[PlanLine]:
-    """The lines, with reasons from `goals` for those that are off their weights and have no order."""
+    """The lines; those that are off their weights and have no order get the reason that `goals` gives, if any."""
     if goals is None:
         return lines
     idle = {LineReason.ON_TARGET, LineReason.BUYS_ONLY, LineReason.SELLS_ONLY}
@@ -143,12 +143,15 @@ def sellable(line: PlanLine, holdings: Holdings) -> Qty:
 
 
 def aim_text(line: PlanLine) -> str:
-    """What a line is brought to: `its target`, or `its goal` if the goal is not the weight (R-61, R-62)."""
+    """How texts call the goal of a line: `its target`, or `its goal` if it differs from the weight (R-61, R-62)."""
     return "its target" if line.goal is None else "its goal"
 
 
 def too_small(line: PlanLine, wanted: Money, order: Money) -> PlanLine:
-    """The line without its order, because that order, of `order` dollars, is below the minimum of $1."""
+    """The line without its order, with the reason that the order (`order` dollars) is below $1.
+
+    `wanted` are the dollars to its goal.
+    """
     detail = f"order notional value ({money_down(order)}) is less than the minimum ($1)"
     return replace(line, wanted=wanted, reason=LineReason.ORDER_LESS_THAN_MIN_NOTIONAL, detail=detail)
 
@@ -162,9 +165,10 @@ _MINIMUM_SET_FOR = {
 
 
 def below_minimum_trade(line: PlanLine, wanted: Money, order: Money, rules: TradingRules) -> PlanLine:
-    """The line without its order, because that order, of `order` dollars, is below the minimum trade (R-64).
+    """The line without its order, with the reason that the order (`order` dollars) is below the minimum trade (R-64).
 
-    The line's detail names what set the minimum: subscription, account, portfolio or book.
+    `wanted` are the dollars to its goal. The line's detail names what set the minimum: subscription, account, portfolio
+    or book.
     """
     source = _MINIMUM_SET_FOR.get(rules.minimum_source, "")
     detail = f"{money_down(order)} is below the minimum trade{source}"

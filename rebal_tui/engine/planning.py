@@ -30,7 +30,7 @@ from rebal_tui.engine.tradability import sellable_qty
 
 
 def plan_full_rebalance(holdings: Holdings, weights: Weights, bands: Collection[DriftBand] = ()) -> Plan:
-    """Sell assets above target and all holdings outside the portfolio; buy assets below target (R-20).
+    """The plan to sell assets above target and all holdings outside the portfolio, and buy assets below target (R-20).
 
     The buy budget is cash plus the proceeds of the sells, less the cash target; for a trade list, a part of the
     proceeds is withheld (R-73). `bands` are those of the portfolio for a run that a drift band made, which may stop
@@ -49,7 +49,7 @@ def plan_full_rebalance(holdings: Holdings, weights: Weights, bands: Collection[
 
 
 def plan_invest_cash(holdings: Holdings, weights: Weights, cash_target: Money) -> Plan:
-    """Buys only: split cash above `cash_target` over the shortfalls, then the rest by weight (R-21).
+    """A plan of buys only: cash above `cash_target` is split over the shortfalls, then the rest by weight (R-21).
 
     With restrictions, `cash_target` is at least the reachable cash. Raises `RestrictionsConflict`.
     """

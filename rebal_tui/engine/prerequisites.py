@@ -87,7 +87,7 @@ def prerequisites(situation: Situation, trace: Trace) -> None:
 
 
 def restrictions(situation: Situation, trace: Trace) -> None:
-    """Add the check of restrictions to the trace (R-60). A failed check ends the evaluation (`Stop`).
+    """Add the check of restrictions to the trace (R-60). Raises `Stop`, which ends the evaluation, if the check fails.
 
     It fails for a hold restriction, and when the restrictions exclude each other. An account without restrictions gets
     no such check.

@@ -26,7 +26,7 @@ _LOWEST_RISE: Final = min((1 - _TOLERANCE) / ratio for ratio in SPLIT_RATIOS if 
 
 @dataclass(frozen=True, slots=True)
 class PriceJump:
-    """A move that needs an explanation.
+    """A move from one price to another that needs an explanation.
 
     `factor` is the price ÷ the last close, above 0. `split` is the split whose move is within 2 % of this one, as new
     shares ÷ old shares; None when no split is that near.
@@ -48,8 +48,8 @@ def price_jump(last_close: Price | Fraction, price: Price, limit: Percent = DEFA
     """The jump from the last close to a price, or None when the move is an ordinary one.
 
     A jump is a move of more than `limit` (hundredths of a percent) in either direction, or a move within 2 % of that of
-    a split, exactly 2 % included. `last_close` is adjusted for the corporate actions of the day. Both prices are in the
-    same unit; raises `ValueError` unless both are above 0.
+    a split, exactly 2 % included. `last_close` is that of `adjusted_close`, after corporate actions. Both prices are in
+    the same unit; raises `ValueError` unless both are above 0.
     """
     if last_close <= 0 or price <= 0:
         raise ValueError("expected prices above 0")
@@ -63,7 +63,7 @@ def price_jump(last_close: Price | Fraction, price: Price, limit: Percent = DEFA
 
 
 def adjusted_close(last_close: Price | Fraction, actions: Iterable[CorporateAction]) -> Fraction | None:
-    """An asset's last close after the asset's corporate actions of the day, exact; None when they explain any move.
+    """An asset's last close, adjusted for its corporate actions since then, exact; None if they explain any move.
 
     Splits and stock dividends divide the close by the shares that one share becomes; a cash dividend lowers it by its
     amount. A spin-off, a merger, a delisting, and a dividend of the whole close explain any move of the asset on that

@@ -14,7 +14,7 @@ from rebal_tui.engine.bounds import Bound, Line
 class ReachableTarget:
     """The value of each line and of cash under restrictions, in the units of a `Value`; they sum to the plan's base.
 
-    `factor` is λ, the least factor for which the lines sum to the base less the share of the cash weight. It is None
+    `factor` is λ: the least factor for which the lines sum to the base less the cash weight's part of it. It is None
     when no λ gives that sum, because every line is at one of its limits; cash then has the rest.
     """
 
@@ -26,7 +26,7 @@ class ReachableTarget:
 def reachable_target(
     lines: Sequence[Line], bounds: Mapping[str, Bound], base: Value, cash_weight: Percent
 ) -> ReachableTarget:
-    """The reachable target of lines whose bounds do not conflict.
+    """The reachable target of a plan's lines; their bounds must not conflict.
 
     `base` is the equity to distribute over the lines and cash, 0 or more.
     """

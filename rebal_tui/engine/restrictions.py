@@ -9,14 +9,14 @@ MAX_POSITION_TO_EQUITY = 6
 
 
 def exceeds_position_ratio(valuation: Valuation) -> bool:
-    """Whether positions are worth more than 6 times equity, or there are positions and equity is 0 or less (R-40)."""
+    """Whether positions are worth more than 6 × equity, or there are positions and equity is 0 or less (R-40)."""
     invested = valuation.position_market_value
     # With equity of 0 or less the product is 0 or less, so any position exceeds it.
     return invested > 0 and invested > MAX_POSITION_TO_EQUITY * valuation.equity
 
 
 def blocking_reasons(account: Account, valuation: Valuation | None) -> list[tuple[str, str]]:
-    """Every reason for which no run of an account may start, as (name, text); empty when none blocks it (R-40).
+    """Every reason for which an account is blocked, as (name in the API, text); empty when it is not blocked (R-40).
 
     Without a valuation, the 6:1 ratio counts only when the broker reports it.
     """

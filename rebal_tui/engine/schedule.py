@@ -1,6 +1,7 @@
 """The first evaluation on or after a day, and the first one for a calendar condition (R-10, R-16, R-66).
 
-The runs of a calendar condition may be spread: an account then has its day some sessions after the condition fires.
+The runs of a calendar condition may be spread over several sessions: an account's calendar day is then a number of
+sessions (`offset`) after the session on which the condition fires.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ _DAY = timedelta(days=1)
 
 
 class Sessions(Protocol):
-    """Trading sessions by New York date."""
+    """The trading calendar: sessions by New York date. It knows sessions from a first to a last day."""
 
     @property
     def known_from(self) -> date:
@@ -41,11 +42,11 @@ class Sessions(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Schedule:
-    """The evaluations to come.
+    """When evaluations happen, computed from the trading calendar.
 
-    `first_evaluation` returns the time of a session's first evaluation, None if it has none. `earlier_days` returns the
-    days of sessions before the first known one, oldest first; the days of a spread calendar condition may follow from
-    these.
+    `first_evaluation` returns the time of the first evaluation of a session that is still to come, None if there is
+    none. `earlier_days` returns the days of sessions before the first one in `sessions`, oldest first: a calendar
+    condition spread over sessions may have fired on one of them.
     """
 
     sessions: Sessions
@@ -56,15 +57,14 @@ class Schedule:
     _fires: dict[tuple[CalendarCondition, date], bool] = field(default_factory=dict)
 
     def first_from(self, day: date) -> datetime | None:
-        """The first evaluation of the first session on or after a day; None when the calendar ends before it."""
+        """The first evaluation of the first session on or after `day`; None when the calendar ends before it."""
         session = self.sessions.next_after(day - _DAY)
         return None if session is None or session.next_day is None else self.first_evaluation(session)
 
     def first_firing(self, condition: CalendarCondition, day: date, offset: int = 0) -> datetime | None:
-        """The time of the first evaluation on an account's next day of a calendar condition, or None.
+        """The first evaluation on an account's first calendar day on or after `day`; None if the calendar has none.
 
-        The account's day is the session `offset` sessions after one on which the condition fires; it is searched from
-        `day` on.
+        The account's calendar days are `offset` sessions after those on which the condition fires (R-66).
         """
         own = self.own_day(condition, day, offset)
         session = None if own is None else self.sessions.next_after(own - _DAY)
@@ -96,6 +96,6 @@ class Schedule:
         return self._fires[condition, day]
 
     def closed_text(self, day: date) -> str:
-        """A text such as `, a holiday` or `, a weekend` for a day without a session, else empty."""
+        """`, a holiday` or `, a weekend` for such a day, else empty."""
         reason = self.sessions.closed_reason(day)
         return f", a {reason}" if reason in ("holiday", "weekend") else ""

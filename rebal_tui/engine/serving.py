@@ -1,6 +1,6 @@
-"""Whether a plan serves the trigger for which it was made (R-14, R-15).
+"""Whether a plan corrects what the trigger found for which it was made (R-14, R-15).
 
-A plan serves a trigger if its orders correct what the trigger found.
+A plan that does so is called serving. A trigger whose plan does not serve makes no run.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def least_way(rules: TradingRules, equity: Value, price: Price | None) -> Fracti
 
 
 def still_to_sell(plan: Plan, symbols: Collection[str]) -> tuple[str, ...]:
-    """Those of the given symbols that are above their targets by $0.02 or more, or have no price, in plan order."""
+    """Those of `symbols` that are held and above their targets by $0.02 or more, or have no price, in plan order."""
     return tuple(
         line.symbol
         for line in plan.lines
@@ -99,7 +99,7 @@ def sells_any(plan: Plan, symbols: Collection[str]) -> bool:
 def correctable(
     drifts: Iterable[AssetDrift], bands: Collection[DriftBand], holdings: Holdings, goals: Goals | None = None
 ) -> tuple[AssetDrift, ...]:
-    """The drifts beyond a band for which an order can correct the distance to the destination (R-15).
+    """The drifts beyond a band that an order can correct: the distance to the destination is large enough (R-15).
 
     A fraction of a share that cannot be sold is left out (R-56). `goals` are those of the run that the bands would
     make; None when every line goes to its weight.
@@ -115,9 +115,9 @@ def correctable(
 
 
 def corrects_any(plan: Plan, breached: Iterable[AssetDrift], goals: Goals | None = None) -> bool:
-    """Whether a plan has an order that serves one of the assets outside a band.
+    """Whether a plan has an order that corrects one of the assets outside a band.
 
-    Such an order moves the asset toward its destination by $10, or by a tenth of the distance if that is less.
+    Such an order moves the asset toward its destination by $10 or more, or by a tenth of the distance if that is less.
     """
     lines = {line.symbol: line for line in plan.lines}
     return any(_serves(lines[drift.symbol], _way(drift, goals)) for drift in breached)
@@ -135,7 +135,7 @@ def minimums_only(plan: Plan) -> bool:
 
 
 def obstacles(plan: Plan) -> str:
-    """Why lines of a plan have no order, as display text such as `GLD: the asset is inactive`; at most three lines."""
+    """Why lines of a plan have no order, as text such as `GLD: the asset is inactive`, for at most three lines."""
     found = [f"{line.symbol}: {line.detail}" for line in plan.lines if line.side is None and line.reason in _UNSERVED]
     more = f"; {len(found) - _LISTED} more" if len(found) > _LISTED else ""
     return "; ".join(found[:_LISTED]) + more or "no order would be large enough"

@@ -1,4 +1,4 @@
-"""Weights for display: parts of equity in percent, each rounded by itself."""
+"""Percents of equity for display, each rounded by itself."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def share(part: int | Fraction, whole: int | Fraction) -> int:
 
 
 def planned_shares(plan: Plan) -> tuple[dict[str, int], dict[str, int]]:
-    """The weights of a plan's managed lines, and of `cash` as the last: now, and after all orders have filled.
+    """The weights of a plan's managed lines and, last, of `cash`, by symbol: now, and after all orders have filled.
 
     Both are in hundredths of a percent of the plan's equity, at the plan's prices. A line without an order has the same
     weight in both.
@@ -34,7 +34,7 @@ def planned_shares(plan: Plan) -> tuple[dict[str, int], dict[str, int]]:
 
 
 def goal_shares(plan: Plan) -> dict[str, int]:
-    """The percent to which a plan brings each line and `cash`, in hundredths of a percent.
+    """The percent of equity to which a plan is to bring each line and `cash`, by symbol, in hundredths of a percent.
 
     Empty if every line is brought to its weight.
     """

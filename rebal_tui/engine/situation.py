@@ -30,7 +30,7 @@ PRICE_MAX_AHEAD = timedelta(seconds=30)
 
 @dataclass(frozen=True)
 class Situation:
-    """All inputs of an evaluation.
+    """All inputs of the evaluation of one subscription.
 
     `session` is today's session, None when today has none or is unknown to the calendar; `closed_reason` is why.
     `open_run` is the id of a run of the account that is not final, `open_run_awaits` whether that run awaits approval,
@@ -38,8 +38,8 @@ class Situation:
     outside rebal-tui. `unreconciled` is why the account is paused because the broker's figures differ from the book,
     empty when it is not paused. `cash_floor` is the cash target of the last finished run under the same cash weight, 0
     without one. With `price_max_age` None, a price of any age is fresh. `unfinished` are the undone sells of the last
-    full_rebalance, None without any. `update_due` and `proposed_again` are the results of the functions of these names.
-    `rules` are the account's trading rules: what may be traded, and where a rebalance stops (R-60 to R-65).
+    full_rebalance, None without any. `update_due` and `proposed_again` are the results of the functions of the same
+    names. `rules` are the account's trading rules: what may be traded, and where a rebalance stops (R-60 to R-65).
     """
 
     now: datetime
@@ -74,7 +74,7 @@ class Situation:
 
     @cached_property
     def needed_symbols(self) -> tuple[str, ...]:
-        """Every asset whose price the evaluation needs: the portfolio's assets, then the other managed holdings."""
+        """The symbols of the assets whose prices are needed: those of the portfolio, then other managed holdings."""
         weights = self.portfolio.weights
         named = (*weights.symbols, *(p.symbol for p in self.account.positions if p.symbol not in weights))
         unmanaged = self.rules.unmanaged
@@ -106,7 +106,10 @@ class Situation:
 
     @property
     def reachable_values(self) -> Mapping[str, Fraction] | None:
-        """The reachable value of each asset; None without restrictions, and when they exclude each other."""
+        """The reachable target of each asset by symbol, as a value.
+
+        None without restrictions, and when restrictions exclude each other.
+        """
         try:
             return None if self.goals is None else self.goals.target.values
         except RestrictionsConflict:

@@ -79,7 +79,7 @@ def status_note(
     cooldown_end: date | None,
     schedule: Schedule | None,
 ) -> str:
-    """What determines the date of the first possible trade, in a few words; empty when nothing needs to be said.
+    """What determines the date of the first possible trade, in a few words; empty when the date needs no explanation.
 
     With `NEEDS_YOU`, the note names the act that ends the status and who does it, worded to follow "until": `you
     approve or reject the run`. `probe` is the decision as it would be if nothing delayed a trade.

@@ -39,8 +39,8 @@ def dollars(value: Value) -> str:
 def dollars_down(value: Value) -> str:
     """A value as text as by `dollars`, but rounded toward zero.
 
-    So are printed a value that is below a limit, because it must not read as the limit; the most that can be typed as
-    an amount; and what a buy lacks, because its order is rounded down (R-8).
+    It is for three kinds of values: one below a limit, which must not read as the limit; the largest amount that a
+    person may enter; and the shortfall of a buy, whose order is rounded down as well (R-8).
     """
     return _dollars(value, floor_cents(Value(abs(value))))
 
@@ -63,7 +63,7 @@ def money_down(amount: Money) -> str:
 
 
 def difference(exact: Value, start: Money, less: Iterable[Money], limit: Value) -> str:
-    """The text of `exact`, which is `start` less the amounts `less`, computed from these amounts as they are printed.
+    """The text of `exact`, which is `start` less the amounts `less`, computed from the rounded amounts as printed.
 
     A reader who subtracts the printed amounts then gets the same result. `exact` itself is printed where that result
     would be on another side of `limit` or of zero, or below one cent.
@@ -74,7 +74,7 @@ def difference(exact: Value, start: Money, less: Iterable[Money], limit: Value) 
 
 
 def cash_target_note(plan: Plan) -> str:
-    """Why the cash target of a plan is not its weight of cash, such as `the weight is $2,868.04; …`; empty if it is.
+    """Why the cash target of a plan is not cash weight × equity: `the weight is $2,868.04; …`. Empty if it is that.
 
     An invest_cash run leaves the cash that the last completed run left, if that is more (R-14.7); restrictions change
     what cash is reachable (R-61). Empty for a partial_liquidation, too.
@@ -93,9 +93,9 @@ def buys_cut_text(plan: Plan, scale: tuple[int, int], bought: Money, wanted: Mon
     """How far a common factor cuts the buys of a plan: `cash short: buys cut to 99.61 %` (R-20).
 
     Empty for a cut of less than a cent. `wanted` are the dollars of all buys without the cut, `bought` the dollars with
-    it. For an account in whole shares, the percentage is `bought` ÷ `wanted`, and whole shares are named as the cause
-    if one share of each order would make up for what is lacking (R-65), because rounding leaves cash above its target.
-    The percentage is rounded down, so that it never reads as 100.
+    it. For an account that trades in whole shares, the percentage is `bought` ÷ `wanted`; if one more share of each
+    order would cover what is lacking, the text names whole shares as the cause (R-65). The percentage is rounded down,
+    so that it never reads as 100.
     """
     top, bottom = scale
     if top >= bottom or (wanted and wanted * Fraction(bottom - top, bottom) < CENT):
@@ -180,7 +180,7 @@ def condition_text(condition: Condition) -> str:
 
 
 def condition_words(condition: Condition) -> str:
-    """The text of `condition_text`; a relative band is followed by what it is a percent of: `±20 % of target`."""
+    """The text of `condition_text`, except that a relative band is named as `±20 % of target`."""
     relative = isinstance(condition, DriftBand) and condition.sub_type is BandType.RELATIVE
     return f"{condition_text(condition)} of target" if relative else condition_text(condition)
 
@@ -215,7 +215,7 @@ def fraction_text(value: Fraction, places: int = 12) -> str:
 
 
 def reachable_text(goals: Goals) -> str:
-    """What restrictions keep from its weight, and λ, as text.
+    """What stays off its weight because of restrictions, and λ (R-61), as text.
 
     Example: `SPY stays at 70.00 %: no sell (low basis); the other assets aim at 71.43 % of their weights`.
     """

@@ -1,4 +1,4 @@
-"""What can be bought and sold, for plans and for sending alike (R-26, R-56)."""
+"""Which assets can be bought and sold, both for plans and for sending orders (R-26, R-56)."""
 
 from __future__ import annotations
 

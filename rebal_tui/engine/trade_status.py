@@ -24,10 +24,10 @@ _DELAYING = frozenset({"window", "open_orders", "quota", "prices"})
 
 @dataclass(frozen=True, slots=True)
 class StatusContext:
-    """What decides when an evaluation can create a run for a trigger.
+    """What decides when the next evaluation can create a run.
 
-    `next_evaluation` is the time of the next evaluation, None when the calendar ends before it. `stopped` is what
-    prevents all trades until a person acts (the kill switch or the paused scheduler), None normally.
+    `next_evaluation` is the time of the next evaluation, None when the calendar ends before it. `stopped` is the kill
+    switch or the paused scheduler, which prevents all trades until a person acts; None if neither does.
     """
 
     schedule: Schedule
@@ -41,7 +41,7 @@ class StatusContext:
 
 @dataclass(frozen=True, slots=True)
 class Classified:
-    """A status without its texts, as an evaluation stores it."""
+    """The status of an account without its texts, as an evaluation stores it."""
 
     kind: StatusKind
     waits_for: WaitsFor | None = None
@@ -56,7 +56,7 @@ def trade_status(
     reviewed: bool = False,
     decision: Decision | None = None,
 ) -> TradeStatus:
-    """The status of a subscribed account.
+    """The status of a subscribed account, with its texts.
 
     `awaiting` is whether the account's run awaits approval, `reviewed` whether its next automatic run will. `decision`
     is the result of `evaluate` for this situation, if known; it saves evaluating the triggers again.

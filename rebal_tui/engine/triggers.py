@@ -30,7 +30,7 @@ def full_rebalance(situation: Situation, trace: Trace) -> Plan | None:
 
 
 def excess_text(situation: Situation) -> str:
-    """Excess cash as text: cash less its target and reservations, computed from these amounts as printed (R-14.7)."""
+    """Excess cash as text: cash less cash target and reservations, computed from the rounded amounts (R-14.7)."""
     less = (cash_target_of(situation), situation.reserved)
     return trace_text.difference(excess_cash(situation), situation.account.cash, less, MIN_INVEST_VALUE)
 

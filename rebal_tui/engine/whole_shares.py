@@ -24,12 +24,12 @@ def whole_share_buys(
     *,
     live: bool,
 ) -> dict[str, int]:
-    """The shares to buy by symbol: as many as fit in the asset's portion, then one share at a time.
+    """The whole shares to buy, by symbol: first as many as fit in the asset's portion, then one share at a time.
 
-    The next share goes to the affordable asset with the largest shortfall ÷ price (ties: the larger weight, then the
-    earlier symbol), as long as the asset's shortfall exceeds half its price and the limit `room` is kept. `portions`
-    returns the exact portion of each intent. With `live` (a real broker), a share is affordable only with cash for its
-    price plus 0.25 %.
+    The next share goes to the affordable asset with the largest remaining shortfall ÷ price (ties: the larger weight,
+    then the earlier symbol), as long as that shortfall exceeds half the price and the limit `BuyIntent.room` is kept.
+    `portions` returns the exact portion of each intent, by symbol. With `live` (a real broker), a share is affordable
+    only with cash for its price plus 0.25 %.
     """
     factor = 1 + LIVE_MARGIN if live else Fraction(1)
     cost = {intent.symbol: prices[intent.symbol] * NANO * factor for intent in intents}

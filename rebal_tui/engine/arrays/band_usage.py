@@ -32,10 +32,10 @@ DRIFT_ERROR_BPS = 1e-8
 class BandUsages:
     """One entry per account, in the frame's order; all figures are floats.
 
-    `follows` is the index of the account's portfolio. `equity` and `cash` are in dollars, both less reservations,
-    accurate to about 15 digits. `usage` is the largest drift ÷ band of the account: above 1 for a drift beyond its
-    band, 0 without bands, undefined unless equity is above 0. `error` has one entry per portfolio: an upper bound on
-    the error of `usage`.
+    `follows` is the index of the account's portfolio in the frame, -1 for an unsubscribed account. `equity` and `cash`
+    are in dollars, both less reservations, accurate to about 15 digits. `usage` is the largest drift ÷ band of the
+    account: above 1 for a drift beyond its band, 0 without bands, undefined unless equity is above 0. `error` has one
+    entry per portfolio: an upper bound on the error of `usage`.
     """
 
     follows: Rows
@@ -45,15 +45,15 @@ class BandUsages:
     error: Floats
 
     def near_the_band(self) -> Rows:
-        """The rows whose usage is so close to 1 that floats cannot determine whether the band is breached."""
+        """The rows of accounts with a band usage so close to 1 that floats cannot determine if a band is exceeded."""
         # Few accounts use their whole band: one comparison leaves these, then each row uses its own error.
         rows = np.flatnonzero(self.usage >= 1 - self.error.max())
         return rows[np.abs(self.usage[rows] - 1) <= self.error[self.follows[rows]]]
 
     def near(self, distance: Floats, factor: float = 1) -> Rows:
-        """The rows whose `distance` from a threshold is at most `factor` × the error of their usage.
+        """The rows of accounts whose `distance` from a threshold is at most `factor` × the error of their band usage.
 
-        `distance` has one entry per account: how far its usage × `factor` is from the threshold.
+        `distance` has one entry per account: how far its band usage × `factor` is from the threshold.
         """
         # The largest error of all selects the candidates in one comparison; then each row uses its own.
         rows = np.flatnonzero(distance <= self.error.max() * factor)
@@ -86,9 +86,10 @@ def band_usages(frame: BookFrame) -> BandUsages:
 
 
 def usage_errors(inverse: Floats) -> Floats:
-    """Upper bound on the error of any band usage of a portfolio, one entry per portfolio.
+    """Upper bound on the float error of the band usages in a portfolio, one entry per portfolio.
 
-    `inverse` is 1 / band, with a row per asset slot and a column per portfolio.
+    `inverse` is 1 ÷ the tightest band in hundredths of a percentage point, with a row per asset slot and a column per
+    portfolio.
     """
     # Usage is drift / band, so its error is the drift's divided by the tightest band. Without slots there is at most an
     # absolute band, which is at least one hundredth of a point and does not enlarge the error.

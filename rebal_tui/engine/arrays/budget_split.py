@@ -17,7 +17,7 @@ _RAISED_ABOVE = RAISED_ABOVE // NANO
 
 @dataclass(slots=True, eq=False)
 class BudgetSplit:
-    """Amounts in billionths of a dollar, with a row per asset slot and a column per account.
+    """The result of `split_budgets`, in billionths of a dollar, with a row per asset slot and a column per account.
 
     `amounts` are the buys. `dropped` are the portions that are not bought because they are below the minimum, -1
     elsewhere. `needs_exact` marks accounts whose split the exact form must compute; their columns are not valid.
@@ -30,7 +30,7 @@ class BudgetSplit:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BuyDemand:
-    """Shortfalls in dollars, 0 or more, with a row per asset slot and a column per account.
+    """What accounts are to buy: shortfalls in dollars, 0 or more, with a row per asset slot and a column per account.
 
     They are rounded down to a billionth of a billionth of a dollar; `inexact` marks those that the rounding changed.
     `buyable` marks the slots that get a portion. `weight` is in hundredths of a percent. `symbol_rank` is the position

@@ -1,4 +1,4 @@
-"""Which accounts are beyond cash and equity thresholds, by floats: the 6:1 ratio, excess cash and minimum equity."""
+"""Thresholds of cash and equity, checked in floats: positions against equity (6:1), excess cash and minimum equity."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ MIN_INVEST_DOLLARS = 10.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CashThresholds:
-    """One entry per account. `near` marks accounts too close to a threshold, which the exact form must decide.
+    """One entry per account. `near` marks accounts too close to a threshold for floats: the exact form must decide.
 
-    `exceeds_ratio`: positions are worth more than 6 times equity (R-40). `has_investable_cash`: excess cash of $10 or
-    more (R-14.7). `meets_minimum_equity`: managed equity of $1 or more for each asset of the portfolio (R-14).
+    `exceeds_ratio`: positions are worth more than 6 times equity (R-40). `has_investable_cash`: excess cash is $10 or
+    more (R-14.7). `meets_minimum_equity`: managed equity is at least $1 × the number of assets of the portfolio (R-14).
     """
 
     exceeds_ratio: Flags
@@ -37,7 +37,7 @@ class CashThresholds:
 
 
 def check_cash_thresholds(frame: BookFrame, usages: BandUsages) -> CashThresholds:
-    """Check for every account the 6:1 ratio, $10 of excess cash, and $1 of equity per portfolio asset."""
+    """Check every account: positions of at most 6 × equity, $10 of excess cash, $1 of equity per portfolio asset."""
     near = np.zeros(len(frame), np.bool_)
     exceeds, has_investable_cash = _exceeds_ratio(frame, usages, near), _has_investable_cash(frame, usages, near)
     return CashThresholds(exceeds, has_investable_cash, _meets_minimum_equity(frame, usages, near), near)

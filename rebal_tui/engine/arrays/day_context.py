@@ -18,12 +18,12 @@ _MICROSECOND = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DayContext:
-    """Inputs shared by all decisions of one evaluation pass.
+    """The inputs that all decisions of one evaluation pass have in common.
 
     `now`, `session` and `quarterly_months` are as in `Situation`. `day` is the New York date as a proleptic ordinal.
-    `open_window`: evaluations are allowed now (R-10). `open_market`: the session is open. `calendar` has one entry per
-    portfolio, whether its calendar condition fires (R-16), and a last entry of False for accounts without a portfolio.
-    `fresh` has one entry per asset: whether it has a price that is fresh enough (R-12.5).
+    `open_window`: evaluations are allowed now (R-10). `open_market`: the market is open. `calendar` has one entry per
+    portfolio: whether its calendar condition fires today (R-16). Its last entry, for accounts without a portfolio, is
+    False. `fresh` has one entry per asset: whether it has a price that is fresh enough (R-12.5).
     """
 
     now: datetime
@@ -45,7 +45,12 @@ def day_context_of(
     quarterly_months: frozenset[int] = QUARTER_ENDS,
     ignore_window: bool = False,
 ) -> DayContext:
-    """The context of a book at `now`; the arguments are as in `Situation`."""
+    """The inputs of an evaluation pass at `now`.
+
+    `session` is today's session, None if there is none. With `price_max_age` None, a price of any age is fresh.
+    `quarterly_months` are the months in which quarterly conditions fire. With `ignore_window`, evaluations are allowed
+    at any time.
+    """
     known = session is not None and session.next_day is not None
     due: dict[CalendarCondition, bool] = {}
     for portfolio in frame.portfolios:

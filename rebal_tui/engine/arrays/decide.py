@@ -1,4 +1,4 @@
-"""Evaluation of a whole book: every account's outcome and the check that decides it (R-10 to R-18)."""
+"""Evaluation of a whole book: every account's outcome, and the check that decides it (R-10 to R-18)."""
 
 from __future__ import annotations
 

@@ -41,12 +41,13 @@ _OUTCOME = {outcome: code for code, outcome in enumerate(OUTCOMES)}
 
 
 class DecisionInput(IntFlag):
-    """The facts that determine a decision, one bit each.
+    """What determines the decision for an account, one bit each.
 
     The first seven are failures of the checks after the check of the window, in order of evaluation. `FIRST`: never
     rebalanced. `COOLING`: in the cooldown. `DUE`: the calendar condition fires. `DRIFTED`: drift exceeds a band.
-    `MINIMUM_EQUITY`: equity is $1 or more for each asset. `INVESTABLE_CASH`: excess cash is $10 or more. `ASSETS`: the
-    portfolio has assets. `UNSUBSCRIBED`: the account has no subscription. `UPDATED`: a change of the portfolio is due.
+    `MINIMUM_EQUITY`: equity is at least $1 × the number of assets. `INVESTABLE_CASH`: excess cash is $10 or more.
+    `ASSETS`: the portfolio has assets. `UNSUBSCRIBED`: the account has no subscription. `UPDATED`: a rebalance after a
+    change of the portfolio is due (R-14.6).
     """
 
     PORTFOLIO_INACTIVE = 1
@@ -73,7 +74,7 @@ _FAILING = ("portfolio_status", "account", "reconciliation", "open_orders", "quo
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DecisionTable:
-    """The decision for every combination of `DecisionInput` bits, if each trigger's plan has the orders that it needs.
+    """The decision for every combination of `DecisionInput` bits, if each trigger's plan can correct the drift.
 
     The index is the sum of the bits. `outcome` is an index in `OUTCOMES`, `check` one in `CHECKS`. `reported` has a bit
     (1 << index) for every check that failed, fired, or delayed a run (the cooldown).
@@ -86,7 +87,7 @@ class DecisionTable:
 
 @cache
 def decision_table(open_window: bool) -> DecisionTable:
-    """The decisions inside the evaluation window, or, with `open_window` False, outside it."""
+    """The decision for every combination of inputs; `open_window`: whether the time allows evaluations (R-10)."""
     inputs = np.arange(2 * int(DecisionInput.UPDATED))
 
     def has(decision_input: DecisionInput) -> npt.NDArray[np.bool_]:

@@ -29,11 +29,11 @@ class Decisions:
     """One entry per account of a frame, in its order.
 
     `outcome` is an index in `OUTCOMES` or `NOT_EVALUATED`. `check` is the index in `CHECKS` of the check that the
-    decision's reason names. `reported` has a bit (1 << index) for every check that failed, that made a run, that
-    delayed one (the cooldown), or whose drift no order can reduce. `equity` is managed equity (R-15) in floating
-    dollars, accurate to about 15 digits. `confirmed` counts accounts decided by the exact form. `cannot` maps an
-    account's row to its last check whose drift no order can reduce, as (check, detail); the detail is empty when floats
-    alone decided it, and `cannot_detail` computes it.
+    decision's reason names, 0 for none. `reported` has a bit (1 << index) for every check that failed, that made a run,
+    that delayed one (the cooldown), or that found a drift that no order can reduce. `equity` is managed equity (R-15)
+    in floating dollars, accurate to about 15 digits. `confirmed` is the number of accounts that the exact form decided.
+    `cannot` maps an account's row to the last check that found a drift that no order can reduce, as (check, detail).
+    The detail is empty if floats decided it; `cannot_detail` then computes it.
     """
 
     outcome: Codes
@@ -44,7 +44,7 @@ class Decisions:
     cannot: dict[int, tuple[str, str]] = field(default_factory=dict)
 
     def asked(self, rows: Rows | slice = slice(None)) -> Flags:
-        """Whether the triggers of each account (or of each of `rows`) were evaluated, all prerequisites being met."""
+        """Whether each account (or each of `rows`) met all prerequisites, so that its triggers were evaluated."""
         check = self.check[rows]
         return np.asarray(((check == 0) | (check >= _FIRST_TRIGGER)) & (self.outcome[rows] != NOT_EVALUATED))
 
@@ -53,16 +53,16 @@ class Decisions:
         return np.flatnonzero(self.outcome == OUTCOMES.index(outcome))
 
     def updates_on_target(self, frame: BookFrame, day_context: DayContext) -> Rows:
-        """The rows of accounts for which a portfolio change is due, but every asset is on its target (R-14.6)."""
+        """The rows of accounts to be rebalanced after a change of the portfolio that are on target already (R-14.6)."""
         due = (frame.accounts.update_until >= day_context.day) & (self.outcome != _FULL)
         return np.flatnonzero(due & self.asked() & (self.reported & _BEFORE_UPDATE == 0))
 
     def reported_checks(self, row: int) -> list[str]:
-        """Names of the account's reported checks, in order."""
+        """The names of the checks flagged in `reported` for the account at `row`, in order of evaluation."""
         return [name for code, name in enumerate(CHECKS) if code and self.reported[row] >> code & 1]
 
     def record(self, row: int, outcome: Outcome, trace: Sequence[Check]) -> None:
-        """Replace the entries of one account by an outcome and trace of the exact form."""
+        """Replace the entries of the account at `row` by an outcome and trace of the exact form."""
         deciding = deciding_check(trace, outcome)
         self.outcome[row] = OUTCOMES.index(outcome)
         self.check[row] = CHECKS.index(deciding.check) if deciding else 0

@@ -27,7 +27,7 @@ from rebal_tui.engine.situation import MIN_INVEST_VALUE, compute_excess_cash, eq
 
 @dataclass(frozen=True, slots=True)
 class ExactAccount:
-    """Exact figures of a subscribed account. `valuation` is less reservations; `booked` includes reserved cash.
+    """Exact figures of a subscribed account. `valuation` is without reserved cash; `booked` includes it.
 
     `excess` is the account's excess cash in the units of a `Value`; `usage` is its largest band usage, None when no
     band applies.
@@ -58,7 +58,7 @@ class ExactAccount:
 
     @property
     def worst(self) -> AssetDrift | None:
-        """The drift with the largest band usage; without a band, the largest drift. None when there are no drifts."""
+        """The drift with the largest band usage; the largest drift if no band applies. None for equity of 0 or less."""
         return self.usage.drift if self.usage else largest_drift(self.drifts)
 
 

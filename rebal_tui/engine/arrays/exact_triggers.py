@@ -1,4 +1,4 @@
-"""The triggers of one account of a frame by the exact form, for accounts that the arrays cannot decide (R-14)."""
+"""The triggers of one account of a frame by the exact form, for accounts that floats cannot decide (R-14)."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from rebal_tui.engine.trace import Stop, Trace
 
 
 def exact_triggers(frame: BookFrame, row: int, day_context: DayContext) -> tuple[Outcome, tuple[Check, ...]]:
-    """The outcome and trace of the triggers of one account, which must be subscribed and meet all prerequisites."""
+    """The outcome and trace of the triggers of the account at `row`; it is subscribed and meets all prerequisites."""
     trace = Trace()
     outcome, _ = decide_triggers(_situation(frame, row, day_context), trace)
     return outcome, tuple(trace.checks)
 
 
 def decide_with_rules(frame: BookFrame, row: int, day_context: DayContext) -> tuple[Outcome, tuple[Check, ...]]:
-    """The outcome and trace of an account with trading rules, from the check of restrictions to the triggers (R-60).
+    """The outcome and trace of the account at `row`, which has trading rules: the checks from that of restrictions on.
 
-    The account must meet the prerequisites before that check. Its open run and its quota are not checked here: the
-    caller knows them from the arrays.
+    The account must meet the prerequisites before the check of restrictions (R-60). This function does not check for an
+    open run, nor the quota: the caller reads both from the arrays.
     """
     trace = Trace()
     situation = _situation(frame, row, day_context)
@@ -48,13 +48,16 @@ def decide_with_rules(frame: BookFrame, row: int, day_context: DayContext) -> tu
 
 
 def lacks_fresh_price(frame: BookFrame, row: int, day_context: DayContext) -> bool:
-    """Whether a price that the account needs is missing or stale; unmanaged holdings need none (R-12.5, R-60)."""
+    """Whether a price that the account at `row` needs is missing or too old (R-12.5).
+
+    Unmanaged holdings need no price (R-60).
+    """
     needed = _situation(frame, row, day_context).needed_symbols
     return not all(day_context.fresh[frame.assets.index[symbol]] for symbol in needed)
 
 
 def conflicting(frame: BookFrame, row: int, day_context: DayContext) -> bool:
-    """Whether a hold restriction, or restrictions that contradict each other, stop an account with rules (R-60)."""
+    """Whether a hold restriction, or restrictions that exclude each other, stop the account at `row` (R-60)."""
     try:
         restrictions(_situation(frame, row, day_context), Trace())
     except Stop:
@@ -63,13 +66,16 @@ def conflicting(frame: BookFrame, row: int, day_context: DayContext) -> bool:
 
 
 def cannot_detail(frame: BookFrame, row: int, day_context: DayContext) -> str:
-    """Why no order can correct the drift of the last trigger with the verdict `CANNOT`, as text; empty without one."""
+    """The detail of the last check of the account's triggers with the verdict `CANNOT`: why no order helps.
+
+    Empty if no check has this verdict. The account at `row` must be subscribed.
+    """
     trace = decide_with_rules(frame, row, day_context)[1]
     return next((check.detail for check in reversed(trace) if check.verdict is Verdict.CANNOT), "")
 
 
 def assets_of_frame(frame: BookFrame, symbols: Iterable[str]) -> dict[str, Asset]:
-    """The assets by symbol, with the fields that a frame has; the symbol also serves as id and name."""
+    """The given assets by symbol. A frame has no ids and names of assets, so the symbol is used for both."""
     columns, index = frame.assets, frame.assets.index
     found = {}
     for symbol in symbols:

@@ -1,4 +1,4 @@
-"""The book as arrays: accounts, holdings, assets and portfolios, which refer to each other by index.
+"""The book as arrays: accounts, holdings, assets and portfolios, each of which is referred to by its index.
 
 The row of an account is its index in these arrays; a slot is the position of an asset in its portfolio, from 0.
 """
@@ -46,7 +46,7 @@ UNSUBSCRIBED = -1
 
 
 class Mark(IntFlag):
-    """Reasons that stop an account, one bit each in `AccountColumns.marks`."""
+    """Reasons for which an account does not trade, one bit each in `AccountColumns.marks`."""
 
     NOT_ACTIVE = 1
     TRADING_BLOCKED = 2
@@ -84,13 +84,13 @@ def account_marks(account: Account, *, open_run: bool = False, external_orders: 
 class AccountColumns:
     """One entry per account, in the book's order. Dollars in billionths, days as proleptic ordinals or `NEVER`.
 
-    `reserved` is all reserved cash. `cash_floor` is the cash target of the last finished run under the current cash
-    weight of the account's portfolio (R-14.7). `portfolio` is an index in the frame's portfolios or `UNSUBSCRIBED`.
+    `reserved` is all reserved cash. `cash_floor` is the cash target of the account's last finished run if the cash
+    weight has not changed since, else 0 (R-14.7). `portfolio` is an index in the frame's portfolios or `UNSUBSCRIBED`.
     `rebalanced_on` is the New York day of `last_rebalanced_at`, `system_run_on` the session of the latest automatic run
-    (R-11). `marks` has the bits of `Mark`. `update_until` is the last day on which a change of the portfolio is due
-    (R-14.6), `propose_on` the day on which a run that nobody approved is proposed again (R-27); both are 0 without one.
-    `unfinished` has the undone sells by row. `rules` has, by row, the trading rules of the accounts that have any (R-60
-    to R-67); these accounts are planned by the exact form.
+    (R-11). `marks` has the bits of `Mark`. `update_until` is the last day on which a rebalance after a change of the
+    portfolio is due (R-14.6), `propose_on` the day on which a run that nobody approved is proposed again (R-27); both
+    are 0 without one. `unfinished` has, by account row, the sells that the last rebalance left undone. `rules` has, by
+    account row, the trading rules of the accounts that have any (R-60 to R-67); the exact form plans these accounts.
     """
 
     cash: Ints
@@ -114,7 +114,7 @@ class AccountColumns:
         return len(self.cash)
 
     def part(self, start: int, stop: int) -> AccountColumns:
-        """The columns of the accounts from `start` up to, not including, `stop`."""
+        """The columns of the accounts at the rows from `start` to `stop` - 1."""
         return AccountColumns(
             self.cash[start:stop], self.reserved[start:stop], self.cash_floor[start:stop], self.portfolio[start:stop],
             self.rebalanced_on[start:stop], self.system_run_on[start:stop], self.marks[start:stop],
@@ -126,7 +126,7 @@ class AccountColumns:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PositionColumns:
-    """One entry per holding, in any order: the account and the asset as indexes, and shares in billionths, above 0."""
+    """One entry per holding, in any order: the indexes of account and asset, and the shares in billionths, above 0."""
 
     account: Indexes
     asset: Indexes
@@ -167,7 +167,7 @@ class BookFrame:
 
     `portfolios` are the domain objects, `table` has the same data as arrays. Holdings of portfolio assets are in
     `blocks`, matrices with a row per asset slot and a column per account; all other holdings are in `others`. `column`
-    is each account's column in its block, `column_overall` its column when all blocks are put side by side.
+    is each account's column in its block, `column_overall` its column in all blocks put side by side.
     """
 
     accounts: AccountColumns
@@ -187,7 +187,7 @@ class BookFrame:
         assets: AssetColumns,
         portfolios: Sequence[Portfolio],
     ) -> BookFrame:
-        """Build a frame. Raises `KeyError` for a portfolio asset that `assets` lacks; `assets_of` can add it."""
+        """Build a frame. Raises `KeyError` for a portfolio asset that is not in `assets`; `assets_of` can add it."""
         table = table_of(portfolios, assets.symbols)
         blocks, others, column, overall = blocks_of(
             table, accounts.portfolio, positions.account, positions.asset, positions.qty, len(assets)
@@ -199,7 +199,7 @@ class BookFrame:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the arrays of accounts and holdings."""
+        """The memory of the arrays of accounts and holdings, in bytes."""
         columns = self.accounts
         own = (
             self.column, self.column_overall, columns.cash, columns.reserved, columns.cash_floor, columns.portfolio,
@@ -221,7 +221,7 @@ class BookFrame:
         return PositionColumns(account[order], asset[order], qty[order])
 
     def holdings(self, row: int) -> dict[str, Qty]:
-        """The shares that one account holds, by symbol."""
+        """The shares that the account at `row` holds, by symbol."""
         symbols = self.assets.symbols
         held = {symbols[asset]: Qty(qty) for asset, qty in zip(*self._slots(row), strict=True) if qty}
         for index in self._others_of(row):
@@ -243,7 +243,10 @@ class BookFrame:
         return assets.tolist(), shares.tolist()
 
     def priced_holdings(self, row: int) -> tuple[dict[str, Qty], dict[str, Price]]:
-        """The shares that one account holds, and the prices of those assets that have one."""
+        """The shares that the account at `row` holds, and the prices of these assets, both by symbol.
+
+        An asset without a price is in the first result only.
+        """
         held, price, index = self.holdings(row), self.assets.price, self.assets.index
         return held, {symbol: Price(found) for symbol in held if (found := int(price[index[symbol]]))}
 
@@ -263,12 +266,12 @@ class BookFrame:
         return self.accounts.rules.get(row, NO_RULES)
 
     def followed(self, row: int) -> Portfolio:
-        """The portfolio of a subscribed account, with the overrides of its subscription (R-67)."""
+        """The portfolio of the subscribed account at `row`, with the overrides of its subscription (R-67)."""
         portfolio, overrides = self.portfolios[self.accounts.portfolio[row]], self.rules_of(row).overrides
         return portfolio if overrides is None else overrides.applied(portfolio)
 
     def prices(self) -> dict[str, Price]:
-        """The price of every asset that has one."""
+        """The price of every asset that has one, by symbol."""
         return {s: Price(int(p)) for s, p in zip(self.assets.symbols, self.assets.price, strict=True) if p}
 
     def with_prices(self, indexes: Indexes | Ints, prices: Ints, price_at: Ints | int) -> BookFrame:
@@ -279,12 +282,12 @@ class BookFrame:
         return replace(self, assets=replace(self.assets, price=price, price_at=stamped))
 
     def with_assets(self, assets: AssetColumns) -> BookFrame:
-        """The frame with other columns of the same assets. Raises `BrokenInvariant` when the symbols differ."""
+        """The frame with its columns of assets replaced. Raises `BrokenInvariant` unless the symbols are the same."""
         require(assets.symbols == self.assets.symbols, "the assets of a frame and their order must not change")
         return replace(self, assets=assets)
 
     def with_accounts(self, accounts: AccountColumns) -> BookFrame:
-        """The frame with other columns of the same accounts in the same order.
+        """The frame with its columns of accounts replaced; they must be the same accounts in the same order.
 
         A changed subscription rebuilds the blocks. Raises `BrokenInvariant` when the number of accounts differs.
         """
@@ -296,15 +299,15 @@ class BookFrame:
         return replace(self, accounts=accounts)
 
     def with_rules(self, rules: Mapping[int, TradingRules]) -> BookFrame:
-        """The frame with other rules for some accounts, given by the account's row."""
+        """The frame with the trading rules of some accounts replaced, given by account row."""
         every = {row: one for row, one in {**self.accounts.rules, **rules}.items() if one is not NO_RULES}
         return replace(self, accounts=replace(self.accounts, rules=every)) if every or self.accounts.rules else self
 
     def with_holdings(self, indexes: Indexes | Ints, positions: PositionColumns) -> BookFrame:
         """The frame with all holdings of the accounts `indexes` replaced by `positions`.
 
-        `positions` has no other accounts. Every call copies the matrix of every affected block, so apply the fills of
-        many orders in one call.
+        `positions` has holdings of these accounts only. Every call copies the matrix of every array block with one of
+        these accounts, so apply the fills of many orders in one call.
         """
         portfolio = self.accounts.portfolio
         slot = slots_of(self.table, portfolio[positions.account], positions.asset, len(self.assets))
@@ -327,11 +330,11 @@ class BookFrame:
         return replace(self, blocks=tuple(blocks), others=others)
 
     def with_portfolios(self, portfolios: Sequence[Portfolio]) -> BookFrame:
-        """The frame with other portfolios in the same order; rebuilds the blocks."""
+        """The frame with its portfolios replaced, each by one at the same index; rebuilds the array blocks."""
         return BookFrame.of(self.accounts, self.positions(), self.assets, portfolios)
 
     def part(self, start: int, stop: int) -> BookFrame:
-        """The accounts from `start` up to, not including, `stop`, as a frame with the same assets and portfolios."""
+        """A frame of the accounts at the rows from `start` to `stop` - 1, with the same assets and portfolios."""
         held = self.positions()
         first, last = np.searchsorted(held.account, (start, stop))
         account = (held.account[first:last] - start).astype(np.int32)

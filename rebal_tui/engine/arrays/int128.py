@@ -1,9 +1,9 @@
 """Exact arithmetic on dollar values that exceed 64 bits, as NumPy arrays.
 
 A value is a number of attodollars (billionths of a billionth of a dollar). It is stored as whole billionths of a dollar
-plus a remainder below one billionth. Products and sums are exact modulo 2**64. Values with the same remainder modulo
-2**64 are 2**64 attodollars ($18.45) apart, so a float with an error of less than half of that ($9.22) identifies the
-value. This works up to `MAX_EXACT_DOLLARS`.
+plus a remainder below one billionth. Products and sums are exact modulo 2**64. Different values with the same remainder
+modulo 2**64 are at least 2**64 attodollars ($18.45) apart, so a float with an error of less than half of that ($9.22)
+identifies the value. This works up to `MAX_EXACT_DOLLARS`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Int128:
     def of(cls, modular: Ints, dollars: Floats) -> Int128:
         """The value that equals `modular` modulo 2**64 and is nearest to `dollars`.
 
-        The error of `dollars` must be below $9.22, and its size at most `MAX_EXACT_DOLLARS`.
+        The error of `dollars` must be below $9.22, and its absolute value at most `MAX_EXACT_DOLLARS`.
         """
         # The clip keeps the conversion defined for larger values, whose results the callers discard.
         about = np.rint(np.clip(dollars * NANO, -9.2e18, 9.2e18)).astype(np.int64)
@@ -84,9 +84,10 @@ class Int128:
         return Int128(np.where(included, self.nano, 0).sum(axis=0) + rest // NANO, rest % NANO)
 
     def shares_up(self, price: Ints) -> Ints:
-        """The fewest billionths of a share worth at least the values; `price` is billionths of a dollar, above 0.
+        """For each value, the fewest billionths of a share that are worth at least as much.
 
-        The result is wrong where it does not fit 64 bits; callers do not use it there.
+        `price` is that of a share in billionths of a dollar, above 0. A result that does not fit 64 bits is wrong;
+        callers do not use it.
         """
         # The float quotient is off by a few 2**-53 of itself plus half a unit. Times the price, that is below 1e13 plus
         # 5e17 attodollars for values up to `MAX_EXACT_DOLLARS` and prices up to $1e9, so the 64-bit rest is exact.

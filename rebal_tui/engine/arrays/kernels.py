@@ -37,7 +37,7 @@ def row_wise_iteration() -> Iterator[None]:
 
 @dataclass(frozen=True, eq=False)
 class Piece:
-    """Adjacent columns of a block, from `start` up to, not including, `stop`."""
+    """Adjacent columns of an array block, from `start` to `stop` - 1, few enough for the CPU cache."""
 
     block: Block
     start: int
@@ -64,7 +64,7 @@ class Piece:
         return slice(first, last + 1), counts
 
     def of(self, table: npt.NDArray[Number]) -> npt.NDArray[Number]:
-        """Expand a table with a column per portfolio to one with a column per account of the piece.
+        """Expand a table with a column per portfolio of the block to one with a column per account of the piece.
 
         When all accounts of the piece have one portfolio, the result has a single column.
         """
@@ -73,13 +73,13 @@ class Piece:
 
 
 def max_piece_cells(block: Block) -> int:
-    """Number of cells (asset slots × accounts) of a block's largest piece."""
+    """Asset slots × accounts in the largest piece of an array block, one that fits the CPU cache."""
     slots, accounts = block.qty.shape
     return int(slots * min(accounts, max(1, _PIECE_MAX_CELLS // slots)))
 
 
 def pieces(block: Block) -> Iterator[Piece]:
-    """The pieces of a block, in column order."""
+    """Split an array block into pieces, groups of adjacent columns that fit the CPU cache, in column order."""
     slots, total = block.qty.shape
     max_accounts, single_portfolio_min = max(1, _PIECE_MAX_CELLS // slots), max(1, _SINGLE_PORTFOLIO_MIN_CELLS // slots)
     start = 0
@@ -113,7 +113,7 @@ def slot_prices(frame: BookFrame, block: Block) -> Floats:
 
 
 def other_holding_values(frame: BookFrame) -> tuple[Floats, Floats]:
-    """The dollar value of each holding in `frame.others`, and their sum by account."""
+    """The dollar value of each holding in `frame.others`, and the sum of these values by account."""
     others = frame.others
     worth = np.multiply(others.qty, frame.assets.price[others.asset] * 1e-18, dtype=np.float64)
     total = np.bincount(others.account, weights=worth, minlength=len(frame))
@@ -121,7 +121,7 @@ def other_holding_values(frame: BookFrame) -> tuple[Floats, Floats]:
 
 
 def owners(frame: BookFrame) -> npt.NDArray[np.intp]:
-    """The index of the portfolio of each weight in `frame.table.percent`."""
+    """For each entry of `frame.table.percent`, the index of the portfolio that has this weight."""
     return np.repeat(np.arange(len(frame.table.count)), frame.table.count)
 
 
@@ -134,7 +134,7 @@ def any_weight(frame: BookFrame, assets: Flags) -> Flags:
 
 
 def any_other(frame: BookFrame, assets: Flags) -> Flags:
-    """For every account, whether it holds an asset flagged in `assets` that is outside its portfolio."""
+    """For every account, whether it holds an asset that is flagged in `assets` and is not in its portfolio."""
     found: Flags = np.zeros(len(frame), np.bool_)
     if assets.any():
         found[frame.others.account[assets[frame.others.asset]]] = True

@@ -1,6 +1,6 @@
-"""Memory layout of holdings: matrices with a row per asset slot and a column per account, processed column by column.
+"""Memory layout of holdings: matrices with a row per asset slot and a column per account.
 
-An asset slot is an asset's position in its portfolio, from 0; here it has nothing to do with evaluation times.
+An asset slot is the position of an asset in its portfolio, from 0.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ _WIDTHS = (4, 8, 12, 16, 20, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PortfolioTable:
-    """One entry per portfolio, and a last entry for unsubscribed accounts, which index -1 selects.
+    """The portfolios as arrays: one entry per portfolio, and a last entry (index -1) for unsubscribed accounts.
 
     Percents are in hundredths of a percent. `count` is the number of assets, `cooldown` is in days. `absolute` and
-    `relative` are the tightest band of that type, 0 without one. `start`, `asset` and `percent` hold the weights: those
-    of portfolio p are at `start[p]:start[p + 1]`, in the portfolio's order. `block` is the index of the `Block` that
-    has the portfolio's accounts; portfolios of similar size share a block. `local` is the portfolio's column in the
-    tables of that block.
+    `relative` are the tightest band of that type, 0 without one. `asset` and `percent` hold the weights of all
+    portfolios: those of portfolio p are the entries `start[p]` to `start[p + 1] - 1`, in the portfolio's order. `block`
+    is the index of the `Block` that has the portfolio's accounts; portfolios with a similar number of assets share a
+    block. `local` is the portfolio's column in the tables of that block.
     """
 
     cash_weight: Ints
@@ -89,7 +89,7 @@ class OtherHoldings:
 
 
 def table_of(portfolios: Sequence[Portfolio], symbols: Sequence[str]) -> PortfolioTable:
-    """The portfolios as arrays. Raises `KeyError` for a weight whose asset is not in `symbols`."""
+    """The portfolios as arrays, assets as indexes in `symbols`. Raises `KeyError` for an asset that is not in it."""
     index = {symbol: number for number, symbol in enumerate(symbols)}
     weights = [portfolio.weights for portfolio in portfolios]
     count = np.array([*(len(w.assets) for w in weights), 0], np.int64)
@@ -123,8 +123,9 @@ def blocks_of(
 ) -> tuple[tuple[Block, ...], OtherHoldings, Indexes, npt.NDArray[np.intp]]:
     """The blocks, the holdings outside of portfolios, and two columns of each account.
 
-    The first is its column in its block, the second its column when all blocks are put side by side. `account`, `asset`
-    and `qty` have one entry per holding; `assets` is the number of assets.
+    The first is its column in its block, the second its column in all blocks put side by side. `portfolio` has the
+    index of each account's portfolio. `account`, `asset` and `qty` have one entry per holding; `assets` is the number
+    of assets.
     """
     at = portfolio[account]
     slot = slots_of(table, at, asset, assets)
@@ -158,7 +159,10 @@ def blocks_of(
 
 
 def slots_of(table: PortfolioTable, portfolio: npt.NDArray[np.intp], asset: Indexes, assets: int) -> Indexes:
-    """The asset slot of each holding in its account's portfolio, -1 for a holding outside the portfolio."""
+    """The asset slot of each holding, -1 for a holding outside its account's portfolio.
+
+    `portfolio` is the index of the portfolio of each holding's account; `assets` is the number of assets.
+    """
     # One sorted key per weight, (portfolio, asset) as a single integer, finds all holdings in one binary search. An
     # unsubscribed account gets the last entry, which has no weights, so its keys match nothing.
     owner = np.repeat(np.arange(len(table.count)), table.count)
@@ -200,9 +204,9 @@ def _slots(table: PortfolioTable, members: npt.NDArray[np.intp], assets: int) ->
 
 
 def refilled(block: Block, columns: npt.NDArray[np.intp], slot: Indexes, column: Indexes, qty: Ints) -> Block:
-    """A copy of the block in which the holdings of some accounts are replaced.
+    """A copy of the block with all holdings of some accounts replaced.
 
-    `columns` are these accounts' columns in the block; `slot`, `column` and `qty` have one entry per new holding.
+    `columns` are the columns of these accounts in the block; `slot`, `column` and `qty` have one entry per new holding.
     """
     matrix = block.qty.copy()
     matrix[:, columns] = 0

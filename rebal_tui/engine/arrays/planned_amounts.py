@@ -29,7 +29,8 @@ class PlannedAmounts:
 def planned_amounts(frame: BookFrame, full: Ints, invest: Ints) -> PlannedAmounts:
     """The amounts that full rebalances and invest_cash runs would trade.
 
-    `full` and `invest` are the rows of the subscribed accounts to plan for each type, ascending.
+    `full` are the account rows for which a full rebalance is planned, `invest` those for which an invest_cash run is,
+    both ascending. The accounts must be subscribed.
     """
     dollars, rest, largest = (np.zeros(len(frame), np.int64) for _ in range(3))
     for plans in _plans(frame, full, invest):

@@ -34,7 +34,7 @@ _MAX_PRICE_DOLLARS = 1e9
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lines:
-    """Orders or skipped orders, sorted by account, then by plan line; sells and buys are mixed as in a plan.
+    """Orders or skipped orders, one entry each, sorted by account, then by plan line; sells and buys are mixed.
 
     `account` and `asset` are indexes in the frame. `line` is the index of the line in the account's plan, which has the
     portfolio's assets, then the other holdings by symbol. A sell has `qty` in billionths of a share; a buy or a skipped
@@ -54,16 +54,16 @@ class Lines:
         return len(self.account)
 
     def amounts(self, prices: Ints) -> Ints:
-        """The dollars that each order trades at the assets' prices, as in `PlanLine.order_amount`, in billionths."""
+        """The amount of each order at the assets' prices, in billionths of a dollar, as in `PlanLine.order_amount`."""
         return np.where(self.buy, self.notional, product(self.qty, prices[self.asset]).nano)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plans:
-    """The plans of `accounts`, which are rows of the frame. `cash_target` is by account, in billionths of a dollar.
+    """The plans of the account rows `accounts`. `cash_target` has one entry per account, in billionths of a dollar.
 
-    `by_exact` counts the accounts planned by the exact form. `too_large` are accounts with an amount above
-    `MAX_EXACT_DOLLARS`, or whose restrictions exclude each other; these accounts have no lines in `orders` and
+    `by_exact` is the number of accounts that the exact form planned. `too_large` are the rows of accounts with an
+    amount above `MAX_EXACT_DOLLARS`, or whose restrictions exclude each other; these have no lines in `orders` and
     `skipped`.
     """
 
@@ -78,8 +78,8 @@ class Plans:
 def plan_full_rebalances(frame: BookFrame, accounts: Ints, by_band: Collection[int] = ()) -> Plans:
     """The plans of full rebalances, equal to those of `plan_full_rebalance`, for subscribed accounts.
 
-    `accounts` are rows in ascending order. `by_band` are the rows of accounts whose run is made by a drift band, so
-    that it may stop before the target (R-62).
+    `accounts` are account rows in ascending order. `by_band` are the rows of the accounts whose trigger is a drift
+    band, so that the run may stop before the target (R-62).
     """
     return _plans(frame, accounts, by_band, invest=False)
 
@@ -87,7 +87,7 @@ def plan_full_rebalances(frame: BookFrame, accounts: Ints, by_band: Collection[i
 def plan_invest_cashes(frame: BookFrame, accounts: Ints) -> Plans:
     """The plans of invest_cash runs, equal to those of `plan_invest_cash`, for subscribed accounts.
 
-    `accounts` are rows in ascending order.
+    `accounts` are account rows in ascending order.
     """
     return _plans(frame, accounts, (), invest=True)
 

@@ -1,8 +1,8 @@
 """The trading rules of accounts as arrays (R-60 to R-67).
 
 The trading rules of an account are its restrictions, its minimum trade, where its runs stop, whole shares, and the
-overrides of its subscription. There is one entry per account with rules, and one per restricted line: an asset of an
-account for which a restriction is in force.
+overrides of its subscription. `RuleColumns` has one entry per account with rules. `RestrictedLines` has one entry per
+restricted line: an asset of an account for which a restriction is in force.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ PIECE_ACCOUNTS = 4_096
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RestrictedLines:
-    """One entry per restricted line, ordered by account, then by asset.
+    """One entry per asset of an account that a restriction limits (a line), ordered by account, then by asset.
 
     `account` is an index in `RuleColumns.rows`. `slot` is the position of the line's asset in the account's portfolio,
     or `OUTSIDE`. `weight` is in hundredths of a percent; `share` is the weight as a fraction, 0 for an unmanaged line.
@@ -62,14 +62,16 @@ class RestrictedLines:
 class RuleColumns:
     """One entry per subscribed account with trading rules, ordered by row.
 
-    `exact` marks rules that only the exact form handles: overridden conditions or cooldown, and several ranges of one
-    line. `hold` marks accounts that a hold restriction stops. `boxed` marks accounts with restricted lines, `early`
-    those whose drift-band runs may stop before the target. `whole`: the account trades in whole shares. `keeps_others`:
-    no holding may be sold, not even outside the portfolio. `amount` and `share` are the minimum trade in dollars and as
-    a share of equity. `cost` is what a share costs as a multiple of its price. `free_share` is the sum of the weights
-    of the lines without restrictions. `index` maps a row of the frame to its entry, -1 without rules. `stagger` are the
-    entries whose calendar condition is checked for an earlier session (R-66). By entry of `stagger`, `stagger_day` is
-    that session, `stagger_offset` sessions ago, and `stagger_next_day` the session after it, both as ordinals.
+    `exact` marks rules that only the exact form handles: overridden conditions or cooldown, and several range
+    restrictions of one asset. `hold` marks accounts that a hold restriction stops. `boxed` marks accounts with a
+    restriction of an asset (a restricted line), `early` those whose drift-band runs may stop before the target.
+    `whole`: the account trades in whole shares. `keeps_others`: no holding may be sold, not even outside the portfolio.
+    `amount` and `share` are the minimum trade in dollars and as a fraction of equity. `cost` is what buying a share
+    takes of cash, as a multiple of its price. `free_share` is the sum of the weights of the lines without restrictions.
+    `index` maps an account row to its entry, -1 without rules. `stagger` are the entries of accounts whose runs of a
+    calendar condition come some sessions after the condition fires, so that an earlier session is checked (R-66). By
+    entry of `stagger`, `stagger_day` is that session, `stagger_offset` sessions ago, and `stagger_next_day` the session
+    after it, both as ordinals.
     """
 
     rows: Rows

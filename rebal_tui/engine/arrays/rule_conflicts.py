@@ -16,7 +16,7 @@ from rebal_tui.engine.planning import plan_goals
 
 
 def conflicts(frame: BookFrame) -> dict[int, str]:
-    """By row of a subscribed account: why its restrictions exclude each other, as display text."""
+    """By account row, why restrictions exclude each other, as display text. Other accounts are left out."""
     if not frame.accounts.rules:
         return {}
     columns = rule_columns(frame)

@@ -40,7 +40,7 @@ _AFTER_FIRST = (DecisionInput.COOLING, DecisionInput.DUE, DecisionInput.DRIFTED,
 
 
 def stagger_due_days(frame: BookFrame, day_context: DayContext, columns: RuleColumns, inputs: DecisionInputs) -> None:
-    """Set `DecisionInput.DUE` for accounts whose calendar condition is checked for an earlier session (R-66)."""
+    """Set or clear `DecisionInput.DUE` of accounts whose calendar day is sessions after the condition fires (R-66)."""
     if not len(columns.stagger):
         return
     rows = columns.rows[columns.stagger]
@@ -64,7 +64,7 @@ def _due(frame: BookFrame, day_context: DayContext, portfolio: int, day: int, ne
 def decide_rules(
     frame: BookFrame, targets: RuleTargets, inputs: DecisionInputs, table: DecisionTable, made: Decisions
 ) -> Rows:
-    """Replace the decisions of accounts with trading rules for which floats are sure.
+    """Replace the decisions of those accounts with trading rules for which floats decide with certainty.
 
     Returns the rows of the other accounts with rules, which the exact form must decide.
     """

@@ -1,7 +1,7 @@
-"""What floats surely determine about the plans of accounts with trading rules (R-14, R-15, R-60 to R-65).
+"""What floats determine with certainty about plans of accounts with trading rules (R-14, R-15, R-60 to R-65).
 
-A figure counts as sure when it is beyond the threshold by more than the float error. An account for which neither a run
-nor its absence is sure is planned by the exact form.
+A statement is sure if the figure is beyond the threshold by more than the float error. If neither a run nor its absence
+is sure for an account, the exact form plans it.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ _MAX_RESTRICTED = 8
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SureRebalance:
-    """What is sure about a full_rebalance; one entry per requested account. A flag is set only where it is sure.
+    """What is sure about the full_rebalance of each requested account. A flag is set only where floats leave no doubt.
 
     `first`: a first rebalance makes a run, because the plan has an order or the account is on target. `orders`: the
     plan has an order. `off`: an asset is farther from its target than the least distance that an order corrects; `on`:
     no asset is. `served`: the plan has an order that corrects an asset outside its band. `worth`: an asset outside its
-    band is far enough from its target for an order; `idle`: no such asset is. `kept_back`: the plan has no order, only
-    because of whole shares; `stuck`: the plan has no order, also because cash is short.
+    band is far enough from its target for an order; `idle`: no asset outside its band is. `kept_back`: the plan has no
+    order, only because of whole shares; `stuck`: the plan has no order, also because cash is short.
     """
 
     first: Flags
@@ -52,7 +52,7 @@ class SureRebalance:
 
 
 def sure_of_full_rebalances(frame: BookFrame, made: RuleTargets, entries: Rows) -> SureRebalance:
-    """What is sure about the full rebalances of the accounts `entries`, which are indexes in `RuleColumns`."""
+    """What floats are sure of about full rebalances of the accounts `entries`, which are indexes in `RuleColumns`."""
     sure = SureRebalance(*(np.zeros(len(made.columns), np.bool_) for _ in fields(SureRebalance)))
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         others = _Others.of(frame, made)
@@ -62,7 +62,7 @@ def sure_of_full_rebalances(frame: BookFrame, made: RuleTargets, entries: Rows) 
 
 
 def sure_of_invest_cash(frame: BookFrame, made: RuleTargets, entries: Rows) -> tuple[Flags, Flags]:
-    """By account: whether invest_cash surely buys something, and whether it surely buys nothing.
+    """By account: whether an invest_cash run surely buys something, and whether it surely buys nothing.
 
     The accounts must have excess cash of $10 or more; `entries` are indexes in `RuleColumns`.
     """

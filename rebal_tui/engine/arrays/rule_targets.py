@@ -1,7 +1,7 @@
 """Bounds, reachable target and band usage of accounts with trading rules, by floats with a margin (R-60, R-61).
 
-An account for which floats cannot decide these with certainty is left to the exact form. `entries` are indexes of
-accounts in `RuleColumns`.
+If floats cannot decide these with certainty for an account, the exact form does. `entries` are indexes of accounts in
+`RuleColumns`.
 """
 
 from __future__ import annotations
@@ -38,12 +38,13 @@ _PERCENT, _SHARES = UNITS.index(RangeUnit.PERCENT), UNITS.index(RangeUnit.SHARES
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RuleTargets:
-    """One entry per account with trading rules, in the order of `columns`; amounts in dollars.
+    """The reachable targets: one entry per account with trading rules, in the order of `columns`; amounts in dollars.
 
     `equity` is managed equity. The goal of a line without restrictions is `factor` × its weight × `equity`; the goal of
     a restricted line is in `line_target`. `cash` is the reachable cash. `usage` is the largest band usage of an account
-    with restricted lines. `unsure` marks accounts for the exact form. `others` are the holdings outside the portfolios,
-    as indexes of `frame.others`; the goal of each is in `others_target`, if `others_managed` is set for it.
+    with restricted lines. `unsure` marks accounts that the exact form must decide. `others` are the holdings outside
+    the portfolios, as indexes of `frame.others`; the goal of each is in `others_target`, if `others_managed` is set for
+    it.
     """
 
     columns: RuleColumns
@@ -62,9 +63,10 @@ class RuleTargets:
         return np.asarray(_LEAST_MARGIN + RELATIVE_MARGIN * (np.abs(self.equity[entries]) + 2 * np.abs(cash)))
 
     def goals(self, block: Block, entries: Rows, local: Indexes) -> tuple[Floats, Flags]:
-        """The goals in dollars of the lines of some accounts of a block, and whether each line is unmanaged.
+        """The goals in dollars of the assets of some accounts of an array block, and whether each is unmanaged.
 
-        Both have a row per asset slot and a column per account.
+        Both have a row per asset slot and a column per account. `entries` are the indexes of the accounts in
+        `RuleColumns`, `local` the columns of their portfolios in the tables of the block.
         """
         goal = block.target.take(local, axis=1) * (self.factor[entries] * self.equity[entries] / 10_000)
         unmanaged = np.zeros(goal.shape, np.bool_)
@@ -74,7 +76,10 @@ class RuleTargets:
         return goal, unmanaged
 
     def lines_of(self, entries: Rows) -> tuple[Rows, Rows]:
-        """The restricted lines in the portfolios of the accounts `entries`, and the index in `entries` of each line."""
+        """The restricted lines in the portfolios of the accounts `entries`, and for each line the index of its account.
+
+        The lines are indexes in `RestrictedLines`, the accounts indexes in `entries`.
+        """
         position = np.full(len(self.columns), -1, np.intp)
         position[entries] = np.arange(len(entries))
         at = position[self.columns.lines.account]
@@ -85,9 +90,9 @@ class RuleTargets:
 def rule_targets(
     frame: BookFrame, usages: BandUsages, columns: RuleColumns, *, every_usage: bool = False
 ) -> RuleTargets:
-    """The reachable targets of the accounts with trading rules; `usages` are the band usages that ignore rules.
+    """The reachable targets of the accounts with trading rules; `usages` are the band usages without regard to rules.
 
-    Without `every_usage`, the `usage` of an account that surely exceeds no band is only an upper bound.
+    Without `every_usage`, the `usage` of an account that surely exceeds no band is an upper bound and not exact.
     """
     rows, lines, size = columns.rows, columns.lines, len(columns)
     follows, gross, cash = usages.follows[rows], usages.equity[rows], usages.cash[rows]
@@ -296,7 +301,10 @@ def _fill_usage(frame: BookFrame, usages: BandUsages, made: RuleTargets, asked: 
 
 
 def pieces_of(frame: BookFrame, columns: RuleColumns, entries: Rows) -> Iterator[tuple[Block, Rows]]:
-    """Split accounts with trading rules into pieces, each with accounts of one block."""
+    """Split accounts with trading rules into groups that fit the CPU cache, each of accounts of one array block.
+
+    `entries` are indexes of accounts in `RuleColumns`.
+    """
     if not len(entries):
         return
     block_of = frame.table.block[frame.accounts.portfolio[columns.rows[entries]]]
@@ -309,9 +317,9 @@ def pieces_of(frame: BookFrame, columns: RuleColumns, entries: Rows) -> Iterator
 def values_and_goals(
     frame: BookFrame, block: Block, made: RuleTargets, entries: Rows
 ) -> tuple[Floats, Floats, Flags, Floats]:
-    """For each line: its value and goal in dollars, whether it is unmanaged, and the price of a billionth of a share.
+    """For each asset of each account: value and goal in dollars, whether unmanaged, price of a billionth of a share.
 
-    All have a row per asset slot and a column per account.
+    All have a row per asset slot and a column per account of `entries`.
     """
     column = frame.column[made.columns.rows[entries]]
     local = block.local[column]
@@ -322,7 +330,7 @@ def values_and_goals(
 
 
 def free_cash(frame: BookFrame, rows: Rows | Indexes) -> Floats:
-    """Cash less reservations, in dollars."""
+    """Cash less reservations of the accounts at `rows`, in dollars."""
     return dollars(frame.accounts.cash[rows] - frame.accounts.reserved[rows])
 
 
@@ -334,7 +342,7 @@ def use_reachable_targets(usages: BandUsages, made: RuleTargets) -> None:
 
 
 def check_reachable_cash(frame: BookFrame, usages: BandUsages, cash: CashThresholds, made: RuleTargets) -> None:
-    """Replace the entries of `cash` for accounts whose reachable cash replaces cash weight × equity (R-61)."""
+    """Check `cash` again for accounts whose reachable cash replaces cash weight × equity (R-61); changes `cash`."""
     boxed = np.flatnonzero(made.columns.boxed)
     rows = made.columns.rows[boxed]
     free, count = usages.cash[rows], frame.table.count[usages.follows[rows]]

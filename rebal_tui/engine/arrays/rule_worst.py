@@ -15,7 +15,7 @@ from rebal_tui.engine.arrays.rule_targets import RuleTargets, pieces_of, values_
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BoxedWorst:
-    """One entry per requested account; the fields are those of `WorstDrifts`, valid only where `sure` is set."""
+    """One entry per requested account; the fields are as in `WorstDrifts`, valid only where `sure` is set."""
 
     asset: Ints
     drift: Ints
@@ -25,7 +25,7 @@ class BoxedWorst:
 
 
 def boxed_worst(frame: BookFrame, usages: BandUsages, made: RuleTargets, entries: Rows, no_band: int) -> BoxedWorst:
-    """The worst drifts of the accounts `entries`, which have restrictions.
+    """The worst drifts of the accounts `entries`, indexes in `RuleColumns` of accounts with restrictions.
 
     `no_band` is the value of `band_used` for an account to which no band applies.
     """

@@ -1,7 +1,7 @@
-"""Which accounts' plans surely have the orders that their triggers need, by floats (R-14, R-15).
+"""Which accounts' plans surely correct what their triggers found, in floats (R-14, R-15).
 
-A plan serves a trigger if its orders correct what the trigger found. A figure counts as sure when it is beyond the
-threshold by more than the float error. An account for which this is not sure is planned by the exact form.
+A statement is sure if the figure is beyond the threshold by more than the float error. If it is not sure for an account
+that its plan corrects the drift, the exact form plans the account.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class _Accounts:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SureServing:
-    """One entry per requested account; a flag is set only where it is sure.
+    """What is sure about the plan of each requested account. A flag is set only where floats leave no doubt.
 
     `any_order`: the full_rebalance has an order, and an asset is more than $1 from its target. `band`: the
     full_rebalance has an order that corrects an asset outside its band. `worth`: an asset outside its band is $1 or
@@ -74,9 +74,9 @@ class SureServing:
 
 
 def sure_serving(frame: BookFrame, usages: BandUsages, rows: Rows, by_band: Flags) -> SureServing:
-    """What is sure about the plans of subscribed accounts whose portfolio assets are all eligible and priced.
+    """What is sure about the plans of the accounts at `rows`, whose portfolio assets must all be eligible and priced.
 
-    `by_band` flags the accounts for which `band` and `worth` are computed.
+    The accounts must be subscribed. `by_band` flags those for which `band` and `worth` are computed.
     """
     made = SureServing(*(np.zeros(len(rows), np.bool_) for _ in range(3)))
     accounts = _Accounts.of(usages, rows)

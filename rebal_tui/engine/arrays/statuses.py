@@ -1,4 +1,4 @@
-"""The status of every account of a book, equal to the results of `engine/trade_status.py`, which explains statuses."""
+"""The status of every account of a book in arrays, equal to the results of `engine/trade_status.py`."""
 
 from __future__ import annotations
 
@@ -42,8 +42,9 @@ _NOT_WAITING = ~np.uint16(int(Mark.OPEN_RUN | Mark.EXTERNAL_ORDERS))
 class Statuses:
     """One entry per account of a frame, in its order.
 
-    `kind` is an index in `KINDS` or `NO_STATUS`, `waits_for` an index in `WAITS` or `NOTHING`. `first_trade_at` is in
-    microseconds since 1970 UTC or `NO_TIME`. `probe` are the decisions as they would be if nothing delayed a trade.
+    `kind` is an index in `KINDS` or `NO_STATUS`, `waits_for` an index in `WAITS` or `NOTHING`. `first_trade_at`, the
+    first possible trade, is in microseconds since 1970 UTC or `NO_TIME`. `probe` are the decisions as they would be if
+    nothing delayed a trade.
     """
 
     kind: Codes
@@ -52,12 +53,12 @@ class Statuses:
     probe: Decisions
 
     def count(self, kind: StatusKind) -> int:
-        """The number of accounts with a status."""
+        """The number of accounts with this status."""
         return int(np.count_nonzero(self.kind == _KIND[kind]))
 
 
 def statuses(frame: BookFrame, day_context: DayContext, context: StatusContext, awaiting: Iterable[int]) -> Statuses:
-    """The status of every account; `awaiting` are the rows whose run awaits approval."""
+    """The status of every account; `awaiting` are the rows of accounts whose run awaits approval."""
     accounts, today = frame.accounts, date.fromordinal(day_context.day)
     traded = accounts.system_run_on == day_context.day
     acts_today = context.acts_on(today)

@@ -31,7 +31,7 @@ NEAR_PERMILLE = 800
 
 
 class Group(IntFlag):
-    """Bits of an account's `groups`: the tabs of the Desk in which the account is listed.
+    """The tabs of the Desk in which an account is listed, one bit each in `Sweep.groups`.
 
     `CALENDAR`: a calendar rebalance is due today, and the account is neither in a cooldown nor was it traded today by
     an automatic run (R-16).
@@ -66,14 +66,14 @@ class Sweep:
     def worst(self) -> Indexes:
         """The index of the account's asset with the largest band usage, or `NO_ASSET`.
 
-        Without bands, it is the asset furthest from its target. Computed on first access, which costs more than the
-        sweep itself.
+        One entry per account. Without bands, it is the asset farthest from its target. Computed on first access, which
+        takes longer than the sweep itself.
         """
         return self._worst.asset
 
     @property
     def drift(self) -> Ints:
-        """The drift of the asset in `worst`, in hundredths of a percentage point, rounded half to even.
+        """The drift of each account's asset in `worst`, in hundredths of a percentage point, rounded half to even.
 
         Computed together with `worst`.
         """
@@ -84,7 +84,7 @@ class Sweep:
         return worst_drifts(self.frame, np.arange(len(self.frame)))
 
     def count(self, group: Group) -> int:
-        """The number of accounts in a group."""
+        """The number of accounts that a tab of the Desk lists."""
         return int(np.count_nonzero(self.groups & np.uint8(group)))
 
 

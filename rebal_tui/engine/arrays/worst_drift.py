@@ -1,4 +1,4 @@
-"""Worst asset, drift and band usage of the requested accounts, exact."""
+"""The worst asset of each requested account with its drift and band usage, exact."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _COUNT_UNIT = 1 << 32
 class WorstDrifts:
     """One entry per requested account, in the order requested, exact.
 
-    `asset` is the index of the asset with the largest band usage (without bands: furthest from its target) or
+    `asset` is the index of the asset with the largest band usage (without bands: farthest from its target) or
     `NO_ASSET`. `drift` is this asset's drift in hundredths of a percentage point, rounded half to even. `band_used` is
     its band usage in tenths of a percent, rounded down, or `NO_BAND`. `outside` is whether the asset exceeds a band.
     `confirmed` counts accounts decided by the exact form.
@@ -71,7 +71,7 @@ class _Columns:
 
 
 def worst_drifts(frame: BookFrame, rows: Rows) -> WorstDrifts:
-    """The worst drift of each account in `rows`, which must be distinct."""
+    """The worst drift of each account in `rows`, which has no row twice."""
     count, portfolio = len(rows), frame.accounts.portfolio[rows]
     worth, other_totals = other_holding_values(frame)
     cash = dollars(frame.accounts.cash[rows] - frame.accounts.reserved[rows])

@@ -12,11 +12,11 @@ from rebal_tui.engine.arrays.memory_layout import Block, Flags, Indexes, Ints
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ZeroHoldings:
-    """Exact figures of an asset that is not held: its drift is its whole target, whatever the equity.
+    """Exact figures of a portfolio asset that is not held: its drift is minus its target, whatever the equity.
 
-    They have a row per asset slot and a column per portfolio. `rank` orders the slots of a portfolio by band usage, -1
-    for an unused slot. `permille` is the band usage in tenths of a percent, rounded down; `outside` is whether the
-    drift exceeds a band.
+    They have a row per asset slot and a column per portfolio. `rank` orders the slots of a portfolio by band usage, the
+    larger the higher; it is -1 for an unused slot. `permille` is the band usage in tenths of a percent, rounded down;
+    `outside` is whether the drift exceeds a band.
     """
 
     rank: Ints
@@ -37,7 +37,7 @@ class ZeroHoldings:
         return cls(np.where(target > 0, rank, -1), np.maximum(per_absolute, per_relative), outside)
 
     def first_of(self, close: Flags, qty: Ints, local: Indexes) -> Ints:
-        """By account, the slot of highest rank among those flagged in `close`.
+        """By account, the slot of highest rank among the slots flagged in `close`.
 
         It is -1 if the account holds the asset of one of these slots.
         """
