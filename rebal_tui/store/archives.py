@@ -99,7 +99,7 @@ def _connected(path: Path) -> sqlite3.Connection:
 
 
 def past(database: Database) -> Database | None:
-    """The open archive of a book; None when it has none, or when the archive cannot be read (`problem` says why).
+    """The open archive of a book; None when it has none, or when the archive cannot be read (`problem` has the reason).
 
     Other functions of the store accept it in place of the book. It is opened on first use and closed with the book.
     """

@@ -185,7 +185,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("review.approve", "A", "Approve", "Approve this run, or all marked (confirms first).", REVIEW, "approve"),
     Action("review.reject", "R", "Reject", "Reject this run, or all marked, with a note.", REVIEW, "reject"),
     Action(
-        "review.mark_shown", "M", "Mark all", "Mark all runs shown, or clear all marks; space marks one and goes on.",
+        "review.mark_shown", "M", "Mark all", "Mark all runs shown, or clear all marks; space marks one, moves down.",
         REVIEW, "mark_shown",
     ),
     Action(
@@ -232,7 +232,7 @@ ACTIONS: tuple[Action, ...] = (
         Section.ACCOUNTS, "unsubscribe",
     ),
     Action(
-        "accounts.mark_shown", "M", "Mark all", "Mark all rows shown, or clear all marks; space marks one and goes on.",
+        "accounts.mark_shown", "M", "Mark all", "Mark all rows shown, or clear all marks; space marks one, moves down.",
         Section.ACCOUNTS, "mark_shown",
     ),
     Action(

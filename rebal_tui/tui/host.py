@@ -140,7 +140,7 @@ class Host(Protocol):
         """Context in which no heartbeat runs, so that only requests of the screens change the book."""
 
     def time_held(self) -> AbstractAsyncContextManager[None]:
-        """Context in which simulated time stands still if it runs faster than real time, so a dialog's plan stays
+        """Context in which simulated time is paused if it runs faster than real time, so a dialog's plan stays
         current.
         """
 

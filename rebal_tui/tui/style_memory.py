@@ -29,7 +29,7 @@ MAX_PATHS = 1_000
 Step = tuple[Any, ...]
 """What a rule can test of one node: its class, id, style classes, and which of the pseudo-classes hold.
 
-For `disabled` and `enabled` it says instead whether the node itself is disabled: the steps together tell the rest.
+For `disabled` and `enabled` it is whether the node itself is disabled; the steps together determine the rest.
 """
 Found = dict[tuple[Step, ...], RulesMap | None]
 """By path, the merged rules that apply to the node, in the form a node stores them; None if no rule applies."""
@@ -199,9 +199,9 @@ def _path(node: DOMNode, mentioned: tuple[str, ...], of_app: tuple[str, ...]) ->
 
 @lru_cache(maxsize=4_096)
 def _tests(kind: type[DOMNode], asked: tuple[str, ...]) -> tuple[Callable[[Any], bool], ...]:
-    """What tells for a node of a class which of the pseudo-classes hold.
+    """Functions that find for a node of a class which of the pseudo-classes hold.
 
-    A widget is disabled if one above it is, so that each node of a path need only tell whether it is disabled itself.
+    A widget is disabled if one above it is, so that of each node of a path only its own state is needed.
     """
     known = cast(Mapping[str, Callable[[Any], bool]], kind._PSEUDO_CLASSES)
     own = {"disabled": _is_disabled_itself, "enabled": _is_disabled_itself} if issubclass(kind, Widget) else {}

@@ -18,7 +18,7 @@ Opens: TypeAlias = "Callable[[], Coroutine[Any, Any, None]]"
 
 @runtime_checkable
 class KeepsRows(Protocol):
-    """A section that keeps its rows in their places for some time when the user comes back to it."""
+    """A section that keeps the order of its rows for some time when the user comes back to it."""
 
     def returned(self) -> None:
         """Called when the user has come back to this section from another one."""

@@ -30,7 +30,7 @@ def invested(folder: Path) -> Iterator[World]:
 
 @cache
 def after_monday() -> Left:
-    """What a world leaves whose clients have bought their portfolios on Monday; made once and copied."""
+    """The files of a proxy world whose clients have bought their portfolios on Monday; made once and copied."""
     with tempfile.TemporaryDirectory() as folder:
         with World(Path(folder)) as world:
             world.trade(MONDAY)

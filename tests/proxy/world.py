@@ -65,7 +65,7 @@ _RECONNECT = 0.05, 0.2
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """What a world left when it was closed; worlds made from it go on from there, with the program started again."""
+    """The files of a proxy world when it was closed; one made from them continues from there, the program restarted."""
 
     at: datetime
     sandbox: bytes
@@ -79,7 +79,7 @@ class World:
 
     def __init__(self, folder: Path, *, faults: Faults | None = None, left: Left | None = None) -> None:
         self._patch = pytest.MonkeyPatch()
-        # Streams pause by the real clock, while heartbeats go on.
+        # Streams pause by the real clock, while heartbeats continue.
         self._patch.setattr(streams, "MIN_RECONNECT_SECONDS", _RECONNECT[0])
         self._patch.setattr(streams, "MAX_RECONNECT_SECONDS", _RECONNECT[1])
         self.path, self._sandbox_path = folder / "live.db", folder / "sandbox.db"
@@ -233,7 +233,7 @@ class World:
         return sorted(placed, key=lambda order: (order[0], order[1] == "buy", order[2]))
 
     def left(self) -> Left:
-        """What this world left; it is closed."""
+        """The files of this world, which is closed."""
         assert not [path for path in (self.path, self._sandbox_path) if Path(f"{path}-wal").exists()]
         return Left(self.clock.true, self._sandbox_path.read_bytes(), self.path.read_bytes(), self.ids, self.oracle)
 

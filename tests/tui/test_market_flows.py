@@ -113,7 +113,7 @@ def test_the_accounts_that_a_shock_moved_out_of_their_bands_are_shown_on_the_des
         assert [row.account_id for row in app.screen.table.rows] == ["b"]
         assert "left their bands: TLT -30 % · n-b 1/5" in screen_text(app)
         await press(pilot, "escape", "escape")
-        assert app.current_mode == Section.MARKET, "back where it was asked for"
+        assert app.current_mode == Section.MARKET, "back in the section where it was requested"
         await press(pilot, "1")
         assert len(app.screen.table.rows) == 5
         assert "left their bands" not in screen_text(app)

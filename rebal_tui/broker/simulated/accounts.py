@@ -176,7 +176,7 @@ def put_assets(tx: Writer, assets: Sequence[Asset], at: int) -> None:
 
 
 def relabel_assets(tx: Writer) -> None:
-    """Determine the label of every asset anew; call this after symbols or statuses changed.
+    """Determine the label of every asset again; call this after symbols or statuses changed.
 
     Raises `BrokerRefused`, with the assets' ids in its message, when two active assets have the same symbol.
     """

@@ -39,7 +39,7 @@ def subscribe(
 ) -> Subscription:
     """Subscribe an account to a portfolio (R-6).
 
-    If a subscription of the account to this portfolio ended at `ended_since` or later, the new one takes over three
+    If a subscription of the account to this portfolio ended at `ended_since` or later, the new one inherits three
     things from the ended one: its overrides, its trade marker (`unsolicited` or `discretionary`) and the sells that it
     left undone. `last_rebalanced_at` is that of the new subscription; None makes the next evaluation create a first
     run. `who` is the actor for the audit trail, as in `BookTransaction.record`. Raises `NotFound` for an unknown

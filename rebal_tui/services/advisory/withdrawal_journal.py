@@ -62,9 +62,9 @@ def requested_journal(book: Book, live: LiveBroker, withdrawal: Withdrawal) -> J
 
 
 def may_ask(book: Book, what: str) -> bool:
-    """Whether the broker may be asked for `what` now: a simulated broker always, a real one once per `READ_INTERVAL`.
+    """Whether a request for `what` may be sent to the broker now.
 
-    `what` is a name for the data requested.
+    To a simulated broker always, to a real one once per `READ_INTERVAL`. `what` is a name for the data requested.
     """
     asked = book.polling_state.asked_at.get(what)
     return book.live is None or asked is None or book.now() - asked >= READ_INTERVAL

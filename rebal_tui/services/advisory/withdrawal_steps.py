@@ -277,7 +277,7 @@ def _resubscribe(book: Book, withdrawal: Withdrawal) -> Withdrawal:
 def restore_subscription(book: Book, withdrawal: Withdrawal, who: str | None) -> None:
     """Subscribe the account again to its portfolio after a withdrawal, so that no rebalance is forced or lost.
 
-    The new subscription takes over from the former one: last_rebalanced_at, overrides, and the sells left undone. `who`
+    The new subscription inherits from the former one: last_rebalanced_at, overrides, and the sells left undone. `who`
     is the actor for the audit trail, None for the program. Raises `Conflict` while the portfolio needs adjustment, and
     the errors of `subscribe`.
     """

@@ -287,7 +287,7 @@ def _sessions_until(book: RulesSource, today: date, back: int) -> list[tuple[dat
 def days_before(first: date) -> tuple[date, ...]:
     """The session days among the 300 calendar days before `first`, newest first.
 
-    That is enough to find the calendar sessions of a rebalance date that lies before `first` (R-66).
+    That is enough to find the calendar sessions of a rebalance date before `first` (R-66).
     """
     if first <= FIRST_DAY:
         return ()

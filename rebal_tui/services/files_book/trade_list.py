@@ -49,7 +49,7 @@ def make_list(book: Book) -> int:
 def waiting_orders(book: Book) -> list[StoredOrder]:
     """The approved orders that are on no trade list.
 
-    Raises `Conflict` when there is none; it says how the newest list is written again.
+    Raises `Conflict` when there is none; its message names the way to write the newest list again.
     """
     if waiting := open_orders(book.database, "o.list IS NULL"):
         return waiting

@@ -23,7 +23,7 @@ LABELS = {
     StatusKind.IN_RANGE: "In range",
 }
 STATUS_THEN = "Status then"
-"""Stands before the sentence of a stored status, which says what was to come at its time."""
+"""Stands before the sentence of a stored status, which is about what was to come at its time."""
 _DAYS_OF_A_YEAR = 365
 """A date from this many days ahead is shown with its year; a nearer one cannot be taken for that of another year."""
 _UNDATED = {

@@ -35,7 +35,7 @@ def band_style(tenths: int) -> str:
 
 def bar_style(tenths: int) -> str:
     """Return the style name of the bar for a band usage in tenths of a percent; less intense than that of the text
-    beside it.
+    next to it.
     """
     return f"{band_style(tenths)}-bar"
 

@@ -1,6 +1,6 @@
 """Bottom line of a list: its filter, an error of the filter, and the number of rows out of order (moved rows).
 
-A row has moved if changed values would put it at another place in the sort order than the list shows it.
+A row has moved if changed values would give it another position in the sort order than it has in the list.
 """
 
 from __future__ import annotations

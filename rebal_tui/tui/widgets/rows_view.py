@@ -161,7 +161,7 @@ class RowsView(StyledView, Generic[R]):
         return lines
 
     def _below(self, y: int, width: int) -> Strip:
-        """A line below the rows: blank; in a view without rows, a line of the text that says why there are none."""
+        """A line below the rows: blank; in a view without rows, a line of the text on why there are none."""
         hint: list[Line] = []
         if not self._rows:
             hint = [()] * FIRST_HINT_LINE + paragraph(self.hint, self.size.width - 1, "muted", indent=1)

@@ -197,7 +197,7 @@ def _moved(shown: Ints, fresh: Ints) -> NDArray[np.bool_]:
 
     A row has moved if both its neighbors differ from those that it has in the order `fresh`. So if one row belongs at
     the top, only this row has moved, not all rows above it. If no row has moved by this rule, because whole groups of
-    rows have changed places, the first row of each group counts as moved.
+    rows have been exchanged, the first row of each group counts as moved.
     """
     import numpy as np
 

@@ -31,7 +31,7 @@ class Failed(Exception):
 
 
 class Waits(Exception):
-    """A step cannot be done now; the message says what the step waits for."""
+    """A step cannot be done now; the message names what the step waits for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,7 +75,7 @@ def lasting(row: ShownRow) -> Row:
 
 
 def with_ended(before: Sequence[ShownRow], rows: Sequence[Row], at: datetime) -> list[ShownRow]:
-    """Return the new `rows`, and those rows of `before` that are not among them, in their places, as ended at `at`."""
+    """Return the new `rows`, and those rows of `before` that are not among them, in their position, as ended at `at`."""
     shown: list[ShownRow] = list(rows)
     keys = [row_key(row) for row in rows]
     place = 0
@@ -106,7 +106,7 @@ def kind_text(row: ShownRow) -> str:
 
 
 def ended_text(row: Ended) -> str:
-    """Return the text that says that an exception or alert has ended, with the time in New York."""
+    """Return the text for an exception or alert that has ended, with the time in New York."""
     return f"✓ ended {formats.clock(row.at)[:-3]}"
 
 

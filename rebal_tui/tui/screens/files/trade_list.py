@@ -18,7 +18,7 @@ FORMATS = {"blocks": "blocks", "ibkr": "ibkr"}
 
 
 def write_trade_list(screen: ListScreen) -> None:
-    """Ask where to write the approved orders; says so if none waits for a list."""
+    """Ask where to write the approved orders; shows a message if none waits for a list."""
     screen.host.work_to_open(_ask(screen), name="trade list")
 
 

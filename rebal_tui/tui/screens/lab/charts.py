@@ -70,7 +70,7 @@ def legend() -> Line:
 
 
 def verdict(found: Comparison, width: int) -> list[Line]:
-    """Build the lines that say whether the policies differ in return, turnover and tracking by more than luck
+    """Build the lines on whether the policies differ in return, turnover and tracking by more than luck
     explains.
     """
     lines: list[Line] = [heading("What this history can tell", width)]

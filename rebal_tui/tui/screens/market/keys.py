@@ -65,7 +65,7 @@ class MarketKeys:
     def _must_hold(self) -> bool:
         """Whether a form, question or preview is open or being prepared.
 
-        While this is so, simulated time must stand still, so that the figures shown are still true on confirmation.
+        While this is so, simulated time must be paused, so that the figures shown are still true on confirmation.
         """
         return self._preparing > 0 or not all(isinstance(screen, LivePage) for screen in self._above())
 

@@ -16,7 +16,7 @@ def with_pasted(form: PortfolioForm, text: str, *, one_line: bool) -> tuple[Port
     """Return the form with all its weights replaced by those of a pasted list, and a sentence about what was read.
 
     None if the text is no list; a single line is a list only with `one_line`. If some numbers have a decimal point and
-    others a decimal comma, the form is returned unchanged, and the sentence says so.
+    others a decimal comma, the form is returned unchanged, and the sentence gives the reason.
     """
     several = sum(1 for line in text.splitlines() if line.strip()) > 1
     if not (several or one_line):

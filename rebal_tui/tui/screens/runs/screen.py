@@ -36,7 +36,7 @@ TYPES: tuple[RunType | None, ...] = (None, *RunType)
 
 
 def final_text(row: RunRow) -> str:
-    """Return the message that says why a run that has ended cannot be canceled."""
+    """Return the reason why a run that has ended cannot be canceled, as a message."""
     return f"This run is {formats.words(row.status)}; only a queued or running run can be canceled."
 
 

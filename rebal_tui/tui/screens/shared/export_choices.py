@@ -171,7 +171,7 @@ def replace_question(path: Path) -> Question:
 
 
 async def write_choice(choice: ExportChoice, path: Path, progress: Progress) -> str:
-    """Write a file that only its owner can read, and return a sentence that says what was written to which path.
+    """Write a file that only its owner can read, and return a sentence about what was written to which path.
 
     Raises a `Refusal` if the content cannot be made or the file not written; an existing file is then unchanged.
     """

@@ -230,7 +230,7 @@ class ListScreen(ShowsMatching, DetailPanel):
             self._clear_filter()
 
     def returned(self) -> None:
-        """Called when the user has come back to this section: keep the rows in their places for some time, as after a
+        """Called when the user has come back to this section: keep the order of the rows for some time, as after a
         key.
         """
         if self.is_mounted:

@@ -20,7 +20,7 @@ class OlderRows:
 
     def __init__(self, say: Callable[[str], None], step: int, most: int, narrower: str) -> None:
         """`most` is the largest limit: all loaded rows are read again whenever the book changes. `say` shows a message;
-        `narrower` is the part of the message that says how to find older rows when `most` is reached.
+        `narrower` is the part of the message on how to find older rows when `most` is reached.
         """
         self._say, self._step, self.most, self._narrower = say, step, most, narrower
         self.restart()

@@ -180,7 +180,7 @@ def plan_lines(plan: Plan, width: int) -> list[Line]:
 def _plan_line(line: PlanLine, aims: Mapping[str, int], wide: bool, room: int) -> list[Line]:
     style = {Side.BUY: "good", Side.SELL: "warn"}[line.side] if line.side else "muted"
     traded = line.side is not None
-    # What is not ordered is rounded down, as by the text beside it: it must not read as the minimum that it misses.
+    # What is not ordered is rounded down, as in the text next to it: it must not read as the minimum that it misses.
     amount = line_amount(line) if traded else floor_cents(Value(line.wanted * NANO))
     skipped = line.reason not in (LineReason.ON_TARGET, LineReason.BUYS_ONLY, LineReason.SELLS_ONLY)
     side = "· none"
