@@ -161,7 +161,7 @@ def test_from_nothing_to_a_trade_list_of_60_accounts_and_the_next_day(
         assert "orders in list.csv" in screen_text(app)
         await keys("escape", "L")
         again = "no approved order waits; rebal-tui trades FILE --list 1 writes list 1 again"
-        assert again in shown_messages(app), "no path is requested"
+        assert again in shown_messages(app), "no dialog opens"
         assert keys.pressed < 43
 
     _on_screen(path, FRIDAY, friday)

@@ -71,7 +71,7 @@ class Columnar(Protocol):
 
 @runtime_checkable
 class Preparable(Columnar, Protocol):
-    """Rows stored by column. There are many, so they are filtered and sorted on another thread before they are shown."""
+    """Rows stored by column. There are many, so another thread filters and sorts them before they are shown."""
 
     def has_arranged(self, accept: Callable[[Any], bool] | None, text: str, sort: str | None, reverse: bool) -> bool:
         """Return whether `arrange` has nothing left to compute for these arguments."""

@@ -342,5 +342,7 @@ def test_an_approved_run_is_on_the_list_and_nobody_has_paused_the_scheduler() ->
     process_runs(book)
     assert [(row.state, row.client) for row in desk_snapshot(book).rows] == [("on a list", "Client 1001")]
     assert [row.phase for row in runs_snapshot(book).rows] == ["on a list"]
+    make_list(book)
+    assert [row.phase for row in runs_snapshot(book).rows] == ["on list 1"]
     step = account_view(book, run.account_id).next_step
     assert step == "The full rebalance run is on the trade list; the next positions or fills file ends it."
