@@ -13,6 +13,7 @@ from rebal_tui.domain.quantities import Percent, parse_money
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.market.clock import HeartbeatClock
 from rebal_tui.services.advisory.withdrawals import request_withdrawal
+from rebal_tui.services.schedule import scheduler
 from rebal_tui.services.simulation import simulator
 from rebal_tui.store import cash as store
 from rebal_tui.tui.app import RebalApp
@@ -26,7 +27,7 @@ from rebal_tui.tui.sections import Section
 from rebal_tui.tui.widgets.lines import LinesView
 from rebal_tui.tui.widgets.page_title import time_texts, title_line
 from tests.tui.driving import press, screen_text, shown_messages
-from tests.tui.simulated import market_book, run, run_heartbeat
+from tests.tui.simulated import at_time, market_book, run, run_heartbeat
 from tests.tui.views import status
 
 
@@ -107,6 +108,28 @@ def test_a_page_says_that_its_row_is_gone() -> None:
         assert GONE in screen_text(app)
 
     run(flow, book, "0")
+
+
+def test_the_latest_decision_keeps_its_row_when_the_account_is_evaluated_again() -> None:
+    book = market_book(2)
+    at_time(book, "2026-03-03 10:01")
+    scheduler.tick(book)
+
+    async def flow(pilot: Any, app: RebalApp) -> None:
+        await press(pilot, "enter", "t", "t", "t", "t")
+        page = app.screen
+        assert isinstance(page, AccountPage)
+        table = page._table("Decisions")
+        before = [decision.at for _, decision in table.rows]
+        assert len(before) == 2
+        at_time(book, "2026-03-03 10:16")
+        await run_heartbeat(pilot, app)
+        await press(pilot)
+        after = [decision.at for _, decision in table.rows]
+        assert (after[0] > before[0], after[1:]) == (True, before[1:]), "in place, although rows keep their order"
+        assert table.cursor_row == table.rows[0]
+
+    run(flow, book, "1")
 
 
 def test_the_page_of_a_portfolio_follows_prices_and_keeps_the_cursor_and_the_order() -> None:

@@ -21,7 +21,13 @@ from rebal_tui.tui import formats
 from rebal_tui.tui.book_services import account_pages, account_trails
 from rebal_tui.tui.keymap import BY_ID
 from rebal_tui.tui.screens.account.head import head_lines
-from rebal_tui.tui.screens.account.tables import decision_columns, ledger_columns, position_columns, trail_columns
+from rebal_tui.tui.screens.account.tables import (
+    decision_columns,
+    keyed_decisions,
+    ledger_columns,
+    position_columns,
+    trail_columns,
+)
 from rebal_tui.tui.screens.runs import columns as run_columns
 from rebal_tui.tui.screens.shared.account_lines import decision_lines, overview_lines
 from rebal_tui.tui.screens.shared.dialog import ReadScreen
@@ -89,7 +95,7 @@ class AccountPage(PageOfList[str]):
             BookTable(ledger_columns(), lambda row: row[0], empty="No cash movements.", id="tab-cash"),
             BookTable(run_columns.columns(), lambda row: row.id, empty="No run yet.", id="tab-runs"),
             BookTable(
-                decision_columns(), lambda row: row.at, empty="No evaluation has been stored.", id="tab-decisions"
+                decision_columns(), lambda row: row[0], empty="No evaluation has been stored.", id="tab-decisions"
             ),
             BookTable(trail_columns(), lambda row: row.seq, empty=READING, id="tab-audit"),
         )
@@ -151,7 +157,7 @@ class AccountPage(PageOfList[str]):
             before = f" It was rebalanced on {day_text(detail.last_rebalanced)}, before this book has its runs."
         self._table("Runs").set_empty(f"No run yet.{before}")
         self._table("Runs").set_rows(detail.runs)
-        self._table("Decisions").set_rows(detail.decisions)
+        self._table("Decisions").set_rows(keyed_decisions(detail.decisions))
 
     def _table(self, tab: str) -> BookTable[Any]:
         return self.query_one(f"#tab-{tab.lower()}", BookTable)
@@ -217,7 +223,7 @@ class AccountPage(PageOfList[str]):
         if self._tab != "Decisions" or row is None or make_report is None:
             super().action_export()
             return
-        day = new_york_day(row.at)
+        day = new_york_day(row[1].at)
         subject = ReportSubject(ReportKind.ACCOUNT, self.account_id, day, day)
         name = f"{self._page.view.client}, {day_text(day)}"
         self.owner.export(DAY_REPORT, [report(make_report, Reported(subject, name), DAY_REPORT)])
@@ -263,9 +269,10 @@ class AccountPage(PageOfList[str]):
         row = event.table.cursor_row
         if isinstance(row, RunRow):
             self.dismiss(row.id)
-        elif isinstance(row, Decision):
-            title = f"Decision · {self._page.view.client} · {formats.short_timestamp(row.at)}"
-            self.app.push_screen(ReadScreen(title, lambda width, _: decision_lines(row, width)))
+        elif row is not None and event.table is self._table("Decisions"):
+            decision: Decision = row[1]
+            title = f"Decision · {self._page.view.client} · {formats.short_timestamp(decision.at)}"
+            self.app.push_screen(ReadScreen(title, lambda width, _: decision_lines(decision, width)))
         else:
             self.host.say("This row has no further details.")
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
+
 from rebal_tui.domain.cash import CashKind
-from rebal_tui.domain.decisions import Decision
+from rebal_tui.domain.decisions import REPORTED, Decision
 from rebal_tui.domain.quantities import nearest_cents
+from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.domain.text import minute_text
 from rebal_tui.services.view_models.account_page import TrailEntry
 from rebal_tui.services.view_models.accounts import LedgerEntry, PositionView
@@ -15,6 +18,26 @@ from rebal_tui.tui.widgets.table_layout import Column
 
 Numbered = tuple[int, LedgerEntry]
 """A ledger entry with its number. Numbers count from the oldest entry, so that they never change."""
+KeyedDecision = tuple[Hashable, Decision]
+"""A decision with the key of its row."""
+
+
+def keyed_decisions(decisions: Sequence[Decision]) -> list[KeyedDecision]:
+    """Return decisions, newest first, with the keys of their rows.
+
+    A decision has the key of the one that it replaces: that of the same day and portfolio with the same outcome and
+    the same reported checks. So its row stays where it is when the account is evaluated again.
+    """
+    keyed: list[KeyedDecision] = []
+    taken: set[Hashable] = set()
+    for one in reversed(decisions):
+        checks = tuple(check.check for check in one.trace if check.verdict in REPORTED)
+        key: Hashable = (new_york_day(one.at), one.portfolio_id, one.outcome, checks)
+        # Beside a decision that created a run, which is not replaced, there can be an equal one without a run.
+        key = one.at if key in taken else key
+        taken.add(key)
+        keyed.append((key, one))
+    return keyed[::-1]
 
 
 def reference(entry: LedgerEntry) -> str:
@@ -72,12 +95,12 @@ def ledger_columns() -> tuple[Column[Numbered], ...]:
     )
 
 
-def decision_columns() -> tuple[Column[Decision], ...]:
+def decision_columns() -> tuple[Column[KeyedDecision], ...]:
     """Columns of decisions with outcome and reason."""
     return (
-        Column("at", "When", 15, lambda row: formats.timestamp(row.at), sort=lambda row: row.at, descending=True),
-        Column("outcome", "Outcome", 21, lambda row: (OUTCOMES[row.outcome],), sort=lambda row: row.outcome),
-        Column("reason", "Reason", 30, lambda row: ((row.reason, "muted"),), grow=1, max_width=160),
+        Column("at", "When", 15, lambda row: formats.timestamp(row[1].at), sort=lambda row: row[1].at, descending=True),
+        Column("outcome", "Outcome", 21, lambda row: (OUTCOMES[row[1].outcome],), sort=lambda row: row[1].outcome),
+        Column("reason", "Reason", 30, lambda row: ((row[1].reason, "muted"),), grow=1, max_width=160),
     )
 
 
