@@ -23,6 +23,7 @@ from rebal_tui.domain.quantities import (
 from rebal_tui.domain.runs import Approval, RunType
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.domain.text import weekday_time_text
+from rebal_tui.domain.trade_status import StatusKind, WaitsFor
 from rebal_tui.engine import trace_text
 from rebal_tui.engine.arrays.day_context import DayContext
 from rebal_tui.engine.arrays.frame import BookFrame
@@ -164,11 +165,21 @@ def preview(book: Book, account_id: str) -> PreviewView:
         plan, why = decision.plan, decision.reason
     else:
         stops = ()
-        due = f"Blocked: {decision.reason}." if decision.outcome is Outcome.BLOCKED else "No rebalance is due."
+        due = f"Blocked: {decision.reason}." if decision.outcome is Outcome.BLOCKED else _not_due(book, account_id)
         plan = plan_run(book, account_id, RunType.FULL_REBALANCE, given.portfolio.weights)
         why = f"{due} If you rebalanced now:"
     concerned = tuple(overridable(book, account_id, plan).items())
     return replace(preview_of(book, account_id, plan, why), stops=stops, overridable=concerned)
+
+
+def _not_due(book: Book, account_id: str) -> str:
+    """Why no rebalance is due, as the account's status gives it: a trigger may wait, or a person may have to act."""
+    status = evaluate_account(book, account_id, stopped_by(book)).status
+    if status is None or status.kind not in (StatusKind.WAITS, StatusKind.NEEDS_YOU):
+        return "No rebalance is due."
+    if status.waits_for is WaitsFor.COOLDOWN and status.note:
+        return f"{status.sentence} The {status.note}."
+    return status.sentence
 
 
 def preview_of(book: Book, account_id: str, plan: Plan, why: str) -> PreviewView:

@@ -100,9 +100,15 @@ def test_first() -> None:
 
 
 def test_in_cooldown_a_breach_waits_for_its_end() -> None:
-    found = row(drifted_book("93.75", "100", last=YESTERDAY))
+    book = drifted_book("93.75", "100", last=YESTERDAY)
+    found = row(book)
     assert {Tile.COOLDOWN, Tile.OUTSIDE} <= found.tiles
     assert (found.status, found.state) == (WAITS, "waits → 6 Mar")
+    now = account_view(book, "a").decision_now
+    assert now is not None
+    assert now.status is not None
+    why = f"{now.status.sentence} The cooldown ends Fri 6 Mar. If you rebalanced now:"
+    assert preview(book, "a").why == why, "the reason of the account page, not that no rebalance is due"
 
 
 def test_calendar_day() -> None:
