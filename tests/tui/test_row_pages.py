@@ -212,18 +212,23 @@ def test_the_page_of_a_portfolio_shows_all_weights_and_conditions(assets: int, s
         await press(pilot, "enter")
         wanted = (" cash  ", "±5 percentage points", "±20 % of target", "on the 15th", "cooldown 30 days")
         text = screen_text(app)
-        if all(part in text for part in wanted):
+        fits = all(part in text for part in wanted)
+        assert "enter Open account" in text
+        if fits:
             assert "Scroll details" not in text
             assert assets == 8 or size[0] == 120
+            await press(pilot, "tab")
+            assert isinstance(app.focused, BookTable), "nothing else takes the focus"
         else:
             assert "tab Scroll details" in text
             await press(pilot, "tab", "end")
             text = screen_text(app)
             assert "cooldown 30 days" in text
             assert "Client a" in text, "the subscribers stay in sight"
+            assert "enter Open account" not in text
         await press(pilot, "question_mark")
         text = screen_text(app)
-        assert "Scroll details" in text
+        assert ("Open account" in text, "Scroll details" in text) == (fits, not fits)
         assert "Focus Previous" not in text, "words of a toolkit"
 
     run(flow, page_of_portfolio(assets), "2", size)

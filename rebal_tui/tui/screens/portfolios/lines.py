@@ -64,7 +64,7 @@ def subscribers_heading(view: PortfolioView, shown: int) -> Builder:
         count = len(view.subscribers)
         total = formats.value(view.row.assets_under_model)
         few = f"{shown:,} of " if shown < count else ""
-        note = f"{few}{count_text(count, 'account')}, ${total}, worst first · enter opens one" if count else ""
+        note = f"{few}{count_text(count, 'account')}, ${total}, worst first" if count else ""
         return [heading("Subscribers", width, note)]
 
     return build

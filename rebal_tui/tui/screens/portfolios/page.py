@@ -25,9 +25,19 @@ from rebal_tui.tui.widgets.lines import LinesView
 from rebal_tui.tui.widgets.page_title import PageTitle
 from rebal_tui.tui.widgets.table import BookTable
 
-SCROLL = "app.focus_next"
+SCROLL, OPEN = "app.focus_next", "open"
 MAX_SUBSCRIBERS = 500
 """How many subscribers the page lists at most; the Desk lists all."""
+
+
+class Subscribers(BookTable[DeskRow]):
+    """The table of subscribers; the bottom line shows the key that opens the page of the account under the cursor."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "enter", OPEN, "Open account", key_display="enter", tooltip="Open the page of the account under the cursor."
+        )
+    ]
 
 
 class PortfolioPage(PageOfList[None]):
@@ -43,7 +53,7 @@ class PortfolioPage(PageOfList[None]):
         ),
         Binding("y", "copy", "Copy id", show=False),
     ]
-    AUTO_FOCUS = "BookTable"
+    AUTO_FOCUS = "Subscribers"
     DEFAULT_CSS = """
     PortfolioPage { background: $background; }
     PortfolioPage #portfolio-body { layout: horizontal; height: 1fr; }
@@ -70,11 +80,11 @@ class PortfolioPage(PageOfList[None]):
                 head.can_focus = False
                 yield head
                 shown = tuple(column for column in columns() if column.key != "portfolio")
-                yield BookTable(shown, lambda row: row.account_id, empty="No subscribers.")
+                yield Subscribers(shown, lambda row: row.account_id, empty="No subscribers.")
         yield KeyBar()
 
     def on_mount(self) -> None:
-        self.watch(self.query_one("#portfolio-facts", LinesView), "overflows", self._offer_scrolling)
+        self.watch(self.query_one("#portfolio-facts", LinesView), "overflows", self._offer_keys)
         self._show(top=True)
 
     def _show(self, *, top: bool) -> None:
@@ -87,10 +97,16 @@ class PortfolioPage(PageOfList[None]):
         )
         self.query_one("#subscribers-head", LinesView).show(subscribers_heading(view, len(self._rows)))
         self.table.set_rows(self._rows)
+        self._offer_keys()
 
-    def _offer_scrolling(self, overflows: bool) -> None:
-        """Show the key that scrolls the details, but only while the details do not fit."""
-        self.query_one(KeyBar).left_out = frozenset(() if overflows else {SCROLL})
+    def _offer_keys(self) -> None:
+        """Let tab go to the details only while they do not fit, and enter open an account only while there is one."""
+        facts = self.query_one("#portfolio-facts", LinesView)
+        facts.can_focus = facts.overflows
+        if facts.has_focus and not facts.overflows:
+            self.table.focus()
+        idle = {SCROLL: not facts.overflows, OPEN: not self._rows}
+        self.query_one(KeyBar).left_out = frozenset(action for action, is_idle in idle.items() if is_idle)
 
     async def turn_to(self, key: str, step: int) -> None:
         view, rows = await _read(self.owner, key)
@@ -112,9 +128,9 @@ class PortfolioPage(PageOfList[None]):
         self.host.say(f"Copied {self.row_key}.")
 
     @property
-    def table(self) -> BookTable[DeskRow]:
+    def table(self) -> Subscribers:
         """The table of subscribers."""
-        return self.query_one(BookTable)
+        return self.query_one(Subscribers)
 
     def export(self, first: str = "", more: Sequence[ExportChoice] = ()) -> None:
         """Open the export dialog with the subscribers, and with a report of the account under the cursor."""

@@ -95,9 +95,11 @@ class ReadingPage(Leavable, HasKeyBar[T], ModalScreen[T]):
     def show_help(self) -> None:
         """Show the keys of this page."""
         own: dict[str, PageKey] = {}
+        idle = self.query_one(KeyBar).left_out
         for node, binding, _, tooltip in self.active_bindings.values():
-            own_key = node is self and binding.description and binding.description not in TEXTUAL_KEYS
-            if own_key and not binding.action.startswith("of_app("):
+            is_own = node is self or (node is self.focused and binding.show)
+            named = binding.description and binding.description not in TEXTUAL_KEYS
+            if is_own and named and binding.action not in idle and not binding.action.startswith("of_app("):
                 display = self.app.get_key_display(binding)
                 known = own.get(binding.action)
                 keys = f"{known.keys} {display}" if known else display
