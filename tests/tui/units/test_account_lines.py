@@ -6,15 +6,19 @@ from dataclasses import replace
 
 import pytest
 
+from rebal_tui.domain.decisions import Outcome
 from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.trade_status import StatusKind
 from rebal_tui.services.view_models.desk import AccountView
+from rebal_tui.tui.screens.accounts.lines import detail_lines
 from rebal_tui.tui.screens.cash.columns import STEP_MARKS
 from rebal_tui.tui.screens.desk import columns as desk_columns
 from rebal_tui.tui.screens.shared.account_lines import account_lines, named_account, whole_account_lines
 from rebal_tui.tui.screens.shared.help_lines import SECTION_SYMBOLS
 from rebal_tui.tui.screens.shared.marks import STOPPED
 from rebal_tui.tui.sections import Section
+from rebal_tui.tui.segments import line_width
+from tests.tui.account_views import account_page
 from tests.tui.views import account_view, desk_row
 
 IN_RANGE = next(row for row in map(desk_row, range(40)) if row.status is StatusKind.IN_RANGE)
@@ -35,6 +39,18 @@ def test_a_stopped_account_has_the_mark_of_a_stopped_withdrawal_and_the_legends_
     assert f"{STEP_MARKS['stopped'][0]} stopped: an ACH deposit was returned" in shown(stopped)
     for section in (Section.DESK, Section.ACCOUNTS, Section.CASH):
         assert any(mark == STOPPED and "stopped" in text for mark, text in SECTION_SYMBOLS[section])
+
+
+def test_the_panel_of_accounts_cuts_neither_balances_nor_outcomes() -> None:
+    detail = account_page(IN_RANGE).detail
+    undue = replace(detail.decisions[0], outcome=Outcome.NONE, reason="")
+    build = detail_lines(replace(detail, decisions=(undue,), unsettled=Money(0)))
+    for width in range(40, 70):
+        lines = build(width, 60)
+        balances = [line for line in lines if any(text == "Withdrawable " for text, _ in line)]
+        assert balances
+        assert all(line_width(line) <= width for line in balances)
+        assert any(("● no rebalance is due", "muted") in line for line in lines)
 
 
 def test_checks_are_counted_in_words() -> None:

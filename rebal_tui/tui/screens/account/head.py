@@ -71,6 +71,7 @@ def head_lines(view: AccountDetail, width: int) -> list[Line]:
         if line and used + size > width + 2:
             lines.append(tuple(line))
             line, used = [], 0
-        line += [(f"{label} ", "muted"), (text, "warn" if label == RESERVED else ""), ("  ", "")]
+        line += [("  ", "")] if line else []
+        line += [(f"{label} ", "muted"), (text, "warn" if label == RESERVED else "")]
         used += size
     return [*lines, tuple(line)]

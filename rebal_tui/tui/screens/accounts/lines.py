@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
+
 from rebal_tui.domain.quantities import nearest_cents
 from rebal_tui.domain.text import count_text
 from rebal_tui.services.view_models.accounts import AccountDetail, PositionView
@@ -13,12 +15,14 @@ from rebal_tui.tui.screens.runs.columns import TYPES
 from rebal_tui.tui.screens.runs.columns import amount as run_amount
 from rebal_tui.tui.screens.shared.account_lines import OUTCOMES
 from rebal_tui.tui.screens.shared.run_lines import status_segment
-from rebal_tui.tui.segments import Line, heading, paragraph, table_line
+from rebal_tui.tui.segments import Line, heading, line_width, paragraph, table_line
 from rebal_tui.tui.widgets.lines import Builder
 
 ENTRY_MIN_WIDTH = 64
-DECISION_WIDTH = 30
-"""Width in cells of the time and the outcome of a decision."""
+WHEN_WIDTH = 12
+"""Width in cells of the time of a decision."""
+OUTCOME_WIDTH = max(cell_len(text) for text, _ in OUTCOMES.values())
+"""Width in cells of the outcome of a decision."""
 
 
 def detail_lines(view: AccountDetail) -> Builder:
@@ -126,8 +130,8 @@ def _decisions(view: AccountDetail, width: int, limit: int) -> list[Line]:
     for decision in view.decisions[:limit]:
         text, style = OUTCOMES[decision.outcome]
         when = formats.short_timestamp(decision.at)
-        made = table_line([(when, 12, "left", "muted"), (text, 17, "left", style)])
-        reason = paragraph(decision.reason, width - DECISION_WIDTH - 2, "muted")
+        made = table_line([(when, WHEN_WIDTH, "left", "muted"), (text, OUTCOME_WIDTH, "left", style)])
+        reason = paragraph(decision.reason, width - line_width(made) - 2, "muted")
         if len(reason) <= 1:
             lines.append((*made, ("  ", ""), *(reason[0] if reason else ())))
         else:

@@ -106,7 +106,7 @@ class KeysScreen(ModalScreen[dict[str, str]]):
                 Column("key", "Key", 12, self._key, grow=1, max_width=28),
                 Column("label", "Action", 18, lambda action: action.label),
                 Column("where", "Section", 11, lambda action: action.scope.capitalize()),
-                Column("help", "Does", 24, lambda action: ((action.help, "muted"),), priority=2, grow=2, max_width=80),
+                Column("help", "Does", 24, lambda action: ((action.help, "muted"),), priority=2, grow=2, max_width=160),
                 Column("id", "Name in settings", 23, lambda action: ((action.id, "muted"),), priority=1),
             ),
             lambda action: action.id,
