@@ -14,6 +14,7 @@ from rebal_tui.domain.errors import Refusal
 from rebal_tui.tui.actions import not_offered
 from rebal_tui.tui.book_services import undo
 from rebal_tui.tui.key_meanings import TakesUnboundKeys
+from rebal_tui.tui.notices import Lasts
 from rebal_tui.tui.robust_app import RobustApp
 from rebal_tui.tui.undo import NOTHING, UndoOffer
 from rebal_tui.tui.way_back import WayBack
@@ -35,8 +36,10 @@ class ActingApp(RobustApp):
     def __init__(self, log_path: Path | None) -> None:
         """`log_path`, the path of the log file, is shown after a crash."""
         super().__init__(log_path)
-        self._undo = UndoOffer(self)
+        self._undo = UndoOffer(self, self._undo_over)
         self.way_back = WayBack(self, partial(self.work, name="page"))
+        self._undoable: Notice | None = None
+        """The last notice that offers to undo a change."""
         self._explanation: Notice | None = None
         """The last notice that explains a field or a key; escape closes it."""
         self.opening: set[Worker[None]] = set()
@@ -148,8 +151,15 @@ class ActingApp(RobustApp):
         """
         self._undo.clear()
         result = await do()
-        self.say(f"{done}: {result}.{self._undo.hint}" if isinstance(result, str) else f"{done}.{self._undo.hint}")
+        text = f"{done}: {result}." if isinstance(result, str) else f"{done}."
+        self.say(f"{text}{self._undo.hint}", lasts=Lasts.UNTIL_KEY)
+        self._undoable = self.notice if self._undo.hint else None
         self.pull_soon()
+
+    def _undo_over(self) -> None:
+        """Remove the notice that offers the undo, which has ended."""
+        if self.notice is not None and self.notice is self._undoable:
+            self.dismiss_notice()
 
     def offer_undo(self, change: Undo | None, what: str) -> None:
         """Let key `u` undo `change` for 10 seconds; `what` names the change in messages. A

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeAlias, TypeVar
 
+from rebal_tui.tui.notices import Lasts
+
 if TYPE_CHECKING:
     from textual.app import App
     from textual.notifications import SeverityLevel
@@ -144,7 +146,7 @@ class Host(Protocol):
         current.
         """
 
-    def say(self, text: str, severity: SeverityLevel = "information") -> None:
+    def say(self, text: str, severity: SeverityLevel = "information", *, lasts: Lasts = Lasts.ITS_TIME) -> None:
         """Show a short message in the bottom line."""
 
     def explain(self, text: str) -> None:

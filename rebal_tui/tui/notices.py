@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
@@ -19,6 +20,16 @@ STYLES: dict[SeverityLevel, str] = {"information": "title", "warning": "warn", "
 MARKS: dict[SeverityLevel, str] = {"information": "·", "warning": "▲", "error": "■"}
 
 
+class Lasts(Enum):
+    """How long a notice is shown: for its time; at most as long as the screen and tab on which it was shown, which it
+    is about; or for its time and then until the next key or click, because it is the result of an action.
+    """
+
+    ITS_TIME = auto()
+    HERE = auto()
+    UNTIL_KEY = auto()
+
+
 @dataclass(frozen=True, slots=True)
 class Notice:
     """A notice; `at` is the time of the book as displayed, empty while the book is being opened."""
@@ -26,6 +37,7 @@ class Notice:
     text: str
     severity: SeverityLevel
     at: str
+    lasts: Lasts = Lasts.ITS_TIME
 
     @property
     def seconds(self) -> float:
@@ -39,6 +51,9 @@ class HasNotice(Protocol):
 
     notice: Notice | None
     """The notice to show, None without one."""
+
+    def leave_notice(self, screen: object) -> None:
+        """Remove the notice if it is about `screen`, which is being left, or about its tab."""
 
     def action_notices(self) -> None:
         """Show the history."""

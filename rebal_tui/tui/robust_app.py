@@ -10,18 +10,21 @@ import sys
 import time
 from collections import deque
 from pathlib import Path
+from typing import Any
+from weakref import ref
 
 from rich.console import RenderableType
 from textual import events
 from textual.driver import Driver
 from textual.notifications import SeverityLevel
+from textual.screen import Screen
 from textual.timer import Timer
 
 from rebal_tui.tui import textual_patches
 from rebal_tui.tui.direct_keys import act_on_table
 from rebal_tui.tui.faults import Faults, log
 from rebal_tui.tui.key_order import KeyOrder, from_terminal
-from rebal_tui.tui.notices import KEPT_NOTICES, Notice
+from rebal_tui.tui.notices import KEPT_NOTICES, Lasts, Notice
 from rebal_tui.tui.partial_frames import patch_frames
 from rebal_tui.tui.style_memory import RememberingStylesheet
 from rebal_tui.tui.terminal.pastes import plain_paste
@@ -51,6 +54,10 @@ class RobustApp(StyledApp):
         self.notice: Notice | None = None
         """The notice in the bottom line, None without one."""
         self._notice_timer: Timer | None = None
+        self._noticed: ref[Screen[Any]] | None = None
+        """The screen on which the notice was shown first; not kept alive by it."""
+        self._key_since_notice = self._notice_waits = False
+        """Whether a key or click came since the notice, and whether the notice waits for one."""
         self._log_path = log_path
         self._keys = KeyOrder(self, lambda: self.unready)
 
@@ -81,6 +88,8 @@ class RobustApp(StyledApp):
 
     async def on_event(self, event: events.Event) -> None:
         """Handle an event; input is handled in the order typed, and input typed before an exit is dropped."""
+        if isinstance(event, events.Key | events.MouseDown):
+            self._end_waiting_notice()
         if not from_terminal(event):
             if not (self.leaving and isinstance(event, events.InputEvent)):
                 await super().on_event(event)
@@ -129,14 +138,16 @@ class RobustApp(StyledApp):
         else:
             os.kill(0, signal.SIGTSTP)
 
-    def say(self, text: str, severity: SeverityLevel = "information") -> None:
+    def say(self, text: str, severity: SeverityLevel = "information", *, lasts: Lasts = Lasts.ITS_TIME) -> None:
         """Show a notice as plain text, never as markup, in the bottom line, and keep it in the history."""
-        self.notice = Notice(text, severity, self.notice_time)
+        self.notice = Notice(text, severity, self.notice_time, lasts)
+        self._key_since_notice = self._notice_waits = False
         self.notices.append(self.notice)
+        self._noticed = ref(self.screen_stack[-1]) if self.screen_stack else None
         if self._notice_timer is not None:
             self._notice_timer.stop()
         if self.is_running and not self.leaving:
-            self._notice_timer = self.set_timer(self.notice.seconds, self.dismiss_notice)
+            self._notice_timer = self.set_timer(self.notice.seconds, self._notice_time_over)
             self._show_notice()
 
     @property
@@ -148,6 +159,27 @@ class RobustApp(StyledApp):
         """Remove the notice from the bottom line, which then shows the keys again."""
         self.notice = None
         self._show_notice()
+
+    def leave_notice(self, screen: object) -> None:
+        """Remove the notice if it is about `screen`, which is being left, or about its tab."""
+        is_about_it = self._noticed is not None and screen is self._noticed()
+        if self.notice is not None and self.notice.lasts is Lasts.HERE and is_about_it:
+            self.dismiss_notice()
+
+    def _notice_time_over(self) -> None:
+        """Remove the notice, or let the result of an action wait for a key if none came since."""
+        self._notice_waits = (
+            self.notice is not None and self.notice.lasts is Lasts.UNTIL_KEY and not self._key_since_notice
+        )
+        if not self._notice_waits:
+            self.dismiss_notice()
+
+    def _end_waiting_notice(self) -> None:
+        """Called for each key and click; removes a notice that waits for one."""
+        self._key_since_notice = True
+        if self._notice_waits:
+            self._notice_waits = False
+            self.dismiss_notice()
 
     def _show_notice(self) -> None:
         for screen in self.screen_stack:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from textual.app import App
     from textual.timer import Timer
 
@@ -18,8 +20,10 @@ NOTHING = f"Nothing to undo: for {UNDO_SECONDS:.0f} s, u undoes a subscription, 
 class UndoOffer:
     """Holds at most one change that can be undone; a later change replaces it."""
 
-    def __init__(self, app: App[None]) -> None:
+    def __init__(self, app: App[None], ended: Callable[[], None]) -> None:
+        """`ended` is called when a change can no longer be undone because its time is over."""
         self._app = app
+        self._ended = ended
         self._change: Undo | None = None
         self._what = ""
         self._timer: Timer | None = None
@@ -31,7 +35,11 @@ class UndoOffer:
         self.clear()
         if change is not None:
             self._change, self._what = change, what
-            self._timer = self._app.set_timer(UNDO_SECONDS, self.clear)
+            self._timer = self._app.set_timer(UNDO_SECONDS, self._time_over)
+
+    def _time_over(self) -> None:
+        self.clear()
+        self._ended()
 
     def clear(self) -> None:
         """Withdraw the offer."""

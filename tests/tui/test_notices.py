@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rebal_tui.tui.app import RebalApp
-from rebal_tui.tui.notices import SECONDS, Notice
+from rebal_tui.tui.notices import SECONDS, Lasts, Notice
 from rebal_tui.tui.widgets.key_bar import KeyBar
 from tests.tui.driving import drive, make_app, press, screen_text, settle
 from tests.tui.fakes import FakeBackend
@@ -40,6 +40,37 @@ def test_a_notice_stands_in_the_bottom_line_for_three_seconds_and_stays_in_the_h
         history = screen_text(app)
         assert history.index("The disk is full.") < history.index("No account selected.")
         assert "10:42:15" in history
+
+    drive(script)
+
+
+def test_a_notice_about_a_list_ends_with_its_tab_and_its_section() -> None:
+    async def script(pilot: Any, app: RebalApp) -> None:
+        for key in ("t", "4", "enter"):
+            app.say("40 rows loaded; these are all.", lasts=Lasts.HERE)
+            await settle(pilot)
+            assert "40 rows loaded" in screen_text(app)
+            await press(pilot, key)
+            assert "40 rows loaded" not in screen_text(app), key
+
+    drive(script)
+
+
+def test_the_result_of_an_action_stays_until_a_key_is_pressed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Notice, "seconds", 0.01)
+
+    async def done() -> str:
+        return "40 accounts"
+
+    async def script(pilot: Any, app: RebalApp) -> None:
+        await app.change(done, "Subscribed")
+        await pilot.pause(0.05)
+        assert "Subscribed: 40 accounts." in screen_text(app)
+        await press(pilot, "down")
+        assert "Subscribed" not in screen_text(app)
+        app.say("No account selected.")
+        await pilot.pause(0.05)
+        assert "No account selected." not in screen_text(app)
 
     drive(script)
 

@@ -209,13 +209,22 @@ class KeyBar(StyledView, can_focus=False):
 
 
 class HasKeyBar(Screen[T]):
-    """A screen that redraws its key bar when a dialog above it opens or closes."""
+    """A screen that redraws its key bar when a dialog above it opens or closes.
+
+    When another screen is shown, a notice about this one ends.
+    """
 
     def on_screen_suspend(self) -> None:
+        if isinstance(self.app, HasNotice):
+            self.app.leave_notice(self)
+        self._redraw_keys()
+
+    def on_screen_resume(self) -> None:
+        self._redraw_keys()
+
+    def _redraw_keys(self) -> None:
         for bar in self.query(KeyBar):
             bar.refresh()
-
-    on_screen_resume = on_screen_suspend
 
 
 @runtime_checkable

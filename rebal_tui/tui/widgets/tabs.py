@@ -12,6 +12,7 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
 
+from rebal_tui.tui.notices import HasNotice
 from rebal_tui.tui.segments import TextSegment, line_width
 from rebal_tui.tui.text import printable
 from rebal_tui.tui.widgets.styles import StyledView
@@ -83,6 +84,11 @@ class TabBar(StyledView, can_focus=False):
         keys = [tab.key for tab in self.tabs if not tab.informs]
         at = keys.index(self.current) if self.current in keys else 0
         return keys[(at + direction) % len(keys)] if keys else ""
+
+    def watch_current(self) -> None:
+        """End the notice about the tab that was current."""
+        if isinstance(self.app, HasNotice):
+            self.app.leave_notice(self.screen)
 
     def watch_tabs(self) -> None:
         """Lay out the screen again only when the number of lines changes."""

@@ -16,7 +16,7 @@ class Untimed(App[None]):
 
 
 def test_a_change_names_its_undo_or_why_there_is_none() -> None:
-    offer = UndoOffer(Untimed())
+    offer = UndoOffer(Untimed(), lambda: None)
     assert offer.hint == ""
     offer.offer(Undo((0, 0)), "the edit of Core")
     assert offer.hint == " u undoes it."

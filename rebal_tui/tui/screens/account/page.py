@@ -20,6 +20,7 @@ from rebal_tui.services.view_models.runs import RunRow
 from rebal_tui.tui import formats
 from rebal_tui.tui.book_services import account_pages, account_trails
 from rebal_tui.tui.keymap import BY_ID
+from rebal_tui.tui.notices import Lasts
 from rebal_tui.tui.screens.account.head import head_lines
 from rebal_tui.tui.screens.account.tables import (
     decision_columns,
@@ -80,7 +81,9 @@ class AccountPage(PageOfList[str]):
         self.row_key = page.view.account_id
         self._page, self._seen = page, page.version
         self._chosen = tab
-        self._older = OlderRows(lambda text: self.host.say(text), 1, MOST_TIMES, "a report (x) has all")
+        self._older = OlderRows(
+            lambda text: self.host.say(text, lasts=Lasts.HERE), 1, MOST_TIMES, "a report (x) has all"
+        )
         """Its limit is the number of runs and of decisions to load, as a multiple of the number loaded first."""
         self._times = self._older.limit
         """The limit of the runs and decisions that are shown."""
@@ -171,7 +174,7 @@ class AccountPage(PageOfList[str]):
         """The table that is shown. On the overview, which has none, shows a message and returns None."""
         if self._tab != OVERVIEW:
             return self._table(self._tab)
-        self.host.say("The overview has no rows to sort; t shows the next tab.")
+        self.host.say("The overview has no rows to sort; t shows the next tab.", lasts=Lasts.HERE)
         return None
 
     def _choose(self, tab: str) -> None:
@@ -183,7 +186,7 @@ class AccountPage(PageOfList[str]):
                 shown.focus()
         self._note_loaded()
         if tab == AUDIT:
-            self.host.say(NAMED)
+            self.host.say(NAMED, lasts=Lasts.HERE)
             self.host.work(self._read_trail(), name="audit trail")
 
     async def _read_trail(self) -> None:
@@ -253,7 +256,7 @@ class AccountPage(PageOfList[str]):
     def action_sort(self) -> None:
         table = self._current
         if table is not None and (order_name := table.cycle_sort()):
-            self.host.say(f"Ordered by {order_name}.")
+            self.host.say(f"Ordered by {order_name}.", lasts=Lasts.HERE)
 
     def action_reverse(self) -> None:
         table = self._current

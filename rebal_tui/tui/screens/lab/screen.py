@@ -23,6 +23,7 @@ from rebal_tui.tui.book_services import (
     backtest_verification,
     portfolio_queries,
 )
+from rebal_tui.tui.notices import Lasts
 from rebal_tui.tui.screens.lab import adopt, charts
 from rebal_tui.tui.screens.lab.columns import policy_columns
 from rebal_tui.tui.screens.lab.fan_page import fan_lines
@@ -288,7 +289,7 @@ class LabScreen(SectionScreen, inherit_bindings=False):
 
     def action_sort(self) -> None:
         if order_name := self.table.cycle_sort():
-            self.host.say(f"Sorted by {order_name}.")
+            self.host.say(f"Sorted by {order_name}.", lasts=Lasts.HERE)
 
     def action_heat_map(self) -> None:
         if self._subject is not None:

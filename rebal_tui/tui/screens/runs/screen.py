@@ -16,6 +16,7 @@ from rebal_tui.services.view_models.runs import RunRow, RunsSnapshot
 from rebal_tui.tui import actions, formats
 from rebal_tui.tui.book_services import manual_runs, run_queries, run_search, status_queries
 from rebal_tui.tui.navigation import ShowsRun
+from rebal_tui.tui.notices import Lasts
 from rebal_tui.tui.questions import Effect
 from rebal_tui.tui.screens.files.trade_list import write_trade_list
 from rebal_tui.tui.screens.runs import columns as run_columns
@@ -179,7 +180,7 @@ class RunsScreen(ShowsRun, LoadsOlder, TiledListScreen, inherit_bindings=False):
         self.table.renew_order()
         self.show_rows()
         self.read_anew()
-        self.host.say(f"Type: {formats.words(self._type) if self._type else 'all'}.")
+        self.host.say(f"Type: {formats.words(self._type) if self._type else 'all'}.", lasts=Lasts.HERE)
 
     def reported(self) -> Reported | None:
         row = self.table.cursor_row

@@ -17,6 +17,7 @@ from rebal_tui.tui import actions
 from rebal_tui.tui.book_services import scheduler
 from rebal_tui.tui.key_meanings import OPENING_KEY
 from rebal_tui.tui.navigation import ShowsMatching
+from rebal_tui.tui.notices import Lasts
 from rebal_tui.tui.screens.shared.detail_panel import DetailPanel
 from rebal_tui.tui.screens.shared.export import ExportScreen
 from rebal_tui.tui.screens.shared.export_choices import ExportChoice, Reported, report, shown_rows, whole_book
@@ -262,10 +263,10 @@ class ListScreen(ShowsMatching, DetailPanel):
         order.
         """
         if order_name := self.table.cycle_sort():
-            self.host.say(f"Sorted by {order_name}.")
+            self.host.say(f"Sorted by {order_name}.", lasts=Lasts.HERE)
         elif not self._sort_explained:
             self._sort_explained = True
-            self.host.say(f"{key_of(self.host)} chooses the column, or the default order again.")
+            self.host.say(f"{key_of(self.host)} chooses the column, or the default order again.", lasts=Lasts.HERE)
 
     def action_sort_by(self) -> None:
         ask_sort(self, self.table, self.list_name, section_label(self.SECTION))

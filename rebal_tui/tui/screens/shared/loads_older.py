@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from textual import on
 
 from rebal_tui.domain.text import count_text
+from rebal_tui.tui.notices import Lasts
 from rebal_tui.tui.screens.shared.list_screen import ListScreen
 from rebal_tui.tui.widgets.table import BookTable
 
@@ -66,7 +67,9 @@ class LoadsOlder(ListScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self.older = OlderRows(lambda text: self.host.say(text), self.ROWS_AT_ONCE, self.MAX_ROWS, self.NARROWER)
+        self.older = OlderRows(
+            lambda text: self.host.say(text, lasts=Lasts.HERE), self.ROWS_AT_ONCE, self.MAX_ROWS, self.NARROWER
+        )
 
     @property
     def limited_table(self) -> BookTable[Any]:
