@@ -99,8 +99,10 @@ def test_the_accounts_that_a_shock_moved_out_of_their_bands_are_shown_on_the_des
     async def flow(pilot: Any, app: Any) -> None:
         await press(pilot, "b")
         assert "No account left its bands at the last change of the market." in shown_messages(app)
+        assert "b Show who left" not in screen_text(app)
         await shock(pilot, "gld", "-30")
         assert "GLD -30 %: 1 more account outside: 1 of 5; b shows who left." in shown_messages(app)
+        assert "b Show who left" in screen_text(app)
         await shock(pilot, "tlt", "-30")
         assert "TLT -30 %: 4 more accounts outside: 5 of 5; b shows who left." in shown_messages(app)
         await press(pilot, "b")

@@ -225,6 +225,7 @@ def _facts(view: AssetView, width: int, height: int, simulated: bool) -> list[Li
         for keys, text in (
             (_key("market.shock"), "change all prices, or this one"),
             (f"{_key('market.halt')}  {_key('market.tradable')}", f"{halt}; {tradable}"),
+            (_key("market.left"), "show who left at the last change"),
             ("z  < >", "pause or resume; slower, faster"),
             (_key("market.step"), "advance to the next session"),
         ):

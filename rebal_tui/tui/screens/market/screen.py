@@ -144,7 +144,15 @@ class MarketScreen(ShowsAsset, ListScreen, inherit_bindings=False):
         effect = await self.host.ask(market_queries.measured, lambda book: service(book, *args, **kwargs))
         self._show_effect(f"{what}: {effect.moved}")
         self._left = Among(effect.left or frozenset(), f"left their bands: {what}")
+        self.refresh_bindings()
         return f"{effect}; b shows who left" if effect.left else str(effect)
+
+    @property
+    def first_actions(self) -> tuple[str, ...]:
+        """The action that shows the accounts that left their bands, if there are any; its
+        key then comes first in the bottom line.
+        """
+        return ("show_left",) if self._left is not None and self._left.account_ids else ()
 
     def action_show_left(self) -> None:
         if self._left is None or not self._left.account_ids:
