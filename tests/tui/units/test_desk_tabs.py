@@ -10,7 +10,7 @@ from rebal_tui.tui.widgets.tabs import fitting
 def test_no_tab_promises_a_trade_where_every_automatic_run_is_reviewed() -> None:
     tiles = ((Tile.ALL, 5), (Tile.WILL_TRADE, 2))
     assert [tab.label for tab in tile_tabs(tiles, Tile.ALL)] == ["All", "Will trade"]
-    assert [tab.label for tab in tile_tabs(tiles, Tile.ALL, reviewed=True)] == ["All", "Run due"]
+    assert [tab.label for tab in tile_tabs(tiles, Tile.ALL, reviewed=True)] == ["All", "Run pending"]
 
 
 def test_tabs_that_do_not_fit_into_one_line_are_left_out_if_they_count_nothing_then_shortened() -> None:

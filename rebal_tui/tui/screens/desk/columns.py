@@ -19,8 +19,11 @@ TILE_STYLES = {
     Tile.NEAR: "warn",
     Tile.UNABLE: "bad",
 }
-RUN_DUE = "Run due"
-"""Label of the tab "will trade" if every automatic run awaits review, so that no account trades by itself."""
+RUN_PENDING = "Run pending"
+"""Label of the tab "will trade" if every automatic run awaits review, so that no account trades by itself.
+
+Its accounts have a run that is due, queued, under way or on a trade list.
+"""
 RANK = 10**9
 """Difference of the sort keys of two statuses in the default order; larger than any band usage."""
 NO_BAND = -1
@@ -112,12 +115,12 @@ def tile_tabs(tiles: tuple[tuple[Tile, int], ...], current: Tile, *, reviewed: b
     `current`; a count of zero is muted.
 
     If every automatic run is `reviewed`, no account trades without approval, so the tab "will trade" is labeled
-    `RUN_DUE`.
+    `RUN_PENDING`.
     """
     return tuple(
         Tab(
             tile,
-            RUN_DUE if reviewed and tile is Tile.WILL_TRADE else tile,
+            RUN_PENDING if reviewed and tile is Tile.WILL_TRADE else tile,
             mark=TILE_GLYPHS[tile],
             figure=f"{count:,}",
             style=TILE_STYLES.get(tile, "key") if count else "muted",
