@@ -12,6 +12,7 @@ from rebal_tui.domain.quantities import parse_money
 from rebal_tui.services.advisory.withdrawals import request_withdrawal
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.schedule import scheduler
+from rebal_tui.tui.app import RebalApp
 from tests.services import factories
 from tests.tui.driving import press, settle
 from tests.tui.test_accounts_flows import app_with_book, small_book
@@ -35,6 +36,9 @@ def shows(snap_compare: Any, book: Book, keys: tuple[str, ...], size: str) -> No
     async def before(pilot: Pilot[Any]) -> None:
         await settle(pilot)
         await press(pilot, *keys)
+        assert isinstance(pilot.app, RebalApp)
+        pilot.app.dismiss_notice()
+        await settle(pilot)
 
     assert snap_compare(app_with_book(book), terminal_size=SIZES[size], run_before=before)
 
