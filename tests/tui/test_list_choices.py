@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 from textual.widgets import Input
 
+from rebal_tui.domain.quantities import parse_money
+from rebal_tui.services.advisory.cash import deposit
 from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.screens.shared.list_screen import ListScreen
 from rebal_tui.tui.settings import read_settings
 from tests.tui.driving import drive, make_app, press, screen_text, shown_messages
+from tests.tui.simulated import market_book, run
 
 
 def reopened(path: Path) -> RebalApp:
@@ -145,3 +148,29 @@ def test_a_filter_that_is_opened_again_is_continued_and_emptied_by_one_key() -> 
         assert app.screen.filter_text == ""
 
     drive(flow)
+
+
+def test_the_tabs_of_every_list_count_the_rows_that_the_filter_finds() -> None:
+    book = market_book(4)
+    for dollars in ("100", "250"):
+        deposit(book, "a", parse_money(dollars))
+
+    async def flow(pilot: Any, app: RebalApp) -> None:
+        for section, text, whole, found in (
+            ("1", "gold", 4, 1),
+            ("3", "gold", 4, 1),
+            ("2", "gold", 2, 1),
+            ("5", "250", 2, 1),
+        ):
+            await press(pilot, section)
+            assert f"[All {whole}]" in screen_text(app)
+            await press(pilot, "slash", *text)
+            assert f"[All {found}]" in screen_text(app), "while it is typed, too"
+            await press(pilot, "enter")
+            assert f"{text} {found}/{whole} " in screen_text(app)
+            await press(pilot, "t")
+            assert f" All {found} " in screen_text(app)
+            await press(pilot, "escape")
+            assert f" All {whole} " in screen_text(app)
+
+    run(flow, book, "1")

@@ -115,9 +115,9 @@ class AccountRows(LazyRows[AccountRow]):
         position[order] = np.arange(len(texts))
         return [texts[at] for at in order.tolist()], [short[at] for at in order.tolist()], position[code]
 
-    def groups(self) -> tuple[tuple[AccountGroup, int], ...]:
-        """Each group of accounts, which is a tab of the screen, with the number of its accounts."""
-        return tuple((group, int(np.count_nonzero(self._in_group(group)))) for group in AccountGroup)
+    def count_groups(self, found: Flags | None) -> tuple[tuple[AccountGroup, int], ...]:
+        among = slice(None) if found is None else self._ordered[found]
+        return tuple((group, int(np.count_nonzero(self._in_group(group)[among]))) for group in AccountGroup)
 
     def _in_group(self, group: AccountGroup) -> Flags:
         follows = self._frame.accounts.portfolio

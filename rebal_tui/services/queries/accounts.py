@@ -47,7 +47,7 @@ def accounts_snapshot(book: Book, seen: int | None = None, shown: ShownRows | No
     rows = AccountRows(book)
     if shown is not None:
         rows.prepare(shown)
-    return AccountsSnapshot(book.version, rows, rows.groups())
+    return AccountsSnapshot(book.version, rows, rows.counts())
 
 
 def find_account(book: Book, text: str) -> AccountRow:

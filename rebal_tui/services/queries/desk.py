@@ -85,7 +85,7 @@ def desk_snapshot(book: Book, seen: DeskSnapshot | None = None, shown: ShownRows
     if shown is not None:
         rows.prepare(shown)
     firm, reviewed = firm_view(book, frame, swept, when), reviews_every_run(book)
-    return DeskSnapshot(book.version, status_line(book), rows.tiles(), rows, stamp, firm, reviewed)
+    return DeskSnapshot(book.version, status_line(book), rows.counts(), rows, stamp, firm, reviewed)
 
 
 def worst_subscribers(book: Book, portfolio_id: str, limit: int) -> Sequence[DeskRow]:

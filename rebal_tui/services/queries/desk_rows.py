@@ -68,11 +68,17 @@ class DeskRows(LazyRows[DeskRow]):
         self.states, self.state = columns.texts, columns.text
         self._worst: dict[int, tuple[int, int]] = {}
 
-    def tiles(self) -> tuple[tuple[Tile, int], ...]:
-        """Each tile, which is a tab of the Desk, with the number of its accounts."""
-        counts = {Tile.ALL: len(self)}
-        counts |= {tile: self._columns.statuses.count(kind) for tile, kind in STATUS_TILES.items()}
-        counts |= {tile: self._sweep.count(group) for tile, group in TILE_GROUPS.items()}
+    def count_groups(self, found: Flags | None) -> tuple[tuple[Tile, int], ...]:
+        if found is None:
+            counts = {Tile.ALL: len(self)}
+            counts |= {tile: self._columns.statuses.count(kind) for tile, kind in STATUS_TILES.items()}
+            counts |= {tile: self._sweep.count(group) for tile, group in TILE_GROUPS.items()}
+        else:
+            rows = self._subscribed[found]
+            counts = {Tile.ALL: len(rows)}
+            kinds, groups = self.kind[rows], self._sweep.groups[rows]
+            counts |= {tile: int(np.count_nonzero(kinds == KINDS.index(kind))) for tile, kind in STATUS_TILES.items()}
+            counts |= {tile: int(np.count_nonzero(groups & int(group))) for tile, group in TILE_GROUPS.items()}
         return tuple((tile, counts[tile]) for tile in Tile)
 
     def worst_of(self, portfolio: int, limit: int) -> Sequence[DeskRow]:

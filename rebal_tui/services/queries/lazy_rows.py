@@ -38,6 +38,8 @@ class LazyRows(Sequence[R]):
         self._made: dict[int, R] = {}
         self._orders: dict[tuple[str | None, bool], Ints] = {}
         self._arranged: dict[tuple[object, str, str | None, bool], Ints] = {}
+        self._found: dict[str, Flags] = {}
+        self._counted: dict[str, tuple[tuple[Any, int], ...]] = {}
 
     def __len__(self) -> int:
         return self._count
@@ -93,11 +95,41 @@ class LazyRows(Sequence[R]):
 
     def _arrange(self, accept: Callable[[R], bool] | None, text: str, sort: str | None, reverse: bool) -> Ints:
         mask: Flags | None = None if accept is None else self.accepted(accept)
-        found = parse_filter(text, self.FIELDS, self.CHOICES)
-        for matches in (*map(self.matching, found.words), *map(self.fulfilling, found.terms)):
+        matches = self.found(text)
+        if matches is not None:
             mask = matches if mask is None else mask & matches
         positions = self._sorted_by(sort, reverse)
         return positions if mask is None else positions[mask[positions]]
+
+    def found(self, text: str) -> Flags | None:
+        """By position, whether the filter `text` finds the row; None if the text filters nothing.
+
+        Cached, because one text is asked for with several sort orders and tabs. May run on several threads at once.
+        """
+        found = self._found.get(text)
+        if found is None:
+            asked = parse_filter(text, self.FIELDS, self.CHOICES)
+            for matches in (*map(self.matching, asked.words), *map(self.fulfilling, asked.terms)):
+                found = matches if found is None else found & matches
+            if found is not None:
+                if len(self._found) >= MAX_ARRANGED:
+                    self._found.clear()
+                self._found[text] = found
+        return found
+
+    def count_found(self, text: str) -> int:
+        """The number of rows that the filter `text` finds."""
+        found = self.found(text)
+        return self._count if found is None else int(np.count_nonzero(found))
+
+    def counts(self, text: str = "") -> tuple[tuple[Any, int], ...]:
+        """Each group that has a tab, with the number of its rows that the filter `text` finds."""
+        counted = self._counted.get(text)
+        if counted is None:
+            if len(self._counted) >= MAX_ARRANGED:
+                self._counted.clear()
+            counted = self._counted[text] = self.count_groups(self.found(text))
+        return counted
 
     def _sorted_by(self, sort: str | None, reverse: bool) -> Ints:
         """Every position sorted by a column; cached, because filters change more often than the sort order."""
@@ -156,6 +188,10 @@ class LazyRows(Sequence[R]):
 
     def fulfilling(self, term: Term) -> Flags:
         """By position, whether the row fulfills a term of a filter, such as `drift>5`, over one of `FIELDS`."""
+        raise NotImplementedError
+
+    def count_groups(self, found: Flags | None) -> tuple[tuple[Any, int], ...]:
+        """Each group that has a tab, with the number of its rows among those `found`, by position; None for all."""
         raise NotImplementedError
 
     @abstractmethod

@@ -25,6 +25,17 @@ class FitsColumns(Protocol):
         """By column of variable width, the number of characters of its longest text."""
 
 
+@runtime_checkable
+class CountsFound(Protocol):
+    """A list of rows that counts how many of them a filter finds: of all, and of each group that has a tab."""
+
+    def count_found(self, text: str) -> int:
+        """The number of rows that the filter `text` finds; all of them if it is empty."""
+
+    def counts(self, text: str = "") -> tuple[tuple[Any, int], ...]:
+        """Each group with the number of its rows that the filter `text` finds."""
+
+
 class RowSelection(Sequence[R]):
     """The rows of a source at the given positions, in the order of the positions; each is built on access."""
 

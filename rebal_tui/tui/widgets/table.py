@@ -89,6 +89,7 @@ class BookTable(RowsView[R], can_focus=True):
         self._search, self._ids = search, ids
         self._natural = natural
         self._source: Sequence[R] = ()
+        self._found: Sequence[R] = ()
         self._accept: Callable[[R], bool] | None = None
         self._cursor_key: Hashable | None = None
         self._wanted: Hashable | None = None
@@ -110,6 +111,11 @@ class BookTable(RowsView[R], can_focus=True):
     def total(self) -> int:
         """The number of rows before filtering."""
         return len(self._source)
+
+    @property
+    def found(self) -> Sequence[R]:
+        """The rows that the text filter finds, also those that `accept` rejects; not for `Columnar` rows."""
+        return self._found
 
     @property
     def cursor_row(self) -> R | None:
@@ -269,7 +275,8 @@ class BookTable(RowsView[R], can_focus=True):
             self._rows = Arranged(source, put(positions, source.row_ids(), now))
         else:
             order = column.sort if column else self._natural
-            arranged = arrange(source, self._accept, self._search, view.text, order, view.reverse, self._ids)
+            self._found = arrange(source, None, self._search, view.text, None, False, self._ids)
+            arranged = arrange(self._found, self._accept, None, "", order, view.reverse)
             self._rows = Listed(self._order.of_list(arranged, self._key, now, keep=keep), self._key)
         if self._order.waiting and self._sort_timer is None:
             self._sort_timer = self.set_timer(self._order.seconds_left(now) + 0.05, self._sort_later)

@@ -44,14 +44,20 @@ def arrays_for_any_number_of_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(desk_rows, "FEW_ROWS", 0)
 
 
+SOME = "1"
+"""A filter that finds some accounts of a book, by their numbers and figures."""
+
+
 def agrees(book: Book) -> list[DeskRow]:
-    """Compare every row with the exact form, and the tiles with the rows."""
+    """Compare every row with the exact form, and the counts of the tabs, also under a filter, with the rows."""
     snapshot, exact = desk_snapshot(book), exact_rows(book)
     assert isinstance(snapshot.rows, LazyRows)
     some = np.arange(0, len(exact), 2)
     assert snapshot.rows.several(some, some[:0]) == exact[::2]
     assert list(snapshot.rows) == exact, "rows made together and one by one"
     assert dict(snapshot.tiles) == {tile: sum(tile in row.tiles for row in exact) for tile in Tile}
+    found = [exact[at] for at in snapshot.rows.arrange(None, SOME, None, False).tolist()]
+    assert dict(snapshot.rows.counts(SOME)) == {tile: sum(tile in row.tiles for row in found) for tile in Tile}
     every = accounts_snapshot(book)
     assert every is not None
     ones = [account_row(book, account_id) for account_id in book.accounts]
@@ -62,6 +68,10 @@ def agrees(book: Book) -> list[DeskRow]:
         if row.account_id in short and (row.restrictions or row.status != AccountStatus.ACTIVE):
             assert row.state == short[row.account_id], "the Desk and Accounts name a block alike"
     assert dict(every.groups) == {group: sum(map(InGroup(group), ones)) for group in AccountGroup}
+    assert isinstance(every.rows, AccountRows)
+    filtered = [ones[at] for at in every.rows.arrange(None, SOME, None, False).tolist()]
+    assert every.rows.count_found(SOME) == len(filtered)
+    assert dict(every.rows.counts(SOME)) == {group: sum(map(InGroup(group), filtered)) for group in AccountGroup}
     return exact
 
 

@@ -16,7 +16,7 @@ from rebal_tui.services.book.book import Book
 from rebal_tui.services.view_models.accounts import AccountGroup, AccountRow, AccountsSnapshot, InGroup
 from rebal_tui.services.view_models.filter_terms import ACCOUNT_FIELDS
 from rebal_tui.services.view_models.report_subject import ReportKind, ReportSubject
-from rebal_tui.services.view_models.row_selection import FitsColumns
+from rebal_tui.services.view_models.row_selection import CountsFound, FitsColumns
 from rebal_tui.tui import actions, formats
 from rebal_tui.tui.book_services import account_events, account_queries, cash, status_queries
 from rebal_tui.tui.navigation import ActsOnAccount, ShowsAccount
@@ -113,7 +113,6 @@ class AccountsScreen(ShowsAccount, ActsOnAccount, TiledListScreen, inherit_bindi
         if self._snapshot is None:
             return
         tile, rows = self.tile, self._snapshot.rows
-        self._show_tabs()
         self.table.set_empty(
             "This book has no accounts yet. P imports a custodian's file, E enters one."
             if not rows
@@ -122,6 +121,7 @@ class AccountsScreen(ShowsAccount, ActsOnAccount, TiledListScreen, inherit_bindi
         if isinstance(rows, FitsColumns):
             self.table.fit_columns(rows.zero_columns(), rows.widest())
         self.table.set_rows(rows, _filter_of(tile))
+        self.show_tiles()
         if self._empty != (not rows):
             self._empty = not rows
             self.refresh_bindings()
@@ -131,12 +131,16 @@ class AccountsScreen(ShowsAccount, ActsOnAccount, TiledListScreen, inherit_bindi
         self.table.expect_filter(_filter_of(tile), lambda: self.tiles.draw_ahead(tile))
 
     def on_mount(self) -> None:
-        self.watch(self.table, "marked", self._show_tabs, init=False)
+        self.watch(self.table, "marked", self.show_tiles, init=False)
 
-    def _show_tabs(self) -> None:
-        if self._snapshot is not None:
-            snapshot, marked = self._snapshot, len(self.table.marked)
-            self.tiles.tabs = account_columns.group_tabs(len(snapshot.rows), snapshot.groups, marked)
+    def show_tiles(self) -> None:
+        if self._snapshot is None:
+            return
+        rows, groups, text = self._snapshot.rows, self._snapshot.groups, self.table.view.text
+        total = len(rows)
+        if text and isinstance(rows, CountsFound):
+            total, groups = rows.count_found(text), rows.counts(text)
+        self.tiles.tabs = account_columns.group_tabs(total, groups, len(self.table.marked))
 
     def idle_actions(self) -> frozenset[str]:
         idle = super().idle_actions()

@@ -79,13 +79,17 @@ class CashScreen(StartsWithdrawal, LoadsOlder, TiledListScreen, inherit_bindings
             return
         tile, rows = self.tile, self._rows
         deposits = "" if self.host.mode_shown in REAL_TIME_MODES else "; deposits are made in Accounts (3)"
-        self.tiles.tabs = cash_columns.group_tabs(rows, self._cut)
         self.table.set_empty(
             f"No cash movements yet. n requests a withdrawal{deposits}."
             if not rows
             else f"No cash movements under “{tile}”; escape shows all."
         )
         self.table.set_rows(rows, None if tile == ALL else lambda row: cash_columns.in_group(row, tile))
+        self.show_tiles()
+
+    def show_tiles(self) -> None:
+        if self._stamp is not None:
+            self.tiles.tabs = cash_columns.group_tabs(self.table.found, self._cut)
 
     async def detail_of(self, key: str) -> Builder | None:
         row = self._row_of(key)

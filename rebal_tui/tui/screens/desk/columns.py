@@ -24,6 +24,8 @@ RUN_PENDING = "Run pending"
 
 Its accounts have a run that is due, queued, under way or on a trade list.
 """
+Counts = tuple[tuple[Tile, int], ...]
+"""Each tile with its number of accounts."""
 RANK = 10**9
 """Difference of the sort keys of two statuses in the default order; larger than any band usage."""
 NO_BAND = -1
@@ -110,12 +112,13 @@ def columns() -> tuple[Column[DeskRow], ...]:
     )  # fmt: skip
 
 
-def tile_tabs(tiles: tuple[tuple[Tile, int], ...], current: Tile, *, reviewed: bool = False) -> tuple[Tab, ...]:
+def tile_tabs(found: Counts, whole: Counts, current: Tile, *, reviewed: bool = False) -> tuple[Tab, ...]:
     """Return a tab for each status, and for each other group that has accounts or is
     `current`; a count of zero is muted.
 
-    If every automatic run is `reviewed`, no account trades without approval, so the tab "will trade" is labeled
-    `RUN_PENDING`.
+    `found` has the counts shown, of the accounts that the text filter finds, `whole` those without a filter, so that
+    no tab goes because of a filter. If every automatic run is `reviewed`, no account trades without approval, so the
+    tab "will trade" is labeled `RUN_PENDING`.
     """
     return tuple(
         Tab(
@@ -125,6 +128,6 @@ def tile_tabs(tiles: tuple[tuple[Tile, int], ...], current: Tile, *, reviewed: b
             figure=f"{count:,}",
             style=TILE_STYLES.get(tile, "key") if count else "muted",
         )
-        for tile, count in tiles
-        if count or tile in STATUS_TILES or tile in (Tile.ALL, current)
+        for (tile, count), (_, all_of_it) in zip(found, whole, strict=True)
+        if all_of_it or tile in STATUS_TILES or tile in (Tile.ALL, current)
     )

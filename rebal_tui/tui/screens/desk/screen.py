@@ -14,7 +14,7 @@ from rebal_tui.services.schedule.loading import LoadProgress
 from rebal_tui.services.view_models.desk import Among, DeskRow, DeskSnapshot, InTile
 from rebal_tui.services.view_models.filter_terms import DESK_CHOICES, DESK_FIELDS
 from rebal_tui.services.view_models.report_subject import ReportKind, ReportSubject
-from rebal_tui.services.view_models.row_selection import FitsColumns
+from rebal_tui.services.view_models.row_selection import CountsFound, FitsColumns
 from rebal_tui.services.view_models.standing import Tile
 from rebal_tui.tui import actions
 from rebal_tui.tui.book_services import account_queries, desk_queries
@@ -138,7 +138,6 @@ class DeskScreen(ShowsAccount, ShowsAmong, EvaluatesAll, TiledListScreen, inheri
             return
         tile = Tile(self.tile)
         self.query_one(FirmLine).firm = self._snapshot.firm
-        self.tiles.tabs = desk_columns.tile_tabs(self._snapshot.tiles, tile, reviewed=self._snapshot.reviewed)
         self.table.set_empty(
             NONE_SUBSCRIBED[self._snapshot.status.mode == FILES_MODE]
             if not self._snapshot.rows
@@ -148,9 +147,17 @@ class DeskScreen(ShowsAccount, ShowsAmong, EvaluatesAll, TiledListScreen, inheri
         if isinstance(rows, FitsColumns):
             self.table.fit_columns(rows.zero_columns(), rows.widest())
         self.table.set_rows(rows, self._among or _filter_of(tile))
+        self.show_tiles()
         if not self._cursor_set and len(rows):
             self._cursor_set = True
             self._start_cursor()
+
+    def show_tiles(self) -> None:
+        if self._snapshot is None:
+            return
+        whole, rows, text = self._snapshot.tiles, self._snapshot.rows, self.table.view.text
+        found = rows.counts(text) if text and isinstance(rows, CountsFound) else whole
+        self.tiles.tabs = desk_columns.tile_tabs(found, whole, Tile(self.tile), reviewed=self._snapshot.reviewed)
 
     def show_among(self, some: Among) -> None:
         self.show_only("")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rebal_tui.domain.text import count_text
-from rebal_tui.services.view_models.exceptions import ExceptionKind, ExceptionList, ExceptionView
+from rebal_tui.services.view_models.exceptions import ExceptionKind, ExceptionView
 from rebal_tui.services.view_models.log import AlertView
 from rebal_tui.tui import formats
 from rebal_tui.tui.segments import Line, paragraph
@@ -166,14 +166,13 @@ def search(row: ShownRow) -> str:
     return f"{kind_text(row)} {_brief(one)} {one.text} {formats.short_timestamp(_since(row))}"
 
 
-def tabs(found: ExceptionList, *, sorted_by_column: bool) -> tuple[Tab, ...]:
+def tabs(exceptions: int, alerts: int, *, sorted_by_column: bool) -> tuple[Tab, ...]:
     """Return the tabs with their counts; unless a column sorts the rows, the name of the default order is shown,
     too.
     """
-    alerts = len(found.alerts)
     return (
-        Tab(ALL, ALL, figure=f"{found.total + alerts:,}"),
-        Tab(EXCEPTIONS_TAB, EXCEPTIONS_TAB, mark="!", figure=f"{found.total:,}", style=_style(found.total, "bad")),
+        Tab(ALL, ALL, figure=f"{exceptions + alerts:,}"),
+        Tab(EXCEPTIONS_TAB, EXCEPTIONS_TAB, mark="!", figure=f"{exceptions:,}", style=_style(exceptions, "bad")),
         Tab(ALERTS_TAB, ALERTS_TAB, mark=ALERT_MARK, figure=f"{alerts:,}", style=_style(alerts, "warn")),
         *(() if sorted_by_column else (Tab("order", ORDER_TEXT, style="muted", informs=True),)),
     )

@@ -84,13 +84,22 @@ class ExceptionsScreen(TiledListScreen, inherit_bindings=False):
     def show_rows(self) -> None:
         if self._found is None:
             return
-        view = self.table.view
-        self.tiles.tabs = lines.tabs(self._found, sorted_by_column=view.sort is not None or view.reverse)
         empty = not self._found.total and not self._found.alerts
         self.table.set_empty("Nothing needs a person." if empty else f"Nothing under “{self.tile}”; escape shows all.")
         kinds: dict[str, type[Row]] = {ALERTS_TAB: AlertView, EXCEPTIONS_TAB: ExceptionView}
         kind = kinds.get(self.tile)
-        self.table.set_rows([row for row in self._rows if kind is None or isinstance(lines.lasting(row), kind)])
+        self.table.set_rows(self._rows, None if kind is None else lambda row: isinstance(lines.lasting(row), kind))
+        self.show_tiles()
+
+    def show_tiles(self) -> None:
+        if self._found is None:
+            return
+        view, exceptions, alerts = self.table.view, self._found.total, len(self._found.alerts)
+        if view.text:
+            found = [row for row in self.table.found if not isinstance(row, Ended)]
+            alerts = sum(isinstance(row, AlertView) for row in found)
+            exceptions = len(found) - alerts
+        self.tiles.tabs = lines.tabs(exceptions, alerts, sorted_by_column=view.sort is not None or view.reverse)
 
     def action_sort(self) -> None:
         super().action_sort()

@@ -54,19 +54,20 @@ def search(row: PortfolioRow) -> str:
     return f"{row.name} {row.description} {status} {symbols} {row.conditions_text}"
 
 
-def status_tabs(rows: Sequence[PortfolioRow], current: str = ALL) -> tuple[Tab, ...]:
-    """Return a tab for each status with its row count.
+def status_tabs(found: Sequence[PortfolioRow], rows: Sequence[PortfolioRow], current: str = ALL) -> tuple[Tab, ...]:
+    """Return a tab for each status with its number of rows `found` by the text filter.
 
-    The tab for portfolios with an asset to replace is included only if there are any, or if it is `current`.
+    The tab for portfolios with an asset to replace is included only if there are any in all `rows`, or if it is
+    `current`.
     """
-    tabs = [Tab(ALL, ALL, figure=f"{len(rows):,}")]
+    tabs = [Tab(ALL, ALL, figure=f"{len(found):,}")]
     for status in ORDER:
-        count = sum(row.status == status for row in rows)
+        count = sum(row.status == status for row in found)
         glyph, _, style = STATUSES[status]
         label = formats.words(status).capitalize()
         tabs.append(Tab(status, label, mark=glyph, figure=f"{count:,}", style=style if count else "muted"))
-    barred = sum(map(has_barred, rows))
-    if barred or current == BARRED:
+    barred = sum(map(has_barred, found))
+    if current == BARRED or any(map(has_barred, rows)):
         style = "bad" if barred else "muted"
         tabs.insert(2, Tab(BARRED, BARRED.capitalize(), mark=BARRED_GLYPH, figure=f"{barred:,}", style=style))
     return tuple(tabs)

@@ -91,9 +91,13 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
         if self._rows is None:
             return
         tile = self.tile
-        self.tiles.tabs = portfolio_columns.status_tabs(self._rows, tile)
         self.table.set_empty(NONE_YET if not self._rows else "No portfolio matches these filters; escape clears them.")
         self.table.set_rows(self._rows, None if tile == ALL else partial(portfolio_columns.in_tab, tile))
+        self.show_tiles()
+
+    def show_tiles(self) -> None:
+        if self._rows is not None:
+            self.tiles.tabs = portfolio_columns.status_tabs(self.table.found, self._rows, self.tile)
 
     async def _view(self, portfolio_id: str) -> PortfolioView:
         return await self.host.ask(portfolio_queries.portfolio_view, portfolio_id)

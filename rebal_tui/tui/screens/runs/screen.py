@@ -151,11 +151,16 @@ class RunsScreen(ShowsRun, LoadsOlder, TiledListScreen, inherit_bindings=False):
         if self._snapshot is None:
             return
         tile, kind, rows = self.tile, self._type, self._snapshot.rows
-        here = tile if self._read is not None and self._read[1] == self._group else ""
-        self.tiles.tabs = run_columns.group_tabs(self._snapshot, here)
         none_yet = not self._snapshot.total
         self.table.set_empty("No run yet." if none_yet else "No run matches these filters; escape clears them.")
         self.table.set_rows(rows, lambda row: run_columns.in_group(row, tile) and (kind is None or row.type == kind))
+        self.show_tiles()
+
+    def show_tiles(self) -> None:
+        """Show the tiles with the counts as they were read with the rows: the filter searches all runs of the book."""
+        if self._snapshot is not None:
+            here = self.tile if self._read is not None and self._read[1] == self._group else ""
+            self.tiles.tabs = run_columns.group_tabs(self._snapshot, here)
 
     async def detail_of(self, key: str) -> Builder:
         return run_lines(await self.host.ask(run_queries.run_view, key))

@@ -8,13 +8,15 @@ from textual import on
 from textual.app import ComposeResult
 
 from rebal_tui.tui.screens.shared.list_screen import ListScreen
-from rebal_tui.tui.widgets.table_order import NO_MATCH
+from rebal_tui.tui.widgets.table_order import NO_MATCH, View
 from rebal_tui.tui.widgets.tabs import ALL, TabBar
 
 
 class TiledListScreen(ListScreen):
     """A list with filter tabs (tiles) that show row counts. The current tile filters the
-    list; the first shows all rows. `ONE_LINE` is whether they never take a second line, which would move the list.
+    list; the first shows all rows. With a text filter, the counts are those of the rows that it finds.
+
+    `ONE_LINE` is whether the tiles never take a second line, which would move the list.
     """
 
     ONE_LINE: ClassVar[bool] = False
@@ -30,6 +32,22 @@ class TiledListScreen(ListScreen):
     @property
     def tiles(self) -> TabBar:
         return self.query_one("#tiles", TabBar)
+
+    def on_mount(self) -> None:
+        self._counted_text = self.table.view.text
+        self.watch(self.table, "view", self._count_anew, init=False)
+
+    def _count_anew(self, view: View) -> None:
+        """Count the rows of the tiles again if the text filter has changed."""
+        if view.text != self._counted_text:
+            self._counted_text = view.text
+            self.show_tiles()
+
+    def show_tiles(self) -> None:
+        """Show the tiles with the counts of the rows that the text filter finds. Does nothing
+        before the data is loaded.
+        """
+        raise NotImplementedError
 
     def show_rows(self) -> None:
         """Show the tiles and the rows of the current tile. Does nothing before the data is loaded."""
