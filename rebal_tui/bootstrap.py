@@ -57,12 +57,12 @@ scheduled_jobs.register(script.JOB, script.is_demo)
 
 
 def real_now() -> datetime:
-    """The real time in UTC, for anything that must not depend on a book's clock."""
+    """The time of the computer in UTC, for anything that must not depend on a book's clock."""
     return RealClock().now()
 
 
 def new_seed() -> str:
-    """A unique seed for a simulated market and the ids of its book."""
+    """A unique seed, from which the prices of a simulated market and the ids of its book are derived."""
     return uuid.uuid4().hex
 
 
@@ -78,14 +78,14 @@ def new_secret() -> str:
 
 
 def next_open(after: datetime) -> datetime:
-    """The time of the exchange's first open after `after`."""
+    """The time of the first open of the exchange later than `after`."""
     day = new_york_day(after)
     opening = TradingCalendar(build_sessions(day, day + timedelta(days=14))).next_open(after)
     return opening or after
 
 
 def open_database(path: Path | str, *, read_only: bool = False, is_backup: bool = False) -> Database:
-    """Open a file. When writing, migrate it and claim the fencing epoch, so that only this process can write to it.
+    """Open a book's file. Unless `read_only`, migrate it and claim the fencing epoch: no other process can write then.
 
     The file is backed up before a migration, unless it is a copy of a backup (`is_backup`). Raises `Conflict` when it
     is not a book, is damaged, or is newer than this program.
@@ -124,7 +124,7 @@ def _sim_migrations(database: Database) -> set[str]:
 def open_view(path: Path) -> Book:
     """Open a book read-only that another process writes, and refresh it as that process writes.
 
-    Raises `Conflict` when it is damaged or of another version.
+    Raises `Conflict` when the book is damaged, or was written by another version of the program.
     """
     database = open_database(path, read_only=True)
     try:
@@ -210,10 +210,11 @@ def create_simulation(
     database: Database, *, start: datetime, seed: str, name: str = "book", speed: float = DEFAULT_SPEED,
     fills: str = "", turbulence: str = "1", paused: bool = False,
 ) -> None:  # fmt: skip
-    """Initialize a new file as the book of a simulated market that begins at `start`.
+    """Initialize a new file as the book of a simulated market whose time begins at `start`.
 
-    `speed` is simulated seconds per real second; `fills` selects the fill model, such as `immediate`; `turbulence`
-    multiplies every volatility; with `paused`, simulated time does not run before it is resumed.
+    `speed` is simulated seconds per real second. `fills` selects the fill model, such as `immediate`; empty is the
+    default one. `turbulence`, a decimal number, multiplies the volatility of every price. With `paused`, simulated time
+    does not run before it is resumed.
     """
     first = min(new_york_day(start) - CALENDAR_BEFORE, date(start.year, 1, 1))
     with database.write() as tx:
@@ -311,9 +312,9 @@ def open_simulation(
 ) -> Book:  # fmt: skip
     """Open the book of a simulated market; its clock resumes where it stopped.
 
-    With `at` the clock is fixed at that time and orders fill at once, as a single evaluation needs. `monotonic` returns
-    the real elapsed seconds that simulated time follows. `progress` is called with the number of accounts read and
-    their total. Raises `Conflict` when the file is not the book of a simulated market.
+    With `at` the clock is fixed at that time and orders fill at once, for a command that evaluates one time.
+    `monotonic` returns the real elapsed seconds that simulated time follows. `progress` is called with the number of
+    accounts read and their total. Raises `Conflict` when the file is not the book of a simulated market.
     """
     state = load_clock(database)
     if state is None:
@@ -353,7 +354,7 @@ def memory_book(
     at: datetime, *, prices: Mapping[str, Price], known_from: date | None = None, path: Path | str = MEMORY,
     seed: str = "memory", settings: Settings | None = None, model: FillModel | None = None,
 ) -> Book:  # fmt: skip
-    """A new simulated book with a fixed clock, fixed prices and immediate fills, to evaluate given accounts once."""
+    """A new simulated book with a fixed clock, fixed prices and immediate fills, to evaluate its accounts once."""
     database = open_database(path)
     create_simulation(database, start=at, seed=seed, paused=True, fills="immediate")
     if known_from is not None:
@@ -365,7 +366,7 @@ def memory_book(
 
 
 def replay_book(closes: Closes, first: date, last: date, *, path: Path | str = MEMORY) -> Book:
-    """A book for a replay of the closes from `first` to `last`: one evaluation a session; orders fill at its closes."""
+    """A simulated book to replay `closes` from `first` to `last`: an evaluation a session; orders fill at its close."""
     database = open_database(path)
     sessions = build_sessions(first - CALENDAR_BEFORE, last + CALENDAR_BEFORE)
     calendar = TradingCalendar(sessions)

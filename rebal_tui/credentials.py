@@ -1,7 +1,7 @@
-"""A broker's key and secret: where they are stored, and the one object that holds them.
+"""A broker's API key and secret (the keys): where they are stored, and the one object that has them.
 
-They come from the environment, else from where `connect` stored them: the system keyring, or a file of mode 0600. They
-never appear in a book, a log, an argument or a screen.
+They come from environment variables, else from where `connect` stored them: the system keyring, or a file of mode 0600.
+They never appear in a book, a log, an argument or a screen.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class KeyLocation(StrEnum):
 
 
 class Keys:
-    """A broker's key and secret, which sign requests. Its text, copies, pickles and tracebacks do not show them."""
+    """A broker's key and secret, added to each request. The object's text, copies, pickles and tracebacks hide them."""
 
     __slots__ = ("__pair",)
 
@@ -60,9 +60,9 @@ class Keys:
         raise TypeError("keys are not copied or stored this way")
 
     def store(self, name: str, location: KeyLocation, folder: Path) -> str:
-        """Store the keys under `name` at `location`, a file in `folder`; returns where they are stored, as text.
+        """Store the keys under `name` at `location`; returns where they are stored, as text.
 
-        Raises `Conflict` when that is not possible.
+        `folder` is that of key files, used if `location` is a file. Raises `Conflict` when the keys cannot be stored.
         """
         text = json.dumps(self.__pair)
         if location is KeyLocation.KEYRING:
@@ -79,7 +79,7 @@ class Keys:
 
 
 def find(name: str, location: KeyLocation, folder: Path) -> Keys:
-    """The keys stored under `name`; keys in the environment come first.
+    """The keys stored under `name`; if environment variables have keys, those instead.
 
     `location` is where they were stored, `folder` the folder of key files. Raises `Conflict` when there are none.
     """
@@ -100,7 +100,7 @@ def find(name: str, location: KeyLocation, folder: Path) -> Keys:
 
 
 def from_environment() -> Keys | None:
-    """The keys in the environment, None if there are none.
+    """The keys in environment variables, None if there are none.
 
     Raises `Invalid` when only the key or only the secret is set.
     """

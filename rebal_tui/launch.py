@@ -1,4 +1,4 @@
-"""Starting the screens. Imports that the first paint does not need run on the book thread.
+"""Starting the screens. Modules that the first drawing does not need are imported on the book thread.
 
 The book thread is the one thread that uses the open book.
 """
@@ -43,8 +43,8 @@ def run(
     """Run the screens on a book's file until the user quits; returns the exit code. The caller holds the file's lock.
 
     `viewing` is the reason why this process cannot write, empty when it can; the book is then shown read-only, also
-    while another process writes it. `prepare` creates the file first, on the book thread, while the screens already
-    paint. Settings are read from `settings_path`, by default from the user's configuration folder.
+    while another process writes it. `prepare` creates the file first, on the book thread, while the screens are already
+    drawn. Settings are read from `settings_path`, by default from the user's configuration folder.
     """
     sys.setswitchinterval(THREAD_SWITCH_SECONDS)
     log_path = log_to_file(paths.log_folder())
@@ -128,7 +128,7 @@ def _gc_paused() -> Iterator[None]:
 
 
 class OpenFiles:
-    """The file that the screens show: the advisor's book (`own`), or a demonstration book.
+    """The book's file that the screens show: that of the advisor (`own`), or a demonstration book.
 
     A demonstration book is a separate file, which is deleted when the program ends.
     """
@@ -156,7 +156,7 @@ class OpenFiles:
 
 
 def first_steps(thread: BookThread, files: OpenFiles) -> FirstSteps:
-    """The actions that the screens offer in an empty book, such as opening a demonstration."""
+    """The actions that the screens offer in an empty book, such as to open a demonstration book."""
 
     async def open_demo() -> str:
         from rebal_tui import opening

@@ -30,11 +30,11 @@ EMPTY = (
 
 
 def run(path: Path, prepare: Callable[[], None] | None = None, *, viewing: str = "") -> int:
-    """Read commands and run them on a book's file; returns the exit code. The caller holds the file's lock.
+    """Run the linear mode on a book's file; returns the exit code. The caller holds the file's lock.
 
-    It ends with the command to quit, or with the input. `viewing` is the reason why this process cannot write, empty
-    when it can. `prepare` creates the file first. The exit code is 1 when a command was refused that was not typed at a
-    terminal.
+    It ends with the command to quit, or when the input ends. `viewing` is the reason why this process cannot write,
+    empty when it can. `prepare` creates the file first. The exit code is 1 when a command was refused and commands did
+    not come from a terminal.
     """
     log_to_file(paths.log_folder())
 

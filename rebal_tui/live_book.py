@@ -46,7 +46,7 @@ RESEND_AFTER = timedelta(seconds=10)
 
 
 def endpoints(environment: str, url: str = "") -> Endpoints:
-    """The broker's addresses for `PAPER` or `LIVE`; a `url` replaces all of them in a paper environment.
+    """The URLs of the broker's API for `PAPER` or `LIVE`; a `url` replaces all of them in a paper environment.
 
     Raises `Invalid` for an address to which keys must not be sent, and `Conflict` when the extra `live` is missing.
     """

@@ -1,4 +1,4 @@
-"""Log records as text that cannot control the terminal that shows it, nor look like another record."""
+"""Log records as text: a record can neither control the terminal that shows it, nor look like another record."""
 
 from __future__ import annotations
 

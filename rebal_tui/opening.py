@@ -43,7 +43,7 @@ def open_book(
     prepare: Callable[[], None] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Book:
-    """Open a book; a new file becomes an empty book whose market runs in real time.
+    """Open a book of any kind; a new file becomes an empty book with a simulated market that runs in real time.
 
     `prepare` creates the file when there is none. `progress` is called with the number of accounts read and their
     total.

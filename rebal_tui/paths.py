@@ -11,7 +11,7 @@ from rebal_tui.domain.errors import Conflict
 
 
 def default_path() -> Path:
-    """The path of the book when none is given, in the user's data folder."""
+    """The path of the book that is opened when no path is given; it is in the user's data folder."""
     import platformdirs
 
     return Path(platformdirs.user_data_dir("rebal-tui", appauthor=False)) / "book.db"
@@ -49,7 +49,7 @@ def backup_folder(path: Path) -> Path:
 
 
 def latest_backup(folder: Path) -> Path | None:
-    """The newest backup in a folder, None without one. It is a verified one, as a backup is named only after that."""
+    """The newest backup in a folder, None without one. It was verified, as a backup gets its name only after that."""
     found = [path for path in folder.glob("*.db") if path.is_file()]
     return max(found, key=lambda path: path.stat().st_mtime, default=None)
 
@@ -66,7 +66,7 @@ def cannot_open_message(path: Path, error: Exception, *, is_backup: bool = False
 
 @contextmanager
 def naming_damage(path: Path) -> Iterator[None]:
-    """Turn an SQLite error or an invalid stored value, if the block fails on one, into a `Conflict`.
+    """Context manager: if the block raises an SQLite error or finds an invalid stored value, raise a `Conflict`.
 
     Its message names the file at `path` and, when the file is damaged, the backup that can replace it.
     """
@@ -82,7 +82,7 @@ def naming_damage(path: Path) -> Iterator[None]:
 
 
 def restore_advice(path: Path) -> str:
-    """A sentence that names a book's last verified backup and the command that restores it."""
+    """A sentence that names the last verified backup of the book at `path`, and the command that restores it."""
     latest = latest_backup(backup_folder(path))
     if latest is None:
         return "there is no backup of it"
@@ -94,7 +94,7 @@ def restore_advice(path: Path) -> str:
 
 @contextmanager
 def exclusive_lock(path: Path) -> Iterator[None]:
-    """Hold the write lock of a book's file while the block runs; a symbolic link is followed to the file.
+    """Context manager: hold the write lock of a book's file until the block ends. Symbolic links are followed.
 
     Raises `BookInUse` when another process holds the lock, `BookNotWritable` where no lock or book can be written, and
     `Conflict` for a name that a book cannot have.
@@ -130,10 +130,10 @@ def exclusive_lock(path: Path) -> Iterator[None]:
 
 @contextmanager
 def not_open(path: Path) -> Iterator[None]:
-    """Hold the write lock of a file that is about to be replaced while the block runs.
+    """Context manager: hold the write lock of a file that is about to be replaced, until the block ends.
 
-    A file that has never been opened as a book has no lock; then nothing is held. Raises `BookInUse`, `BookNotWritable`
-    and `Conflict` as `exclusive_lock` does.
+    A file that has never been opened as a book has no lock; then nothing is locked. Raises `BookInUse`,
+    `BookNotWritable` and `Conflict` as `exclusive_lock` does.
     """
     real = path.resolve()
     with exclusive_lock(real) if real.with_name(real.name + ".lock").exists() else nullcontext():
@@ -141,7 +141,7 @@ def not_open(path: Path) -> Iterator[None]:
 
 
 def require_book(path: Path, *, is_backup: bool = False) -> bool:
-    """Whether a file contains a book; False for a missing one and for one without tables.
+    """Whether a file contains a book; False for a missing file and for one without tables.
 
     A program that was stopped while it created a book leaves a file without tables. Raises `Conflict` when the file is
     something else; unless it is itself a backup, the message names the backup that can replace a damaged one.

@@ -21,7 +21,7 @@ class RunningServer:
 
 @contextmanager
 def announced(path: Path, server: RunningServer) -> Iterator[None]:
-    """Write the file by which commands find a book's server, and remove it when the block ends.
+    """Context manager: write the file by which commands find a book's server, and remove it when the block ends.
 
     The caller holds the book's lock.
     """

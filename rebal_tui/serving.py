@@ -38,8 +38,8 @@ SANDBOX_KEY = "sandbox"
 class ServerInfo:
     """What the server reports to its owner at startup.
 
-    `key_id` and `secret` are set only for a key created by this start. `odd_ids` counts accounts and portfolios whose
-    ids are not UUIDs, which Alpaca's own client rejects.
+    `key_id` and `secret` are set only if this start created an API key. `odd_ids` is the number of accounts and
+    portfolios whose ids are not UUIDs; Alpaca's own client rejects such ids.
     """
 
     url: str
@@ -79,7 +79,7 @@ class ThreadBookClient:
         await self.read_clock()
 
     async def read_clock(self) -> None:
-        """Make `now` read the clock of the book that is open."""
+        """Make `now` return the time of the clock of the book that is open."""
         self._clock = (await self.ask(lambda book: book.clock)).now
 
     def now(self) -> float:

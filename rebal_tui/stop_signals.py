@@ -19,7 +19,7 @@ GRACE_SECONDS = 5.0
 
 
 class StopRequest:
-    """The first stop signal that the process received: its `number`, 0 if there was none.
+    """A request to end: `number` is that of the first stop signal that the process received, 0 if there was none.
 
     A signal that arrives before the screens run ends them as soon as they start.
     """
@@ -61,7 +61,7 @@ class StopRequest:
 
 @contextmanager
 def listening(close: Callable[[], None]) -> Iterator[StopRequest]:
-    """Handle the stop signals until the block ends, also before and after an event loop runs."""
+    """Context manager: handle the stop signals until the block ends, also before and after an event loop runs."""
     request = StopRequest(close)
 
     def handle(number: int, _frame: FrameType | None) -> None:

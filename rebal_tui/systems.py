@@ -28,13 +28,13 @@ else:
 
 
 def exit_on_hangup() -> None:
-    """Raise `SystemExit` when the terminal goes away before the screens run, so that temporary files are removed."""
+    """Raise `SystemExit` when the terminal is closed before the screens run, so that temporary files are removed."""
     if sys.platform != "win32":
         signal.signal(signal.SIGHUP, lambda number, _frame: sys.exit(128 + number))
 
 
 def ignore_hangup() -> None:
-    """Keep running when the terminal goes away, for programs without screens. Windows has no such signal."""
+    """Keep running when the terminal is closed, for programs without screens. Windows has no such signal."""
     if sys.platform != "win32":
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
@@ -51,7 +51,7 @@ def own_group() -> dict[str, Any]:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the file names in a folder durable. Windows cannot open a folder for this; it stores names with files."""
+    """Make the names of the files in a folder durable. Windows cannot open a folder, and stores names with files."""
     if sys.platform == "win32":
         return
     handle = os.open(folder, os.O_RDONLY)

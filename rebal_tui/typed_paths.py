@@ -16,7 +16,7 @@ _QUOTES = "\"'"
 
 
 def read_path(text: str) -> Path:
-    """Parse a path as typed or dropped on a terminal: blanks and quotes around it, `~`, and escaped blanks.
+    """Parse a path as typed or dropped on a terminal, with blanks or quotes around it, `~`, or escaped blanks.
 
     Raises what `argument_path` raises.
     """
@@ -73,7 +73,7 @@ def require_output(path: Path) -> bool:
 
 
 def require_backup_target(path: Path) -> bool:
-    """As `require_output`, but the path may be that of a book, because a backup may replace an earlier backup."""
+    """As `require_output`, but the file may be a book, because a backup is a book and may replace an earlier one."""
     exists, owner = _require_place(path)
     if owner is not None and owner != path:
         raise Conflict(f"{path} is a file of the book {owner}; name another file")

@@ -41,10 +41,10 @@ _MAX_HEADER_CHARS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """The result of counting a request; `granted` is True if the request is within the limit.
+    """The result of counting a request against a rate limit; `granted` is True if the request is within the limit.
 
-    `limit` is the number of requests per minute, `remaining` how many are left. `reset_in` is the number of seconds
-    until the count starts again.
+    `limit` is the number of requests per minute, `remaining` how many of them are left. `reset_in` is the number of
+    seconds until the count restarts at 0.
     """
 
     limit: int
@@ -54,7 +54,10 @@ class Allowance:
 
 
 class Limiter:
-    """Counts requests per caller in periods of one minute. `clock` is real elapsed time in seconds."""
+    """Counts requests per caller in periods of one minute. A caller is an API key, or an address without a valid key.
+
+    `clock` returns real elapsed time in seconds.
+    """
 
     def __init__(self, limit: int, clock: Callable[[], float]) -> None:
         self._limit = limit
@@ -62,7 +65,7 @@ class Limiter:
         self._windows: dict[str, tuple[float, int]] = {}
 
     def acquire(self, caller: str) -> Allowance:
-        """Count a request of a caller. At the limit it is not counted and not `granted`."""
+        """Count a request of a caller. If the limit is used up, the request is not counted and not `granted`."""
         now = self._clock()
         began, used = self._windows.get(caller, (now, 0))
         if now - began >= WINDOW_SECONDS:
@@ -87,10 +90,10 @@ class Access:
         self, app: ASGIApp, keyring: Keyring, limiter: Limiter, slots: KeySlots, failures: Limiter,
         failed: FailedLogins, now: Callable[[], float], book_now: Callable[[], float],
     ) -> None:  # fmt: skip
-        """`now` and `book_now` are the real time and the book's, in seconds since 1970.
+        """`now` returns the real time, `book_now` that of the book's clock, both in seconds since 1970.
 
-        A key expires in real time, because a sandbox's clock advances only on request. X-RateLimit-Reset follows the
-        clock of `Date`, with which clients compare it.
+        A key expires in real time, because a sandbox's clock advances only on request. The header X-RateLimit-Reset is
+        in the book's time, as is the header `Date`, with which clients compare it.
         """
         self._app = app
         self._keyring = keyring

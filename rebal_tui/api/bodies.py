@@ -25,8 +25,8 @@ async def raw_body(request: Request, shape: type[Shape], *, required: bool = Tru
 
 
 async def body_of(request: Request, shape: type[M], *, required: bool = True) -> M:
-    """The request body as an instance of the model `shape`.
+    """The request body, parsed and checked by the pydantic model `shape`.
 
-    Raises what `raw_body` raises, and `Invalid` for values that do not fit.
+    Raises what `raw_body` raises, and `Invalid` for values that the model does not accept.
     """
     return read(shape, await raw_body(request, shape, required=required))

@@ -1,4 +1,4 @@
-"""Turns at parsing, for request bodies that arrive in many small chunks: between turns other requests are handled."""
+"""A queue for parsing request bodies that arrive in many small chunks, so that other requests are handled meanwhile."""
 
 from __future__ import annotations
 
@@ -11,14 +11,17 @@ PAUSE_SECONDS = 0.005
 
 
 class ChunkTurns:
-    """Lets one connection at a time parse a part of its body, in the order in which the connections asked."""
+    """Lets one connection at a time parse a part of its request body, in the order of `add`, with pauses between."""
 
     def __init__(self) -> None:
         self._waiting: deque[Callable[[], bool]] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
     def add(self, parse: Callable[[], bool]) -> None:
-        """Call `parse` at its turn. It returns whether there was anything to parse; if not, the next one follows."""
+        """Queue `parse`, which parses the next part of a body and returns whether there was anything to parse.
+
+        If there was nothing, the next function in the queue is called without a pause.
+        """
         self._waiting.append(parse)
         self._start()
 

@@ -1,4 +1,4 @@
-"""Limits on connections: how many may be open, and how long sending a request and reading a response may take."""
+"""Limits on connections: how many may be open, and how long a client may take to send a request or read a response."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class MalformedResponse:
 
 
 def limited_protocol(limits: ConnectionLimits, malformed: MalformedResponse | None = None) -> type[H11Protocol]:
-    """uvicorn's HTTP protocol with these limits. `malformed` is the response to data that is not HTTP."""
+    """A subclass of uvicorn's HTTP protocol with these limits. `malformed` is the response to data that is not HTTP."""
 
     class Limited(_LimitedProtocol):
         pass
@@ -256,7 +256,7 @@ class _LimitedProtocol(H11Protocol):
 
     @property
     def is_waiting(self) -> bool:
-        """Whether the connection waits for a request, so that none is being answered."""
+        """Whether the connection waits for a request, because none is being handled."""
         return self.cycle is None or self.cycle.response_complete
 
     def _make_room(self) -> bool:

@@ -1,4 +1,4 @@
-"""The `Date` of every response, by the book's clock."""
+"""The HTTP header `Date` of every response, which has the time of the book's clock."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class HttpDate:
-    """The HTTP header `Date`, by the clock that `now` reads.
+    """The HTTP header `Date` with the time that `now` returns.
 
     `now` returns seconds since 1970 and can be called from any thread.
     """
@@ -27,10 +27,10 @@ class HttpDate:
 
 
 class DateHeader:
-    """Middleware that adds the `Date` header with the book's time, by which decisions are made.
+    """Middleware that adds the `Date` header with the time of the book's clock, with which decisions are made.
 
-    Clients compare their clock with it. `now` returns the book's time in seconds since 1970 and can be called from any
-    thread.
+    Clients compare their own clock with this header. `now` returns the book's time in seconds since 1970 and can be
+    called from any thread.
     """
 
     def __init__(self, app: ASGIApp, now: Callable[[], float]) -> None:

@@ -103,7 +103,7 @@ async def activities(
     request: Request, since: Since = None, until: Until = None, since_id: SinceId = None, until_id: UntilId = None,
     last_event_id: LastId = None,
 ) -> Response:  # fmt: skip
-    """Activities of accounts: executions (TRD) and the cash activities of `nta`, each with a stable `ref_id`."""
+    """Activities of accounts: executions (TRD), and those of the stream `nta`, each with a stable `ref_id`."""
     return await _stream(request, activity_events.ACTIVITIES, since, until, last_event_id or since_id, until_id)
 
 

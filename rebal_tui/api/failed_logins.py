@@ -14,7 +14,7 @@ _OTHERS = "other addresses"
 
 @dataclass(frozen=True, slots=True)
 class FailureReport:
-    """The failed log-ins since the last report: their number, and a sentence that names addresses and known keys."""
+    """The failed log-ins since the last report: their number, and a sentence that names addresses and existing keys."""
 
     count: int
     text: str
@@ -35,7 +35,8 @@ class FailedLogins:
     def note(self, address: str, key_name: str) -> None:
         """Count a failure from `address`.
 
-        `key_name` is the name of the known key whose secret was wrong or that has expired; empty for unknown keys.
+        `key_name` is the name of the key, if there is such a key and its secret was wrong or it has expired; else
+        empty.
         """
         self.total += 1
         known = address in self._by_address or len(self._by_address) < _MAX_ADDRESSES

@@ -1,4 +1,4 @@
-"""The address of a client, also behind a reverse proxy, and which addresses count as one caller."""
+"""The address of a client, also behind a reverse proxy, and which addresses have one rate limit together."""
 
 from __future__ import annotations
 
@@ -60,9 +60,9 @@ def ip_address(text: str) -> str:
 
 
 def site_of(address: str) -> str:
-    """The part of a client's address that counts as one caller.
+    """The part of a client's address to which a rate limit applies: addresses with the same part have one limit.
 
-    Of an IPv6 address, this is its network of 64 bits; any other address counts as a whole.
+    Of an IPv6 address, this is its network of 64 bits; of any other address, the whole address.
     """
     plain = ip_address(address.partition("%")[0])
     if ":" not in plain or plain == _LOOPBACK:
@@ -71,6 +71,6 @@ def site_of(address: str) -> str:
 
 
 def is_this_machine(client: str, server: str) -> bool:
-    """Whether a client is on this machine; `server` is the address at which it reached this machine."""
+    """Whether the address `client` is of this machine; `server` is the address at which the client reached it."""
     plain = ip_address(client)
     return bool(plain) and (ipaddress.ip_address(plain).is_loopback or plain == ip_address(server))

@@ -1,4 +1,4 @@
-"""Whether the book is served: in short without a key, in detail with one. Not part of Alpaca's API."""
+"""Whether the book is served: a short response without a key, details with one. Not part of Alpaca's API."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ router = APIRouter(tags=["server"])
 class HaltGate:
     """Middleware: while the book is halted, requests get 503 with the reason, because its data is out of date.
 
-    Halted means that this server cannot write to the book; the kill switch does not do that. A request to turn the kill
-    switch on passes: its route remembers it until the book can be written.
+    Halted means that this server cannot write to the book; the kill switch does not halt it in this sense. A request to
+    turn the kill switch on is let through: its route remembers it until the book can be written.
     """
 
     def __init__(self, app: ASGIApp, record: HeartbeatRecord) -> None:

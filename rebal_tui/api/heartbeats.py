@@ -32,14 +32,16 @@ _log = logging.getLogger(__name__)
 
 
 class ServedBook(BookClient, Protocol):
-    """Access to a book that this process may become unable to write: `halted` is the reason, None while it can."""
+    """Access to a book that may become halted: `halted` is why this process cannot write it, None while it can."""
 
     @property
     def halted(self) -> ReadOnly | None: ...
 
     async def ask(self, work: Callable[[Book], T], *, heartbeat: bool = False) -> T:
-        """Run a use case on the book and return its result. A heartbeat runs before waiting requests. Raises
-        `Refusal`."""
+        """Run `work` on the book's thread and return its result. Raises `Refusal`.
+
+        With `heartbeat`, the work is a heartbeat, which runs before waiting requests.
+        """
 
     async def write_again(self) -> None:
         """Open the book for writing again when it could not be written. Raises `Refusal` or `sqlite3.Error`."""
@@ -49,11 +51,11 @@ class ServedBook(BookClient, Protocol):
 class HeartbeatRecord:
     """Heartbeats since the start of the server; times are in seconds since 1970, by the real clock.
 
-    `completed` and `failed` count them; `last_at` is the last completed one; `error` is why the last one failed, empty
-    if it did not. `halted` is why the book cannot be written, empty while it can; `halted_at` is since when, `tried_at`
-    the last attempt to write again. `space` is the free space on the book's disk at the last check, `kill_switch`
-    whether it was on at the last heartbeat. `stop_asked_by` is who turned the kill switch on while the book could not
-    be written, None once that is stored; only the book's thread sets it to None.
+    `completed` and `failed` are the numbers of heartbeats; `last_at` is when the last one was completed; `error` is why
+    the last one failed, empty if it did not. `halted` is why the book cannot be written, empty while it can;
+    `halted_at` is since when, `tried_at` the last attempt to write again. `space` is the free space on the book's disk
+    at the last check, `kill_switch` whether it was on at the last heartbeat. `stop_asked_by` is who turned the kill
+    switch on while the book could not be written, None once that is stored; only the book's thread sets it to None.
     """
 
     completed: int = 0
@@ -69,7 +71,10 @@ class HeartbeatRecord:
     stop_asked_by: str | None = None
 
     def fault(self, now: float) -> str:
-        """Why the book is not served as it should be, empty while it is. `now` is real time in seconds since 1970."""
+        """What is wrong with the service of the book, as text, empty while nothing is.
+
+        `now` is the real time in seconds since 1970.
+        """
         if self.halted or self.error:
             return self.halted or self.error
         if self.last_at is not None and now > self.last_at + LATE_SECONDS:
@@ -174,7 +179,7 @@ class Heartbeats:
 
 
 def turn_kill_switch(book: Book, record: HeartbeatRecord, on: bool) -> None:
-    """Turn the kill switch on or off, unless it is so already.
+    """Turn the kill switch on or off; no effect if it is in that state already.
 
     Also clears a stop that the server remembered while the book could not be written (`stop_asked_by`).
     """

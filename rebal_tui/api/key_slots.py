@@ -12,7 +12,7 @@ MAX_STREAMS_PER_KEY = 64
 
 
 class KeySlots:
-    """A limit on requests or streams at the same time: each takes one of `total` slots while it lasts.
+    """A limit on simultaneous requests or streams: each takes one of `total` slots while it lasts.
 
     Each API key may use at most `per_key` slots. A key gets a further slot only if at least as many slots then stay
     free as the key has. Two keys therefore cannot take all slots, and a key without a slot gets one as long as any is
@@ -61,7 +61,7 @@ class KeySlot:
 
 
 class SlottedStream(StreamingResponse):
-    """A streaming response that frees its slot of `KeySlots` when it ends, even if it ends before its first line."""
+    """A streaming response that frees its slot (see `KeySlots`) when it ends, even if it ends before its first line."""
 
     def __init__(
         self, slot: KeySlot, lines: AsyncIterator[str], *, media_type: str, headers: Mapping[str, str]

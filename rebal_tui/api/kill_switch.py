@@ -52,7 +52,7 @@ async def turn_on(request: Request) -> Response:
 
 @router.delete("", **responds_with(models.KillSwitch))
 async def release(request: Request) -> Response:
-    """Release the kill switch: what waited continues."""
+    """Release the kill switch: runs, orders and journals that waited continue."""
     return await _set(request, False)
 
 

@@ -41,7 +41,7 @@ _REF = "#/components/schemas/{model}"
 
 
 def responds_with(model: Any, status: int | None = None) -> dict[str, Any]:
-    """Route options that document a response of the shape `model` of `wire.models`; without a body for status 204."""
+    """Route options that document a JSON response with the fields of `model`; for status 204, one without a body."""
     good = status or (200 if model else 204)
     success: dict[str, Any] = {"description": "Success."}
     if model is not None:
@@ -55,7 +55,7 @@ def responds_with(model: Any, status: int | None = None) -> dict[str, Any]:
 
 
 def responds_with_list(model: Any, status: int = 200) -> dict[str, Any]:
-    """Route options that document a response that is a JSON array of the shape `model`."""
+    """Route options that document a response that is a JSON array of objects with the fields of `model`."""
     made = responds_with(model, status)
     made["responses"][status]["model"] = list[model]
     return made

@@ -24,8 +24,8 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 class CheckedRoute(APIRoute):
     """A route that refuses repeated and misspelled query parameters.
 
-    Other unknown ones are listed in the `warnings` header of the response. If a route ignored them, a filter with a
-    typo would return everything.
+    Other unknown parameters are listed in the `warnings` header of the response. If a route ignored misspelled ones, a
+    filter with a typo would return everything.
     """
 
     def get_route_handler(self) -> Handler:

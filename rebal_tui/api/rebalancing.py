@@ -205,7 +205,7 @@ async def list_exceptions(
     limit: Limit = DEFAULT_PAGE_SIZE,
     page_token: Token = None,
 ) -> Response:
-    """List what needs a person although no condition fires, by kind. Not part of Alpaca's API."""
+    """List the exceptions: what stops trading or needs a person. Not part of Alpaca's API."""
     after = key_of(page_token)
     found = await book_client(request).ask(
         lambda book: exceptions.list_exceptions(book, limit, after=after, kind=kind, account_id=account_id)
@@ -225,6 +225,6 @@ async def list_asset_holds(request: Request) -> Response:
 
 @router.post("/asset_holds/{symbol}/release", tags=["ours"], **responds_with(models.AssetHold))
 async def release_asset(request: Request, symbol: Annotated[str, Path(max_length=30)]) -> Response:
-    """Release an asset on hold, once for all accounts, until its next price jump. Not part of Alpaca's API."""
+    """Release an asset on hold for all accounts together, until its next price jump. Not part of Alpaca's API."""
     released = await book_client(request).ask(lambda book: asset_holds.release(book, symbol))
     return answer(request, wire_exceptions.asset_hold_json(released))

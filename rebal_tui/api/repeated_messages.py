@@ -1,4 +1,4 @@
-"""A log that clients cannot fill: a message that repeats is written once a minute, with how often it occurred."""
+"""A log that clients cannot fill: a message that repeats is written at most once a minute, with a count."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _OTHERS = ""
 
 
 class RepeatedMessages(logging.Filter):
-    """A log filter that passes each text once in `INTERVAL_SECONDS`.
+    """A log filter that writes each text at most once in `INTERVAL_SECONDS`.
 
-    When a text passes again, the number of those left out since the last time is added to it.
+    When a text is written again, the number of times that it was left out since is added to it.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
-        """`clock` is elapsed time in seconds."""
+        """`clock` returns elapsed time in seconds."""
         super().__init__()
         self._clock = clock
         self._seen: dict[str, tuple[float, int]] = {}

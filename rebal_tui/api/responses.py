@@ -54,7 +54,7 @@ class BookClient(Protocol):
     """Access to the book; it runs work on the book's own thread."""
 
     async def ask(self, work: Callable[[Book], T]) -> T:
-        """Run a use case on the book and return its result. Raises `Refusal`."""
+        """Run `work` on the book's thread and return its result. Raises `Refusal`."""
 
 
 class TooLarge(Exception):
@@ -90,7 +90,7 @@ class _CallerBookClient:
 
 
 def book_client(request: Request) -> BookClient:
-    """The access to the book that this application uses."""
+    """The object through which the route of a request uses the book."""
     return _CallerBookClient(request.app.state.client, actor_of(request), request.state.still_accepted)
 
 
@@ -129,9 +129,9 @@ def wants_extensions(request: Request) -> bool:
 
 
 def answer(request: Request, content: Any, status: int = 200) -> Response:
-    """The response of a route of Alpaca's API. The JSON keys that this program adds are removed unless requested.
+    """The JSON response of a route of Alpaca's API. Keys that this program adds are removed unless requested.
 
-    `content` is of the shape that the route is documented with; this function modifies it.
+    `content` has the fields of the model with which the route is documented; this function modifies it.
     """
     if not wants_extensions(request):
         route: APIRoute = request.scope["route"]
@@ -197,7 +197,7 @@ def _require_json(request: Request) -> None:
 
 
 def next_token(key: int | None) -> str | None:
-    """An opaque token for the page that follows the row with this key; None when no page follows."""
+    """An opaque token for the page that begins after the row with this key; None if `key` is None (the last page)."""
     return None if key is None else base64.urlsafe_b64encode(str(key).encode()).decode()
 
 

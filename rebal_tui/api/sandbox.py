@@ -127,7 +127,7 @@ async def reject_next(request: Request) -> Response:
 async def step(request: Request) -> Response:
     """Advance time and run all scheduled work due in between. Prices do not change.
 
-    `sessions` advances to the same time that number of sessions later, `minutes` by that number of minutes.
+    `sessions` advances to the same time of day that number of sessions later, `minutes` by that number of minutes.
     """
     given = await body_of(request, requests.Step)
     client = book_client(request)

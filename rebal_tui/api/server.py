@@ -1,4 +1,4 @@
-"""The API server, with the scheduler's heartbeat in the same event loop."""
+"""The API server, which also runs the heartbeats of its book, in the same event loop."""
 
 from __future__ import annotations
 
@@ -81,8 +81,8 @@ async def serve(
     """Serve until SIGTERM or SIGINT; calls `ready` once it listens. Returns the exit code of the program: 1 when
     another program took the book over.
 
-    `now` and `book_now` are the real time and the book's, in seconds since 1970, callable from any thread. Raises
-    `Conflict` when the server cannot listen on the address.
+    `now` returns the real time, `book_now` that of the book's clock, in seconds since 1970; both can be called from any
+    thread. Raises `Conflict` when the server cannot listen on the address.
     """
     listening = _listen(bind_address)
     host, port = listening.getsockname()[:2]

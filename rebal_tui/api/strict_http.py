@@ -29,7 +29,7 @@ class StrictConnection(h11.Connection):
 
     h11 would join the lines of a header. A proxy in front may instead have read them as two headers, or only the first
     line. A body may have `MAX_SMALL_CHUNKS` small chunks. After `SMALL_CHUNKS_AT_ONCE` of them the connection
-    `is_held`: whatever it has received, it asks for more data until `go_on` is called.
+    `is_held`: until `go_on` is called, `next_event` asks for more data, as if the data received so far were incomplete.
 
     A request for an absolute URL has the path and the Host of that URL (RFC 9112, 3.2.2).
 
@@ -53,7 +53,7 @@ class StrictConnection(h11.Connection):
         return self._left_at_once <= 0
 
     def go_on(self) -> None:
-        """Parse the next `SMALL_CHUNKS_AT_ONCE` small chunks."""
+        """Let the next `SMALL_CHUNKS_AT_ONCE` small chunks be parsed."""
         self._left_at_once = SMALL_CHUNKS_AT_ONCE
 
     def receive_data(self, data: bytes) -> None:

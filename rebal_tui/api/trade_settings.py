@@ -37,7 +37,7 @@ async def update_account(request: Request, account_id: str) -> Response:
     "/rebalancing/subscriptions/{subscription_id}", **responds_with(models.Subscription), **body(ChangeSubscription)
 )
 async def update_subscription(request: Request, subscription_id: str) -> Response:
-    """Replace what a subscription decides otherwise than its portfolio. Not part of Alpaca's API."""
+    """Replace the overrides of a subscription: settings that differ from its portfolio's. Not part of Alpaca's API."""
     given = await body_of(request, ChangeSubscription)
 
     def change(book: Book) -> models.Subscription:
@@ -55,7 +55,7 @@ async def book_settings(request: Request) -> Response:
 
 @router.patch("/rebalancing/settings", **responds_with(models.BookSettings), **body(ChangeBookSettings))
 async def update_book_settings(request: Request) -> Response:
-    """Change the minimum trade of accounts without a narrower one. Not part of Alpaca's API."""
+    """Change the book's minimum trade, for accounts for which no other is set. Not part of Alpaca's API."""
     given = await body_of(request, ChangeBookSettings)
 
     def change(book: Book) -> models.BookSettings:

@@ -19,13 +19,13 @@ _log = logging.getLogger(__name__)
 
 
 class Upkeep:
-    """Writes these records at most once a minute, however many requests arrive.
+    """Writes when keys were used, and failed log-ins, at most once a minute, for any number of requests.
 
-    What cannot be written is kept for the next time.
+    A record that cannot be written is kept for the next time.
     """
 
     def __init__(self, client: BookClient, keyring: Keyring, failed: FailedLogins, clock: Callable[[], float]) -> None:
-        """`clock` is real elapsed time in seconds."""
+        """`clock` returns real elapsed time in seconds."""
         self._client = client
         self._keyring = keyring
         self._failed = failed

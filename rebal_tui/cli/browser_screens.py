@@ -1,4 +1,4 @@
-"""The program that `--web` starts as a process: the screens of one book, drawn for a page in a browser."""
+"""The program that `--web` runs in a process of its own: the screens of one book, drawn for a page in a browser."""
 
 from __future__ import annotations
 

@@ -101,7 +101,7 @@ def entry(ctx: click.Context, db: Path | None, anchor: str | None, as_json: bool
 
 
 def _exceptions(path: Path) -> dict[str, int]:
-    """How many exceptions of each kind the book has (R-58)."""
+    """The number of the book's exceptions by kind (R-58)."""
     from rebal_tui import bootstrap
     from rebal_tui.services.queries.exceptions import exception_counts
 

@@ -24,7 +24,7 @@ def entry(
     ctx: click.Context, name: str, db: Path | None, cash: str | None, pairs: str | None, fractions: bool | None,
     buffer: str | None,
 ) -> int:  # fmt: skip
-    """Show or change what a files book knows of a custodian, for its next file and the next evaluation.
+    """Show or change how a files book reads a custodian's files, from the next import and evaluation on.
 
     Money funds that were bought are positions until they are on the list of what counts as cash.
 

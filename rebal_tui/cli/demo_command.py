@@ -85,8 +85,8 @@ def entry(
 def open_screens(path: Path, prepare: Callable[[], None] | None = None, *, typed: bool = False) -> int:
     """Run the screens of a book's file; returns the exit code. Read-only while another process writes the book.
 
-    `prepare` creates a new file while the screens already paint. If a person `typed` the path and no book is there, the
-    person is asked before one is created.
+    `prepare` creates a new file while the screens are already drawn. If a person `typed` the path and no book is there,
+    the person is asked before one is created.
     """
     if not sys.stdin.isatty():
         raise Conflict("the screens need a terminal; 'rebal-tui --help' lists the commands that work without one")

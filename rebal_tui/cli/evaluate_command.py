@@ -198,8 +198,8 @@ def _table(book: Book, evaluation: EvaluationPass) -> None:
 def print_by_portfolio(rows: Sequence[tuple[str, ...]], console: Console) -> None:
     """Print one table per portfolio, headed by its name.
 
-    Without a column for the portfolio, most rows fit on one line of 80 columns. `rows` have the columns of the
-    plain table, the portfolio's name third.
+    Without a column for the portfolio, most rows fit on one line of 80 columns. `rows` have the columns of the table
+    for pipes and files; the third is the portfolio's name.
     """
     from rich.table import Table
     from rich.text import Text

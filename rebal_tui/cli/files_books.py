@@ -45,11 +45,11 @@ def is_replaceable(path: Path) -> bool:
 
 @contextmanager
 def opened(path: Path, *, create: bool = False, custodian: str = "") -> Iterator[Book]:
-    """Open a files book, locked while the block runs.
+    """Context manager: open a files book, with the book's write lock held until the block ends.
 
-    With `create`, a files book is created if there is no file or an empty book of another kind. If the block raises, a
-    new file and its lock are removed, and an empty book that was to be replaced stays. Raises `Conflict` for any other
-    book.
+    With `create`, a files book is created if there is no file, or if the file is an empty book of another kind, which
+    is replaced. If the block raises, a new file and its lock are removed, and an empty book that was to be replaced
+    stays. Raises `Conflict` if the file is not a files book.
     """
     from rebal_tui import bootstrap, files_book, opening, paths
 

@@ -45,5 +45,5 @@ def open_in_browser(path: Path, port: int, prepare: Callable[[], None] | None = 
 
 
 def arguments_of(path: Path) -> list[str]:
-    """The command line of the process that runs a book's screens for a browser."""
+    """The arguments of the command that runs a book's screens for a browser, program first."""
     return [sys.executable, "-P", "-m", "rebal_tui.cli.browser_screens", str(path.absolute())]

@@ -13,9 +13,9 @@ _HEADER = ("", "PUBLISHED", "LAB", "TOLERANCE", "NOTE")
 
 
 def literature_text(rows: Sequence[Comparison], *, complete: bool) -> str:
-    """Every published number with the lab's number, by source, then the numbers that are not reproduced.
+    """A table of the published numbers with the lab's numbers, by source, then a list of those that are not reproduced.
 
-    Without `complete`, the text has a note that the numbers of the data sets are missing.
+    Without `complete`, a note explains that the comparisons that need further data sets are missing.
     """
     reached = sum(row.reached for row in rows)
     blocks = [f"{reached} of {len(rows)} published numbers within their tolerance; ■ marks the others.\n"]

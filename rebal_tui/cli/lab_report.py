@@ -17,7 +17,7 @@ _HEADER = (
 
 
 def lab_text(found: Comparison, verified: Sequence[Verified], *, show_all: bool) -> str:
-    """The report as text. `verified` has the policies whose backtest was compared with a replay.
+    """The report as text. `verified` has the policies whose backtest was compared with a replay of the same prices.
 
     Without `show_all`, only some of the policies are listed.
     """

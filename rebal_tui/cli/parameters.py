@@ -31,7 +31,7 @@ Exit codes:
 
 
 class _GivenPath(click.Path):
-    """A path in which `~` is expanded; a value that cannot be a path is a usage error."""
+    """A parameter type for a path: `~` is expanded; a value that cannot be a path is a usage error."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         try:
@@ -95,12 +95,12 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, 
 
 
 def command(name: str) -> Callable[[Callable[..., int]], click.Command]:
-    """A decorator that makes a function a click command whose help ends with the exit codes."""
+    """A decorator that makes a function the click command `name`, whose help ends with the exit codes."""
     return click.command(name, epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
 
 
 class Timestamp(click.ParamType[datetime]):
-    """A time in RFC 3339 format. A date, or a date with a time, that has no offset is New York time."""
+    """A parameter type for a time in RFC 3339 format, or a date. Without an offset it is New York time."""
 
     name = "TIME"
 
@@ -119,7 +119,7 @@ class Timestamp(click.ParamType[datetime]):
 
 
 class Day(click.ParamType[date]):
-    """A calendar date of the command line."""
+    """A parameter type for a calendar date."""
 
     name = "DATE"
 
@@ -176,9 +176,9 @@ def is_stdout(path: Path) -> bool:
 
 
 def reporter(output: Path) -> Callable[[str], None]:
-    """The function that reports that a file was written.
+    """A function that prints one line: the report that the file `output` was written.
 
-    It prints to stdout, or to stderr if `output` is stdout.
+    It prints to stdout, or to stderr if `output` is stdout itself.
     """
     return (lambda text: write_message(text.removesuffix("\n"))) if is_stdout(output) else write
 
@@ -193,7 +193,7 @@ def write_json(value: Any) -> None:
 def read_file(path: Path) -> bytes:
     """Read a file, `-` for standard input.
 
-    At most one byte above the size limit is read, by which the caller sees that the file is too large. Raises
+    At most one byte more than the size limit is read, so that the caller can detect a file that is too large. Raises
     `Conflict` when the path is not a readable file, and `OSError` when reading fails.
     """
     from rebal_tui.services.parsing.exact_json import MAX_SIZE
@@ -206,7 +206,7 @@ def read_file(path: Path) -> bytes:
 
 
 def write_file(path: Path, content: str | bytes, *, force: bool) -> None:
-    """Write a file, text in UTF-8, that only its owner can read, atomically; `-` is standard output.
+    """Write a file atomically, so that only its owner can read it; text is in UTF-8, `-` is standard output.
 
     Raises `Conflict` when the file exists and `force` is not set, when it is a book or belongs to one, or when it
     cannot be written.
@@ -276,7 +276,7 @@ def confirm_new_book(path: Path) -> None:
 
 @contextmanager
 def naming_file(path: Path) -> Iterator[None]:
-    """Put the file's name before the location of every fault of a refusal that the block raises."""
+    """Context manager: if the block raises a refusal, put the file's name before the location of each fault."""
     try:
         yield
     except Refusal as refusal:
@@ -286,7 +286,7 @@ def naming_file(path: Path) -> Iterator[None]:
 
 @contextmanager
 def reading(path: Path) -> Iterator[Database]:
-    """Open a book's file read-only, even while another process has it open."""
+    """Context manager: open a book's file read-only, even while another process has it open."""
     from rebal_tui import bootstrap, paths
 
     paths.require_book(path)
@@ -299,7 +299,7 @@ def reading(path: Path) -> Iterator[Database]:
 
 @contextmanager
 def copied(path: Path) -> Iterator[Database]:
-    """Copy a book into memory; the copy may be changed freely. Raises `Conflict` when the file is not a book."""
+    """Context manager: copy a book into memory, where it may be changed. Raises `Conflict` if the file is no book."""
     from rebal_tui import bootstrap
 
     memory = bootstrap.open_copy(path)

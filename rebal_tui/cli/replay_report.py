@@ -81,7 +81,7 @@ def replay_json(book: Book, result: Replay, jumps: Sequence[JumpDay], notes: Seq
 def replay_text(result: Replay, jumps: Sequence[JumpDay], notes: Sequence[str]) -> str:
     """A replay as text: a summary of aligned rows, a table of runs, and notes about the prices.
 
-    `jumps` are the price jumps in the closes; `notes` are further sentences about the closes.
+    `jumps` are the days with price jumps in the closes (R-55); `notes` are further sentences about the closes.
     """
     worst = result.worst
     turnover = result.turnover

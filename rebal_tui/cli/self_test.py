@@ -1,4 +1,4 @@
-"""`rebal-tui connect --self-test`: run its steps, print them, and write a report for support."""
+"""`rebal-tui connect --self-test`: test a broker's paper account step by step, and write a report for support."""
 
 from __future__ import annotations
 
@@ -50,7 +50,8 @@ def run_self_test(
 ) -> int:
     """Run the self-test and write its report; returns the exit code, 1 when a step failed.
 
-    `report` None is a new file in the current folder. Raises `Conflict` when the report exists or cannot be written.
+    `report` is the path of the report, None for a new file in the current folder. `sleep` waits for a number of
+    seconds. Raises `Conflict` when the report exists or cannot be written.
     """
     from rebal_tui import bootstrap
     from rebal_tui.broker.alpaca.client import AlpacaClient

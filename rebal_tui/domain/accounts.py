@@ -45,7 +45,7 @@ class Restriction(StrEnum):
     """A reason for which the broker blocks an account (R-40); each stops all runs of the account.
 
     The API calls it a restriction; it is not a limit set by an advisor, which is a `TradeRestriction` (R-60).
-    `POSITION_TO_EQUITY_RATIO` is reported by the broker and also computed here from the account's balances.
+    `POSITION_TO_EQUITY_RATIO` is reported by the broker, and also computed by this program from the account's figures.
     """
 
     TRADING_BLOCKED = "trading_blocked"

@@ -18,7 +18,8 @@ class Terms:
     """A corporate action with the prices needed to compute its effect.
 
     `price` is the asset's price before the action, `new_price` that of the asset received; None when unknown.
-    `fractionable` and `new_fractionable`: whether an account can hold fractions of a share of each.
+    `fractionable` and `new_fractionable`: whether an account can hold fractions of a share of the asset, and of the
+    asset received.
     """
 
     action: CorporateAction
@@ -46,9 +47,9 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """An account's shares of the asset of a corporate action, and their average entry price, None when unknown.
+    """An account's shares of the asset that a corporate action is about, and `average`, their average entry price.
 
-    `entitled` are the shares held at the open of the day, on which a dividend is paid.
+    `average` is None when unknown. `entitled` are the shares held at the open of the day; a dividend is paid on these.
     """
 
     qty: Qty
@@ -60,7 +61,8 @@ class Holding:
 class Effect:
     """The result of an action for one account: shares of the asset, shares of another asset received, and cash paid.
 
-    `average` and `received_average` are the average entry prices of the two, None when unknown.
+    `average` is the average entry price of the shares of the asset, `received_average` that of the shares received;
+    None when unknown.
     """
 
     qty: Qty
@@ -71,7 +73,7 @@ class Effect:
 
 
 def effect_of(terms: Terms, held: Holding) -> Effect:
-    """The holding, received shares and cash that an action leaves of a holding."""
+    """What a holding becomes by a corporate action: shares kept, shares of another asset received, and cash paid."""
     action, average = terms.action, held.average
     match action.kind:
         case ActionKind.SPLIT | ActionKind.STOCK_DIVIDEND:

@@ -24,7 +24,7 @@ class ActionPart:
 
     `id` is the broker's id of the action, the same for all accounts. `day` is the day on which the action takes effect.
     `held` are the account's shares before the action, `symbol` is the asset's symbol before it. `action` is None for a
-    kind that no rule covers, such as the split of a unit.
+    kind of action that RULES.md does not cover, such as the split of a unit into a share and a warrant.
     """
 
     id: str
@@ -40,7 +40,7 @@ class Activity:
 
     `kind` is the broker's type and subtype, such as `DIV CDIV`. `executed` is False for a canceled activity; only its
     `id` and `replaces` are used. `replaces` is the id of the activity that this one corrects or cancels. `covered` is
-    False for a kind that no rule covers: its cash is booked, its shares are not.
+    False for a kind that RULES.md does not cover: its cash is booked, its shares are not.
     """
 
     id: str
@@ -57,7 +57,7 @@ class Activity:
 class Announcement:
     """A corporate action as announced to the market: `id` and `day` mean the same as in `ActionPart`.
 
-    `withdrawn`: whether the broker deleted the announcement. `action` is None for a kind that no rule covers.
+    `withdrawn`: whether the broker deleted the announcement. `action` is None for a kind that RULES.md does not cover.
     """
 
     id: str

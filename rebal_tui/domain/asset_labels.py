@@ -17,7 +17,7 @@ _SHORTEST_ID = 4
 
 
 class Listed(NamedTuple):
-    """The facts about an asset that decide its label; `label` is its current one, empty for a new asset."""
+    """What decides the label of an asset; `label` is its label so far, empty for a new asset."""
 
     id: str
     symbol: str

@@ -1,4 +1,4 @@
-"""Bulk construction of frozen dataclasses from columns: sequences with one field's values for all objects."""
+"""Fast construction of many frozen dataclass objects from columns: for each field, a sequence of its values."""
 
 from __future__ import annotations
 

@@ -67,8 +67,8 @@ class Owner:
 class Reservation:
     """Cash of an account reserved for an owner; `amount` is above 0 (R-2).
 
-    `origin` is set only for a journal under way: the former owner of the cash, whose reservation became that of the
-    journal. It is None if the journal reserved free cash (R-9).
+    `origin` is set only if a journal under way is the owner: it is the owner from which the journal took over the
+    reserved cash. It is None if the journal reserved cash that was not reserved before (R-9).
     """
 
     account_id: str
@@ -137,7 +137,7 @@ class WithdrawalStage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Withdrawal:
-    """One withdrawal. `stopped` is why it cannot proceed, None while it can. `rounds` counts its liquidation runs.
+    """One withdrawal. `stopped` is why it cannot proceed, None while it can. `rounds`: number of its liquidation runs.
 
     With `everything`, every position is closed and the account stays unsubscribed. `amount` is then the account's
     equity when the withdrawal was requested and, once its journal exists, the amount of the journal.
@@ -158,8 +158,9 @@ class Withdrawal:
     everything: bool = False
 
     def made(self, run_id: str, at: datetime) -> bool:
-        """Whether a run of its account, created at `at`, sells for it.
+        """Whether the run `run_id` of this account, created at `at`, sells for this withdrawal.
 
-        Only the last run is stored. An earlier one is known by its time, as an account has one withdrawal at a time.
+        A withdrawal stores only its last run. An earlier one is recognized by its time, as an account has one
+        withdrawal at a time.
         """
         return self.run_id == run_id or (self.rounds > 1 and self.created_at <= at <= self.updated_at)

@@ -30,7 +30,7 @@ class ActionKind(StrEnum):
 
     @property
     def explains_any_move(self) -> bool:
-        """Whether such an action explains any change of its asset's price on its day, however large (R-55)."""
+        """Whether such an action explains a price change of any size on the day on which it takes effect (R-55)."""
         return self in (self.SPIN_OFF, self.CASH_MERGER, self.STOCK_MERGER, self.DELISTING)
 
 
@@ -60,8 +60,8 @@ _RATIO_EXPECTED = 'expected a ratio above 0 such as "10", "1.5", "3:2" or "1:8"'
 class CorporateAction:
     """A corporate action of one asset. Raises `Invalid` naming every field that is missing, unexpected or out of range.
 
-    `ratio` is new:old shares for splits, else shares received per share held. `amount` is dollars per share, `price`
-    the new asset's first price in dollars; both are above 0 and in billionths of a dollar.
+    `ratio` is new shares ÷ old shares for splits, else shares received per share held. `amount` is dollars per share,
+    `price` the new asset's first price in dollars; both are above 0 and in billionths of a dollar.
     """
 
     kind: ActionKind
@@ -169,7 +169,7 @@ def field_faults(kind: ActionKind, symbol: str, given: Mapping[str, object]) -> 
 
 
 def parse_ratio(text: str) -> Fraction:
-    """A ratio such as `10`, `1.5`, `3:2` or `1:8`: one or two decimals above 0 with at most nine decimals each.
+    """A ratio such as `10`, `1.5`, `3:2` or `1:8`: one or two numbers above 0, each with at most nine decimals.
 
     Raises `ValueError` with the expected form.
     """

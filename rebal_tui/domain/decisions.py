@@ -23,10 +23,11 @@ class Outcome(StrEnum):
 
 
 class Verdict(StrEnum):
-    """The result of a check: `PASS` or `FAIL` of a prerequisite, `INFO` where it decides nothing, others of a trigger.
+    """The result of a check. A prerequisite has `PASS` or `FAIL`; `INFO` is a note that decides nothing.
 
-    `FIRES`: the trigger makes a run. `HOLDS_BACK`: its condition holds, but a cooldown or the minimum equity stops it.
-    `CANNOT`: its condition holds, but no order that can be placed would correct it. `NO`: its condition does not hold.
+    A trigger has one of the others. `FIRES`: the trigger makes a run. `HOLDS_BACK`: its condition holds, but a cooldown
+    or the minimum equity stops it. `CANNOT`: its condition holds, but no order that can be placed would correct it.
+    `NO`: its condition does not hold.
     """
 
     PASS = "pass"
@@ -94,9 +95,10 @@ class PlanLine:
     """One asset of the portfolio or the account in a plan, with its order or the reason for none.
 
     `side` is None when the line has no order. A buy has `notional`, a sell `qty`; a buy in whole shares has both, and
-    is ordered by `qty` (R-65). `wanted` is the dollar amount of the line before minimums and scaling; a skipped order
-    shows it. `goal` is the exact value to which the run brings the line; None means its weight times managed equity.
-    Only restrictions and destinations set a `goal` (R-61, R-62); `upper` is then the most that the line may be worth.
+    is ordered by `qty` (R-65). `wanted` are the dollars that the line would trade without minimums and with enough
+    cash; a skipped order has this amount. `goal` is the exact value to which the run brings the line; None means its
+    weight times managed equity. Only restrictions and destinations set a `goal` (R-61, R-62); `upper` is then the most
+    that the line may be worth.
     """
 
     symbol: str
@@ -136,8 +138,8 @@ class PlanLine:
 class ReachableLine:
     """One asset of an account with restrictions (R-61); `actual` and `reachable` are fractions of managed equity.
 
-    `reason` is the code of the restriction that keeps the asset from its target, `detail` that restriction as text;
-    None and empty when none does.
+    `reason` is the code of the restriction because of which the asset does not reach its target, None without one;
+    `detail` is that restriction as text, empty without one.
     """
 
     symbol: str
@@ -164,12 +166,12 @@ class Reachable:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The orders of a run, and the lines without an order.
+    """What a run would trade: a line for each asset, with its order or the reason for none.
 
     `scale` is the common factor by which the buys are cut, as (numerator, denominator); (1, 1) when cash suffices
-    (R-20). `cash` is the account's booked cash less reservations; `cash_target` of it is never spent. `budget` is the
-    buy budget, with the sells' proceeds at the plan's prices. `amount` is the cash to raise, for a partial liquidation
-    only. `rules` are the settings that the plan was made with (R-60 to R-65).
+    (R-20). `cash` is the account's booked cash less reservations; `cash_target` is the part of it that is never spent.
+    `budget` is the buy budget, which includes the proceeds of the sells at the plan's prices. `amount` is the cash to
+    raise, for a partial liquidation only. `rules` are the settings that the plan was made with (R-60 to R-65).
     """
 
     type: RunType

@@ -81,7 +81,7 @@ class ReadOnly(Conflict):
         self.path = path
 
     def again(self) -> ReadOnly:
-        """A new instance of this error, so that it can be raised once more."""
+        """A new error with the same cause and path, so that it can be raised once more."""
         return ReadOnly(self.halt, str(self), self.path)
 
 

@@ -13,7 +13,8 @@ NEEDED_PART = 16
 class FreeSpace:
     """Free bytes of a disk, and the bytes that must be free.
 
-    Less than `needed` free bytes stop new work; after the disk was full, writing resumes when they are free again.
+    New work stops while fewer than `needed` bytes are free. After the disk was full, writing resumes when `needed`
+    bytes are free again.
     """
 
     free: int
@@ -30,6 +31,6 @@ class FreeSpace:
 def free_space(free: int, total: int) -> FreeSpace:
     """The free space of a file system with `free` of `total` bytes free.
 
-    A sixteenth of `total` must be free, at most `MAX_NEEDED_BYTES`.
+    `needed` is a sixteenth of `total`, but at most `MAX_NEEDED_BYTES`.
     """
     return FreeSpace(free, min(MAX_NEEDED_BYTES, total // NEEDED_PART))

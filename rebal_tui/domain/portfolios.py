@@ -39,7 +39,7 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")
 
 @dataclass(frozen=True, slots=True)
 class AssetWeight:
-    """An asset's target share of equity, 0.01 to 100.00 percent."""
+    """An asset and its target: 0.01 to 100.00 percent of managed equity."""
 
     symbol: str
     percent: Percent
@@ -47,7 +47,7 @@ class AssetWeight:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """A target allocation: assets and cash, summing to exactly 100.00 percent. `cash` is 0 without a cash weight.
+    """A target allocation: percents of assets and cash that sum to exactly 100.00. `cash` is 0 without a cash weight.
 
     `symbol in weights` and `of` are dictionary lookups.
     """
@@ -108,7 +108,7 @@ class Destination(StrEnum):
 
 
 class RebalanceScope(StrEnum):
-    """What a run of a drift band trades: every line, or the breached lines and those that must fund them (R-63)."""
+    """What a run of a drift band trades: all assets, or only those outside a band and those that fund them (R-63)."""
 
     WHOLE = "whole"
     BREACHED = "breached"
@@ -126,9 +126,9 @@ class MinimumTrade:
 class Portfolio:
     """A model that accounts subscribe to.
 
-    `changed_at` is when weights or conditions last changed, at first the time of creation; `updated_at` is when any
-    field last changed. With `review`, its automatic runs wait for an advisor's approval (R-27). `fault` is a text about
-    the rule that the stored portfolio breaks, empty when it is valid; a portfolio with a fault needs adjustment.
+    `changed_at` is when weights or conditions last changed, or the time of creation; `updated_at` is when any field
+    last changed. With `review`, its automatic runs wait for an advisor's approval (R-27). `fault` is a text about the
+    rule that the stored portfolio breaks, empty when it is valid; a portfolio with a fault needs adjustment.
     `rebalance_to` (destination) and `rebalance_scope` are for runs of a drift band (R-62, R-63). `minimum_trade` is
     None when the portfolio sets none (R-64). `stagger_sessions` is the number of sessions over which the runs of the
     calendar condition are spread (R-66).
@@ -167,7 +167,7 @@ class Portfolio:
     def revised(
         self, weights: Weights, conditions: tuple[Condition, ...], cooldown_days: int, at: datetime
     ) -> Portfolio:
-        """The portfolio with new settings; `changed_at` becomes `at` if the weights or conditions differ.
+        """The portfolio with these settings; `changed_at` becomes `at` if they change the weights or conditions.
 
         The same weights or conditions in another order do not differ.
         """
@@ -182,7 +182,7 @@ class Unfinished:
 
     `traded_at` is the end of the last run that placed an order, None when none did. `since` is the day of the full
     rebalance's session in ISO form; `tried_on` are the days of later sessions in which the subscription was evaluated.
-    After three of them the sells are given up; `given_up_at` is when, None before.
+    After three such days the sells are given up; `given_up_at` is when, None before.
     """
 
     symbols: tuple[str, ...]
@@ -227,7 +227,8 @@ class Subscription:
     """The tie between an account and the portfolio that it follows (R-6).
 
     `update_spent_at`: a change of the portfolio at this time or before does not fire `on_portfolio_update` (R-14).
-    `propose_on`: a run expired without approval, and is proposed once more in the session of this day (R-27).
+    `propose_on`: the day on which a run that expired without approval is proposed once more, None if there is none
+    (R-27).
     """
 
     id: str

@@ -127,18 +127,18 @@ def ceil_cents(amount: Money) -> Money:
 
 
 def nearest_cents(amount: Money) -> Money:
-    """An amount to the nearest cent, a half away from zero, as every amount is printed.
+    """An amount rounded to the nearest cent, half a cent away from zero, as every amount is printed.
 
     Figures rounded down would not add up: each part of a sum would lack up to a cent. The fills of an order for $10.00
-    can sum to some billionths of a dollar less, which would be $9.99. Only what limits an amount to type is rounded
-    down, so that the printed figure can be typed.
+    can sum to some billionths of a dollar less, which would be $9.99. Only the largest amount that a person may enter
+    is rounded down, so that it can be entered as printed.
     """
     cents = (abs(amount) + CENT // 2) // CENT
     return Money(cents * CENT if amount >= 0 else -cents * CENT)
 
 
 def value_cents(value: Value) -> Money:
-    """Dollars of a value to the nearest cent, a half away from zero."""
+    """Dollars of a value, rounded to the nearest cent, half a cent away from zero."""
     cents = (abs(value) + ATTO // 200) // (ATTO // 100)
     return Money(cents * CENT if value >= 0 else -cents * CENT)
 

@@ -43,5 +43,5 @@ class Quarantined:
 
 
 def pause_after(tries: int) -> timedelta:
-    """The time to wait for the next attempt, after `tries` attempts: 10 s after the first, doubling up to 15 min."""
+    """The time from the last of `tries` attempts to the next one: 10 s after the first, doubling up to 15 min."""
     return min(FIRST_PAUSE * (1 << min(tries - 1, 20)), MAX_PAUSE)

@@ -62,7 +62,7 @@ RUN_TRANSITIONS: dict[RunStatus, frozenset[RunStatus]] = {
 
 
 class RunPhase(StrEnum):
-    """How far a run has come. It only moves forward."""
+    """How far a run has come. A run never returns to an earlier phase."""
 
     WAITING = "waiting"
     SELLING = "selling"
@@ -120,7 +120,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class RunGroup:
-    """A filter of runs; a run must meet every part of it.
+    """A filter of runs; a run must meet all conditions that are set.
 
     `statuses` are the statuses to include, all if empty. `type` is the type to include, None for all. With `awaiting`,
     only runs that await approval are included.

@@ -17,9 +17,9 @@ _UNFINISHED_SUFFIXES = (".partial", ".restoring")
 
 
 def require_book_name(path: Path) -> None:
-    """Raise `Conflict` for a name that a file belonging to another book may have.
+    """Raise `Conflict` if the file name ends like those of the files that belong to a book, such as `-wal`.
 
-    Opening that other book would empty or delete a book with such a name.
+    If a book had such a name, opening the book to which the file seems to belong would empty or delete it.
     """
     for suffix in (*SIDE_SUFFIXES, *_UNFINISHED_SUFFIXES):
         if path.name.endswith(suffix):

@@ -24,8 +24,8 @@ class StatusKind(StrEnum):
 class WaitsFor(StrEnum):
     """What delays the run that a trigger asks for.
 
-    `SCHEDULER`: a person has paused evaluations. `EVALUATION`: none is scheduled, but one may be made at any hour, as
-    in a files book (R-73).
+    `SCHEDULER`: a person has paused the scheduler. `EVALUATION`: no evaluation is scheduled, but a person may start one
+    at any hour, as in a files book (R-73).
     """
 
     COOLDOWN = "cooldown"

@@ -1,4 +1,4 @@
-"""Settings of what may be traded and where a rebalance stops (R-60 to R-65)."""
+"""Settings of what may be traded and where a rebalance stops (R-60 to R-67)."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class RestrictionDraft:
 
 @dataclass(frozen=True, slots=True)
 class Concerned:
-    """The accounts that a restriction applies to: the given ones, those of one portfolio, or all if both are empty."""
+    """The accounts that a restriction applies to: `account_ids`, or those of one portfolio; all if neither is set."""
 
     account_ids: tuple[str, ...] = ()
     portfolio_id: str | None = None
@@ -122,7 +122,7 @@ class Overrides:
     review: bool | None = None
 
     def applied(self, portfolio: Portfolio) -> Portfolio:
-        """A copy of the portfolio with the cooldown, conditions and review of this subscription, where it sets them."""
+        """A copy of the portfolio, with the cooldown, conditions and review that are overridden replaced."""
         return replace(
             portfolio,
             cooldown_days=portfolio.cooldown_days if self.cooldown_days is None else self.cooldown_days,
@@ -133,7 +133,7 @@ class Overrides:
 
 @dataclass(frozen=True, slots=True)
 class RunOverride:
-    """The restrictions that one run ignores, by id, and the note with the reason (R-61)."""
+    """The ids of the restrictions that one run ignores, and a note that gives the reason (R-61)."""
 
     restriction_ids: tuple[str, ...]
     note: str
@@ -150,10 +150,11 @@ class AccountSettings:
 
 @dataclass(frozen=True, slots=True)
 class Stagger:
-    """An account's turn among the `sessions` over which the runs of its calendar condition are spread (R-66).
+    """The turn of one account when the runs of a calendar condition are spread over several sessions (R-66).
 
-    For this account, today counts as the session `offset` sessions before: the condition is checked for that session's
-    `day`, and `next_day` is the day of the session after it.
+    `sessions` is the number of sessions over which the runs are spread. The account trades `offset` sessions after the
+    condition fires. So today the condition is checked for `day`, the session `offset` sessions ago; `next_day` is the
+    session after that one.
     """
 
     offset: int
@@ -166,9 +167,9 @@ class Stagger:
 class TradingRules:
     """The settings of R-60 to R-67 that apply to one account today.
 
-    Each comes from the narrowest scope that sets it: subscription, account, portfolio or book. `minimum_source` names
-    the scope of the minimum trade. `bands` are the portfolio's drift bands when one of them made the run, else empty.
-    With `live` (a real broker), an account can afford a share only with cash for its price plus 0.25 % (R-65).
+    Each comes from the first of subscription, account, portfolio and book that sets it. `minimum_source` names the one
+    that sets the minimum trade. `bands` are the portfolio's drift bands when one of them made the run, else empty. With
+    `live` (a real broker), an account can afford a share only with cash for its price plus 0.25 % (R-65).
     `proceeds_buffer` is the part of expected proceeds that the buys of one trade list do not spend (R-73). `overridden`
     are the restrictions that one run ignores, `override_note` gives the reason (R-61).
     """
@@ -188,7 +189,7 @@ class TradingRules:
     override_note: str = ""
 
     def expected(self, proceeds: Money) -> Money:
-        """What buys may spend of the expected `proceeds` of sells, rounded down to a billionth of a dollar."""
+        """The part of the expected `proceeds` of sells that buys may spend, rounded down to a billionth of a dollar."""
         return Money(proceeds * (HUNDRED_PERCENT - self.proceeds_buffer) // HUNDRED_PERCENT)
 
     @property

@@ -21,9 +21,9 @@ from rebal_tui.lab.renewal import RenewalTable
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A policy's figures, and the days of its rebalances; the first purchase is not among them.
+    """A policy, its figures, and the days of its rebalances; the first purchase is not among these.
 
-    `purchases` are the days on which cash that a rebalance left over was invested (R-14.7).
+    `purchases` are the days on which excess cash that a rebalance had left was invested (R-14.7).
     """
 
     figures: Figures
@@ -37,10 +37,10 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Backtest:
-    """Results of policies over one history, in the order of the grid; the first is the portfolio's own policy.
+    """Results of policies over one price history, in the order requested; the first is the portfolio's own policy.
 
-    `cost_bps` is the cost of a dollar traded in basis points; `fill_delay` is 1 when orders fill one session later,
-    else 0.
+    `cost_bps` is the cost of a trade in basis points of its amount; `fill_delay` is 1 when orders fill at the close one
+    session after their decision, 0 when at the same close.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Backtest:
 
     @property
     def header(self) -> tuple[str, ...]:
-        """Texts about what was computed: portfolio, assets, period, kind of prices, when trades fill, any cost."""
+        """Texts that describe the backtest: portfolio, assets, period, kind of prices, when trades fill, any cost."""
         cash = ("cash",) if self.weights.cash else ()
         filled = "decided and filled at the close" if self.fill_delay == 0 else "decided at a close, filled at the next"
         cost = (f"{self.cost_bps:g} bp of what is traded",) if self.cost_bps else ()
@@ -89,7 +89,7 @@ def run_backtest(
     """Backtest policies; the portfolio's own policy must be the first one.
 
     The symbols of `history` are those of the weights, in the same order. `cost_bps` and `fill_delay` are as in
-    `run_chains`. `progress` is called with the number of policies done and their total. Raises `Canceled`.
+    `Backtest`. `progress` is called with the number of policies done and their total. Raises `Canceled`.
     """
     renewing = [policy for policy in policies if policy.renews]
     others = [policy for policy in policies if not policy.renews]

@@ -29,7 +29,7 @@ _MARGIN = 1.4
 
 
 class Schedule(NamedTuple):
-    """What all policies of one table have in common: everything but the sizes of their bands (see `Policy`)."""
+    """What all policies of one `BandTable` have in common: everything but the sizes of their bands (see `Policy`)."""
 
     calendar: CalendarCondition | None
     cooldown_days: int
@@ -40,13 +40,13 @@ class Schedule(NamedTuple):
 
 
 class BandTable:
-    """For each session, the legs that begin with a rebalance in it. A row is computed by `compute`.
+    """For each session, the legs that begin with a rebalance in it. A leg is the time from a rebalance to the next.
 
     `absolute` and `relative` are the sizes of the bands, ascending, in hundredths of a percentage point and in
-    hundredths of a percent of the target; empty when the schedule has no such bands. A leg ends with the next rebalance
-    or with the history. `ends` has the last session of each leg. `figures` has a row per leg, for an equity of 1 when
-    the leg starts: `figures[:, GROWTH]` is the equity after the rebalance that ends the leg; the other columns are as
-    in `Chains`. Without `with_figures` only the column `REBALANCES` is filled.
+    hundredths of a percent of the target; empty when the policies have no such bands. `compute` fills in the row of a
+    session. The last leg ends with the history. `ends` has the last session of each leg. `figures` has a row per leg,
+    for an equity of 1 when the leg starts: `figures[:, GROWTH]` is the equity after the rebalance that ends the leg;
+    the other columns are as in `Chains`. Without `with_figures` only the column `REBALANCES` is filled.
     """
 
     def __init__(
@@ -77,15 +77,15 @@ class BandTable:
         self.figures[0, GROWTH] = 1.0
 
     def missing(self, sessions: Ints) -> Ints:
-        """Those of the given sessions whose rows are not computed yet, each once, ascending."""
+        """Those of `sessions` for which the table has no row yet, each once, ascending."""
         absent = self._first_legs.take(sessions) < 0
         return np.unique(sessions[absent]) if absent.any() else sessions[:0]
 
     def legs(self, sessions: Ints, absolute: Ints, relative: Ints) -> Ints:
-        """The index of each policy's next leg, for policies that rebalance to the targets in `sessions`, one each.
+        """The index of the leg that begins for each policy; policy number i rebalances to its targets in `sessions[i]`.
 
         The rows of these sessions must be computed. `absolute` and `relative` are the indexes of each policy's bands in
-        the table; an array is not used when the schedule has no such bands.
+        the table; an array is not used when the policies have no such bands.
         """
         first = self._first_legs.take(sessions)
         schedule = self._schedule

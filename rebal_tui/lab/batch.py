@@ -21,10 +21,10 @@ ROUNDING = TIE / 1000
 class Batch:
     """Holdings under each policy in dollars, one column per policy, with equity of 1 at the start.
 
-    `cost` is the dollars that trading one dollar costs; `delay` is 1 when trades are filled one session after their
-    decision, else 0. With several `copies`, such as one per resampled history, each policy has a column in every copy:
-    column `copy * len(policies) + number`. `starts` has the session in which each column is set to its targets, by
-    default session 0; a column's figures before its start have no meaning.
+    `cost` is the cost of a trade as a fraction of its amount; `delay` is 1 when trades are filled one session after
+    their decision, else 0. With `copies` above 1, such as one per resampled history, each policy has a column in every
+    copy: column `copy * len(policies) + number`. `starts` has the session in which each column is set to its targets,
+    by default session 0; a column's figures before its start have no meaning.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class Batch:
         """
 
     def decide(self, column: int, session: int, excess: float) -> bool:
-        """Whether a deviation that differs from its band by at most `TIE` is a breach. `excess` is deviation less band.
+        """Whether a deviation within `TIE` of its band exceeds the band. `excess` is deviation less band.
 
         `column` is the policy's column, `session` the index of the session.
         """
@@ -87,10 +87,10 @@ class Batch:
         return excess > ROUNDING
 
     def advance(self, session: int, moves: Floats) -> Floats:
-        """Apply a session's price moves, decide and trade at its close. Returns the deviations before the trades.
+        """Apply a session's price moves, decide and trade at its close. Returns all deviations before the trades.
 
         The result has a row per asset and the columns of the batch, and is overwritten by the next call. `moves` has
-        the ratios of this close to the one before, with a row per asset and a column per copy.
+        the ratios of the session's close to the close before, with a row per asset and a column per copy.
         """
         if self.copies == 1:
             self.values *= moves
@@ -140,9 +140,9 @@ class Batch:
         return found
 
     def for_band(self, ids: Ints, session: int) -> Flags:
-        """For each of the columns `ids`, whether its rebalance in `session` is for a band.
+        """For each of the columns `ids`, whether a band is the reason of its rebalance in `session`.
 
-        False for a rebalance for the calendar and for the first purchase.
+        False if the calendar condition is the reason, and for the first purchase.
         """
         fires = self._fires[self._calendars[ids], session - self.delay]
         return np.asarray(~fires & (self._starts[ids] != session))

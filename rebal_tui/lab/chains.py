@@ -1,4 +1,4 @@
-"""When many policies rebalance and what it costs, for policies whose rebalances always return to the targets."""
+"""When each of many policies rebalances and what it costs, for policies that always rebalance to the targets."""
 
 from __future__ import annotations
 
@@ -39,13 +39,14 @@ _GATHERED = 65_536
 
 @dataclass(frozen=True, slots=True)
 class Chains:
-    """Figures of policies: each array has one element per policy, in the order given. Equity is 1 at the start.
+    """Figures of policies: each array has one element per policy, in the order requested. Equity is 1 at the start.
 
     `rebalances` do not count the first purchase; `trades` is the number of assets traded in them. `final` is the equity
     at the end. `sold` is the total that rebalances sold and `cost` the total that they cost, both in units of equity at
     the start. `equity_sum` is the sum over all sessions of equity before trades, `square_sum` that of the squared
-    largest deviation of an asset; `worst` is the largest deviation. `events` has the sessions of each policy's
-    rebalances, None when they were not requested.
+    deviation of the asset farthest from its target; `worst` is the largest deviation of any asset in any session.
+    Deviations are fractions of equity. `events` has the sessions of each policy's rebalances, None when they were not
+    requested.
     """
 
     rebalances: Ints
@@ -70,10 +71,10 @@ def run_chains(
     progress: Progress | None = None,
     canceled: Cancelled | None = None,
 ) -> Chains:
-    """Follow policies that rebalance to the targets over a history.
+    """Simulate policies that rebalance to the targets over a price history.
 
-    All start on their targets in the first session. `cost_bps` is the cost of a dollar traded in basis points. With
-    `fill_delay` 1, a rebalance is decided at a close and filled at the next close; with 0, at the same close.
+    All start on their targets in the first session. `cost_bps` is the cost of a trade in basis points of its amount.
+    With `fill_delay` 1, a rebalance is decided at a close and filled at the next close; with 0, at the same close.
     `progress` is called with the number of policies done and their total. Raises `Canceled`.
     """
     followed = Followed(len(policies), with_events=with_events)
@@ -146,7 +147,7 @@ def _sizes(bands: Sequence[int | None]) -> tuple[Ints, Ints]:
 
 
 class Followed:
-    """Adds up the figures of policies, from each rebalance to the next."""
+    """Adds up the figures of policies while they are simulated, from each rebalance to the next."""
 
     def __init__(self, count: int, *, with_events: bool) -> None:
         self._sums = np.zeros((8, count))
@@ -156,7 +157,7 @@ class Followed:
     def follow(
         self, table: BandTable, members: Ints, absolute: Ints, relative: Ints, canceled: Cancelled | None = None
     ) -> None:
-        """Follow policies of one table to the end of the history. Raises `Canceled`.
+        """Simulate policies of one table to the end of the history. Raises `Canceled`.
 
         `members` are the policies' indexes; `absolute` and `relative` are the indexes of their bands in the table.
         """
@@ -202,7 +203,7 @@ class Followed:
             self._events.append((ids[columns], table.ends[legs[steps, columns]]))
 
     def chains(self) -> Chains:
-        """The figures of all policies; call it after `follow` was called for each."""
+        """The figures of all policies; call it after `follow` has been called with each policy."""
         sums = self._sums
         return Chains(
             sums[REBALANCES].astype(np.int64), sums[TRADES].astype(np.int64), sums[GROWTH], sums[SOLD], sums[PAID],

@@ -23,12 +23,12 @@ class Cheaper:
 
 
 def cheaper(figures: Sequence[Figures], around: Sequence[Neighborhood | None] = ()) -> Cheaper | None:
-    """The policy of least turnover among those that track about as well as the portfolio's own policy.
+    """The policy of least turnover among those whose tracking is about as good as that of the portfolio's own policy.
 
-    If none tracks as well, the policy of least turnover. `figures` has the portfolio's own policy first. To qualify, a
-    policy must rebalance and have at least 10 % less turnover; None when no policy does. It tracks about as well when
-    its rms and worst deviation are at most 10 % larger. A policy is taken last if one of its neighbors in `around` has
-    no lower turnover than the portfolio's own policy.
+    If there is none, the policy of least turnover. `figures` has the portfolio's own policy first. To qualify, a policy
+    must rebalance and have at least 10 % less turnover; None when no policy does. Tracking is about as good when rms
+    and worst deviation are at most 10 % larger. Policies with a neighbor in `around` whose turnover is not below that
+    of the portfolio's own policy are chosen only if no other policy qualifies.
     """
     own, more = figures[0], 1 + NOTICEABLE
     less = [n for n, one in enumerate(figures) if one.rebalances and one.turnover <= (1 - NOTICEABLE) * own.turnover]

@@ -1,4 +1,4 @@
-"""Policies simulated together, session by session, for policies whose rebalances do not always restore the targets."""
+"""Policies simulated together, session by session, because their rebalances do not always go to the targets."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from rebal_tui.lab.stops import Flags
 class Trades:
     """The sessions in which one policy trades, ascending; `full` is True for a rebalance.
 
-    `full` is False for a purchase from excess cash. The policy is set to its targets in session `start`. This is one of
-    its trades unless `start` is 0, the first session of the history.
+    `full` is False for a purchase from excess cash. The policy is set to its targets in session `start`; unless `start`
+    is 0, the first session of the history, this purchase is one of its trades.
     """
 
     sessions: Ints
@@ -42,10 +42,12 @@ def run_direct(
     progress: Progress | None = None,
     canceled: Cancelled | None = None,
 ) -> tuple[Trades, ...]:
-    """The trades of policies over a history, one result per policy.
+    """Simulate policies over a price history; returns the trades of each, in the order requested.
 
-    All start on their targets, in the first session or in those of `starts`. `cost_bps` and `fill_delay` are as in
-    `run_chains`. `progress` is called with the number of policies done and their total. Raises `Canceled`.
+    All start on their targets, in the first session or each in its session of `starts`. `cost_bps` is the cost of a
+    trade in basis points of its amount. With `fill_delay` 1, trades are filled at the close one session after their
+    decision; with 0, at the same close. `progress` is called with the number of policies done and their total. Raises
+    `Canceled`.
     """
     require(fill_delay in (0, 1), "a fill delay other than 0 or 1")
     if not policies:
@@ -65,7 +67,7 @@ def run_direct(
 def direct_path(
     history: History, weights: Weights, policy: Policy, trades: Trades, cost_bps: float = 0.0, fill_delay: int = 0
 ) -> Path:
-    """Equity, weights and deviations in every session under one policy whose trades are known."""
+    """Equity, weights, and deviations from the targets in every session, under a policy that made these `trades`."""
     batch = Batch(
         history, weights, [policy], cost_bps / 10_000, fill_delay, starts=np.array([trades.start], dtype=np.int64)
     )
@@ -116,8 +118,8 @@ class Recorded(Batch):
     def decide(self, column: int, session: int, excess: float) -> bool:
         """Whether a band is breached by a deviation that differs from it by at most `TIE`.
 
-        Exact if so far there were no costs and no purchases from excess cash. Otherwise a deviation that equals its
-        band within rounding is no breach.
+        Exact if there were no costs and no purchases from excess cash so far. Otherwise a deviation within `TIE` of its
+        band is no breach. `column` is the policy's column, `session` the index of the session.
         """
         trades, start = self._made[column], int(self._starts[column])
         if self.cost or not all(full for _, full in trades):

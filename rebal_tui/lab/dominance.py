@@ -1,4 +1,4 @@
-"""Policies to which another one is equal or better in turnover, rms and worst deviation."""
+"""Policies that another policy dominates: it is as good in turnover, rms and worst deviation, and better in one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One policy followed in large integers, to decide what floating-point numbers cannot."""
+"""One policy simulated in large integers, to decide what floating-point numbers cannot."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def breached_after(
     history: History, weights: Weights, policy: Policy, trades: Sequence[tuple[int, bool]], session: int,
     start: int = 0,
 ) -> bool:  # fmt: skip
-    """Whether a band of a policy is breached in a session, after given rebalances and without costs (R-15).
+    """Whether an asset exceeds a band of the policy in a session, after the rebalances `trades`, without costs (R-15).
 
-    `trades` has the session of each earlier rebalance, and True if a band was its reason: it then stops at the policy's
-    destination. Any other rebalance goes to the targets. The account is on its targets in session `start`.
+    `trades` has the session of each earlier rebalance, and True if a band was the reason: such a rebalance stops at the
+    policy's destination. Any other rebalance goes to the targets. The account is on its targets in session `start`.
     """
     since, values, cash = start, *_on_target(weights, _EQUITY)
     for at, for_band in trades:

@@ -24,9 +24,10 @@ _LEAP_YEAR = date(2024, 1, 1)
 class Fan:
     """Variants of a policy that differ only in the day on which they start, or in the day of their calendar condition.
 
-    All are measured over the same sessions, from index `first` to the history's end. `labels` has each variant's day,
-    in the same order as all figures. `equity` has one row per variant and one column per session, 1 in session `first`.
-    `turnover` is per year. `turnover`, `rms` and `worst` (drift) are fractions of equity: 0.01 is one percentage point.
+    All are measured over the same sessions, from index `first` to the history's end. `labels` has the day of each
+    variant; all figures are in the order of `labels`. `equity` has one row per variant and one column per session, 1 in
+    session `first`. `turnover` is a fraction of average equity a year. `rms` and `worst` (the largest drift) are
+    fractions of equity: 0.01 is one percentage point.
     """
 
     policy: Policy
@@ -52,7 +53,7 @@ class Fan:
         return float(found.max() - found.min())
 
     def years(self) -> tuple[tuple[int, float], ...]:
-        """Each whole calendar year, and the highest return of any variant in it less the lowest one, as a fraction."""
+        """Each whole calendar year, with the highest return of a variant in it less the lowest, as a fraction."""
         ends = [end for end in self.history.year_ends.tolist() if end >= self.first]
         found = []
         for before, end in pairwise(ends):
@@ -90,9 +91,9 @@ def calendar_days(
 ) -> Fan | None:  # fmt: skip
     """Variants of a policy with other days of its calendar condition over the whole history.
 
-    `days` are the days to compare, by default every day that such a condition can have. Days that mean the same
-    sessions make one variant. None for a policy without a calendar condition. `progress` is called with the number of
-    sessions done and their total. Raises `Canceled`.
+    `days` are the days to compare, by default every day that such a condition can have. Days on which the condition
+    fires in the same sessions make one variant. None for a policy without a calendar condition. `progress` is called
+    with the number of sessions done and their total. Raises `Canceled`.
     """
     if policy.calendar is None:
         return None
@@ -136,10 +137,10 @@ def variants(
     backtest: Backtest, policies: Sequence[Policy], labels: Sequence[str], starts: Ints, progress: Progress | None,
     canceled: Cancelled | None,
 ) -> Fan:  # fmt: skip
-    """Simulate policies together, each on its targets for the first time in its session of `starts`.
+    """Simulate policies together; each is set to its targets for the first time in its session of `starts`.
 
-    `labels` has the day that distinguishes each policy. The result compares them from the last of `starts` on. Raises
-    `Canceled`.
+    `labels` has the day that distinguishes each policy. They are compared from the last session of `starts` on.
+    `progress` is called with the number of sessions done and their total. Raises `Canceled`.
     """
     history, moves = backtest.history, backtest.history.moves
     batch = _Fanned(backtest, policies, starts)

@@ -23,12 +23,12 @@ class Figures:
     """Figures of one policy.
 
     `rebalances` and `trades` (assets traded) are counts without the first purchase. `turnover` and `cost` are fractions
-    of average equity per year. `cash_drag` is the average fraction held as cash × the return a year. `rms`, `p95` (95th
-    percentile) and `worst` are of the largest deviation of each session, as fractions of equity. `outside` is
-    the fraction of sessions with an asset outside its band, `longest_outside` a number of consecutive sessions.
-    `annual_return` and `volatility` are per year. `worst_year` is the smallest difference of a calendar year's return
-    to the return of a portfolio that is on its targets in every session; None without a whole calendar year. `final` is
-    the equity at the end if it was 1 at the start.
+    of average equity per year. `cash_drag` is the average fraction of equity held as cash × the return a year. `rms`,
+    `p95` (95th percentile) and `worst` are of the largest deviation of each session, as fractions of equity. `outside`
+    is the fraction of sessions with an asset outside its band, `longest_outside` a number of consecutive sessions.
+    `annual_return` and `volatility` are per year. `worst_year` compares each calendar year's return with that of a
+    portfolio that is on its targets in every session: it is the lowest of the differences, None without a whole
+    calendar year. `final` is the equity at the end if it was 1 at the start.
     """
 
     policy: Policy
@@ -49,7 +49,7 @@ class Figures:
 
 
 def figures_of(history: History, policy: Policy, path: Path, reference: Policy, mix: Floats) -> Figures:
-    """The figures of a policy's path. The bands of the policy `reference` define which deviations are outside.
+    """The figures of a policy, computed from its path. Outside are the assets that exceed a band of `reference`.
 
     `mix` is the result of `mix_equity`.
     """
@@ -83,16 +83,16 @@ def figures_of(history: History, policy: Policy, path: Path, reference: Policy, 
 
 
 def mix_equity(closes: Floats, targets: Floats) -> Floats:
-    """The equity in each session, 1 at the start, of a portfolio that is on its targets in every session.
+    """The equity in each session of a portfolio that is on its targets in every session; 1 at the start.
 
-    `closes` has a row per asset and a column per session; `targets` are fractions.
+    `closes` has a row per asset and a column per session; `targets` has a fraction of equity per asset.
     """
     moves = closes[:, 1:] / closes[:, :-1] - 1
     return np.concatenate([np.ones(1), np.cumprod(1 + (moves * targets[:, None]).sum(axis=0))])
 
 
 def longest_run(flags: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> int:
-    """The largest number of consecutive true elements."""
+    """The largest number of consecutive elements that are True."""
     padded = np.concatenate([[False], flags, [False]])
     edges = np.flatnonzero(padded[1:] != padded[:-1])
     return int((edges[1::2] - edges[::2]).max(initial=0))

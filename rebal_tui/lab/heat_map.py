@@ -1,4 +1,4 @@
-"""Figures for every pair of an absolute and a relative band."""
+"""Figures of policies that have one absolute and one relative band, for every combination of their sizes."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ NEIGHBORHOOD = 100
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HeatMap:
-    """Figures of pairs of bands, as matrices: row r, column c is for `relative[r]` and `absolute[c]`, both ascending.
+    """Figures of policies as matrices: row r, column c is the policy with the bands `relative[r]` and `absolute[c]`.
 
-    `relative` bands are in hundredths of a percent of the target, `absolute` bands in hundredths of a percentage point.
-    `turnover` is a fraction of average equity a year; `rms` and `worst` deviations are fractions of equity;
-    `annual_return` is a fraction; `rebalances` are per year.
+    Both lists of bands ascend. `relative` bands are in hundredths of a percent of the target, `absolute` bands in
+    hundredths of a percentage point. `turnover` is a fraction of average equity a year; `rms` and `worst` are of the
+    largest deviation from a target, as fractions of equity; `annual_return` is a fraction; `rebalances` are per year.
     """
 
     absolute: tuple[Percent, ...]
@@ -51,10 +51,10 @@ class HeatMap:
         return row, column
 
     def around(self, figure: Floats, row: int, column: int) -> tuple[float, float]:
-        """The least and the greatest value of a figure near a pair of bands.
+        """The least and the greatest value of a figure for policies with nearly the same bands.
 
-        `figure` is one of the matrices. The values are those of row `row` in columns whose absolute band is within one
-        percentage point of that of `column`.
+        `figure` is one of the matrices of this map. The values compared are in row `row`, in the columns whose absolute
+        band differs from that of `column` by at most one percentage point.
         """
         near = [abs(band - self.absolute[column]) <= NEIGHBORHOOD for band in self.absolute]
         found = figure[row, np.array(near)]
@@ -62,10 +62,10 @@ class HeatMap:
 
 
 class BandPairs:
-    """All pairs of an absolute and a relative band over a history: `columns` absolute and `rows` relative bands.
+    """Computes heat maps over a price history, with `columns` absolute bands and `rows` relative bands.
 
-    `columns` and `rows` are at least 2. The first map for a cooldown takes about a second for sixteen years of days;
-    later maps for the same cooldown reuse what it computed.
+    `columns` and `rows` are at least 2. The first map for a cooldown takes about a second for sixteen years of daily
+    prices; later maps for the same cooldown reuse what the first one computed.
     """
 
     def __init__(self, history: History, weights: Weights, columns: int, rows: int) -> None:
@@ -76,7 +76,7 @@ class BandPairs:
         self._in_use = Lock()
 
     def map(self, cooldown_days: int = 0, canceled: Cancelled | None = None) -> HeatMap:
-        """The figures of all pairs with a cooldown in days. Raises `Canceled`.
+        """The figures of all policies with this cooldown in days. Raises `Canceled`.
 
         Only one thread computes at a time; a second one waits.
         """

@@ -35,8 +35,8 @@ class Gap:
 class History:
     """Closes of `symbols` on `days`, without gaps: `rows[t][i]` is the close of symbol i on day t, above 0.
 
-    `following[t]` is the session after day t in the calendar, which need not be `days[t + 1]` (R-16). `basis` is what
-    the closes include: `PRICES_ONLY` or `TOTAL_RETURNS`.
+    `following[t]` is the session after day t in the trading calendar; it is not `days[t + 1]` where a session was left
+    out (R-16). `basis` is `PRICES_ONLY` if the closes are prices, `TOTAL_RETURNS` if they include dividends.
     """
 
     symbols: tuple[str, ...]
@@ -55,7 +55,7 @@ class History:
 
     @cached_property
     def moves(self) -> Floats:
-        """Each close ÷ the one before: one row per asset and one column per session after the first."""
+        """Each close ÷ the close before it: one row per asset and one column per session after the first."""
         return self.closes[:, 1:] / self.closes[:, :-1]
 
     @cached_property
@@ -75,12 +75,12 @@ class History:
 
     @cached_property
     def sessions_per_year(self) -> float:
-        """Sessions per year of 365.25 days."""
+        """The average number of sessions in 365.25 days."""
         return (self.length - 1) / self.years
 
     @cached_property
     def year_ends(self) -> Ints:
-        """The indexes of the last session of each calendar year that ends within the history."""
+        """The index of the last session of each calendar year that ends within the history, ascending."""
         ends = [index for index, day in enumerate(self.days[:-1]) if self.days[index + 1].year != day.year]
         if self.following[-1].year != self.days[-1].year:
             ends.append(self.length - 1)
@@ -92,10 +92,10 @@ class History:
         return f"{self.days[0]} … {self.days[-1]} · {self.length:,} sessions"
 
     def next_calendar_day(self, condition: CalendarCondition, quarterly: frozenset[int] = QUARTER_ENDS) -> Ints:
-        """For each session, the index of the first session, from that session on, in which the condition fires (R-16).
+        """For each session, the index of the first session, itself or later, in which the condition fires (R-16).
 
-        The index is the number of sessions when the condition does not fire again. The result has one element more than
-        there are sessions.
+        If the condition does not fire again, the index is the number of sessions. The result has one element more than
+        there are sessions; the last one is the number of sessions.
         """
         key = (condition, quarterly)
         if key not in self._calendars:
@@ -119,7 +119,7 @@ class History:
         return found
 
     def part(self, start: int, stop: int) -> History:
-        """The part of the history from session index `start` up to `stop`, exclusive."""
+        """The part of the history from session index `start` to `stop` - 1."""
         bounds = slice(start, stop)
         return History(self.symbols, self.days[bounds], self.following[bounds], self.rows[bounds], self.basis)
 
@@ -133,10 +133,10 @@ def history_of(
 ) -> tuple[History, tuple[Gap, ...]]:
     """The history from the first to the last session on which all symbols have a close, and the gaps in it.
 
-    `following` maps each session to the next one; days that are no session are left out. `closes` has, by symbol, one
-    close for each of `days`, None where it is missing. A session on which a symbol has no close is left out, because no
-    account that needs that price would be rebalanced (R-12.5). Raises `Invalid` for symbols without closes, and for
-    fewer than two sessions.
+    `following` maps each session to the next one; those of `days` that are not in it are left out. `closes` has, by
+    symbol, one close for each of `days`, None where it is missing. A session on which a symbol has no close is left
+    out, because no account that needs that price would be rebalanced (R-12.5). Raises `Invalid` for symbols without
+    closes, and for fewer than two sessions.
     """
     missing = [symbol for symbol in symbols if symbol not in closes]
     if missing:

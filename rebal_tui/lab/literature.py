@@ -21,7 +21,7 @@ ONLINE = "data sets of online portfolio selection"
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A published number and the lab's own; the lab reproduces it when they differ by at most `tolerance`.
+    """A published number and the lab's result; the lab reproduces it when they differ by at most `tolerance`.
 
     `decimals` is how many decimals the source prints. `note` explains why a number is not reproduced.
     """
@@ -88,7 +88,7 @@ def vanguard(history: History) -> Iterator[Comparison]:
 
 
 def cover(relatives: Floats) -> Iterator[Comparison]:
-    """Comparisons with Cover's wealth of stocks, of pairs kept at fixed weights, and of universal portfolios.
+    """Comparisons with Cover's final wealth of stocks, of pairs at fixed weights, and of universal portfolios.
 
     `relatives` has a row each for Iroquois, Kin Ark and Commercial Metals: the ratios of each day's price to the one
     before.
@@ -122,7 +122,7 @@ PUBLISHED_WEALTH = {
 
 
 def online_selection(name: str, wealth: Floats) -> Iterator[Comparison]:
-    """Comparisons of equal parts of all assets of the data set `name`: bought and held, and rebalanced daily.
+    """Comparisons for the data set `name`, for equal parts of all its assets: bought and held, and rebalanced daily.
 
     `wealth` has a row per asset: its price relative to the start, one element per day.
     """

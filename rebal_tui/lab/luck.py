@@ -26,12 +26,12 @@ _CONFIDENCE = 0.95
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One figure (return, turnover or rms) of all policies, compared with the first policy's in resampled histories.
+    """A figure (return, turnover or rms) of all policies, compared with that of the first one in resampled histories.
 
     `low` and `high` have an element per policy: the bounds of the middle 95 % of its differences from the first policy.
-    `beyond_luck` is whether any policy differs: its difference, in standard errors, is beyond the largest one that 95 %
-    of the resampled histories have. This accounts for the number of policies. `smaller` is the number of policies whose
-    figure is below the first policy's beyond luck.
+    `beyond_luck` is whether any policy differs by more than luck: its difference, in standard errors, exceeds the
+    largest difference of all policies in 95 % of the resampled histories. This accounts for the number of policies.
+    `smaller` is the number of policies whose figure is below that of the first policy by more than luck.
     """
 
     low: Floats
@@ -41,7 +41,7 @@ class Measure:
 
     @property
     def answer(self) -> str:
-        """`yes` if any policy differs from the first one beyond luck, else "no difference beyond luck"."""
+        """`yes` if any policy differs from the first one by more than luck, else `no difference beyond luck`."""
         return "yes" if self.beyond_luck else NO_DIFFERENCE
 
 
@@ -49,8 +49,8 @@ class Measure:
 class Luck:
     """How policies differ from the first one in the same resampled histories, by return, turnover and rms.
 
-    `block` is the mean length of the resampled blocks in sessions. Whether a policy earns more beyond luck is decided
-    by `selection`, the test of the best of all policies; the other answers are those of the measures.
+    `block` is the mean length of the resampled blocks in sessions. `selection`, the test of the best of all policies,
+    decides whether a policy earns more by more than luck; the `Measure` objects decide the other questions.
     """
 
     annual_return: Measure
@@ -63,13 +63,13 @@ class Luck:
 
     @property
     def sentence(self) -> str:
-        """The result in one line: for return, turnover and tracking, whether policies differ from the first one."""
+        """The result in one line: whether policies differ from the first one in return, turnover and tracking."""
         answers = (("Return", self.return_answer), ("Turnover", self.turnover.answer), ("Tracking", self.rms.answer))
         return " ".join(f"{name}: {answer}." for name, answer in answers)
 
     @property
     def return_answer(self) -> str:
-        """Whether any policy earns more or less than the first one, in words."""
+        """Whether any policy earns more or less than the first one by more than luck, in words."""
         less = self.annual_return.smaller
         more = self.selection.p_value < 1 - _CONFIDENCE
         if not more and not less:
@@ -97,10 +97,10 @@ def luck_of(
 ) -> Luck:
     """Simulate every policy of a backtest in resampled histories, and compare each policy with the first one.
 
-    `block` is the mean length of the resampled blocks in sessions, by default that of `default_block`. Returns are
-    compound returns a year, turnover is a fraction of average equity a year, rms is the root mean square of the largest
-    deviation. 1,000 histories of 16 years and 100 policies take about half a minute. `progress` is called with the
-    number of histories done and their total. Raises `Canceled`.
+    `block` is the mean length of the resampled blocks in sessions, by default the result of `default_block`. Returns
+    are compound returns a year, turnover is a fraction of average equity a year, rms is the root mean square of the
+    largest deviation. 1,000 histories of 16 years and 100 policies take about half a minute. `progress` is called with
+    the number of histories done and their total. Raises `Canceled`.
     """
     block = block or default_block(backtest.history)
     drawn = follow_histories(
@@ -133,7 +133,7 @@ def default_block(history: History) -> int:
 
 
 def sessions_of_months(history: History, months: int) -> int:
-    """The average number of sessions in this many months of a history."""
+    """The average number of sessions that a history has in this number of months."""
     return round(history.sessions_per_year * months / 12)
 
 

@@ -1,4 +1,4 @@
-"""Whether a policy's result holds for bands one point narrower and wider."""
+"""Whether a policy's result is much the same for bands one percentage point narrower and wider."""
 
 from __future__ import annotations
 
@@ -39,16 +39,17 @@ class Neighborhood:
         return self.high_turnover < than.turnover
 
     def is_edge(self, figures: Figures) -> bool:
-        """Whether the policy of these neighbors stands on an edge: its return differs from all of theirs.
+        """Whether the policy with these neighbors stands on an edge: its return differs from those of all neighbors.
 
-        It is above or below all of their yearly returns by more than 0.1 points. `figures` are those of the policy.
+        Its return a year is above all of theirs, or below all of them, by more than 0.1 percentage points. `figures`
+        are those of the policy.
         """
         own = figures.annual_return
         return own > self.high_return + EDGE or own < self.low_return - EDGE
 
 
 def neighbors_of(policy: Policy) -> tuple[Policy, ...]:
-    """The policies with one band narrower or wider by one percentage point, or by 1 % of the target if it is relative.
+    """The policies that differ in one band: by one percentage point, or by 1 % of the target if the band is relative.
 
     Empty for a policy without bands.
     """

@@ -13,13 +13,13 @@ from rebal_tui.lab.renewal import RenewalTable
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """The state of an account under one policy at the close of every session, before trades. Equity is 1 at the start.
+    """An account under one policy at the close of every session, before the trades made then. Equity is 1 at the start.
 
-    `shares` has one row per asset: its fraction of equity. `absolute` and `relative` are the largest deviation of any
-    asset from its target, as a fraction of equity and of the target. `events` are the sessions of trades, without the
-    first purchase. The other arrays have one element per event: `sold`, `bought` and `cost` are in units of equity at
-    the start; `lines` is the number of assets traded; `full` is True for a rebalance, False for a purchase from excess
-    cash.
+    `shares` has one row per asset: its fraction of equity. `absolute` and `relative` have, for each session, the
+    largest deviation of any asset from its target, as a fraction of equity and of the target. `events` are the indexes
+    of the sessions with trades, without the first purchase. The other arrays have one element per entry of `events`:
+    `sold`, `bought` and `cost` are in units of equity at the start; `lines` is the number of assets traded; `full` is
+    True for a rebalance, False for a purchase from excess cash.
     """
 
     equity: Floats
@@ -35,7 +35,7 @@ class Path:
 
     @property
     def rebalances(self) -> Ints:
-        """The sessions of rebalances: the events without purchases from excess cash."""
+        """The sessions of rebalances: `events` without purchases from excess cash."""
         return self.events[self.full]
 
 

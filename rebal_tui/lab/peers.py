@@ -63,7 +63,7 @@ def month_ends(history: History) -> History:
 def peers() -> Iterator[Comparison]:
     """Comparisons of quarterly rebalancing and of a 20 % relative band with bt, vectorbt and okama.
 
-    bt and vectorbt look at the band daily; okama at month ends.
+    bt and vectorbt check the band daily; okama at month ends.
     """
     history = generated_history()
     table = RenewalTable(history, WEIGHTS)

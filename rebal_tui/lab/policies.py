@@ -22,10 +22,10 @@ class Policy:
     """When a portfolio is rebalanced and how far.
 
     `absolute` is a band in hundredths of a percentage point, `relative` one in hundredths of a percent of the target. A
-    band fires when drift exceeds it (R-15), so 0 means any drift at all; None is no band. `cooldown_days` counts
-    calendar dates (R-17). Bands are checked in every `look`-th session, starting with session number `phase`; the first
-    session has number 0. The calendar condition (R-16) is checked in every session. `destination` is where a rebalance
-    for a band stops, `scope` which assets it trades (R-62, R-63); a rebalance for the calendar goes to the targets.
+    band fires when drift exceeds it (R-15), so 0 means any drift at all; None is no band. `cooldown_days` are calendar
+    days (R-17). Bands are checked in every `look`-th session, starting with session number `phase`; the first session
+    has number 0. The calendar condition (R-16) is checked in every session. `destination` is where a rebalance for a
+    band stops, `scope` which assets it trades (R-62, R-63); a rebalance for the calendar goes to the targets.
     """
 
     absolute: Percent | None = None
@@ -39,7 +39,7 @@ class Policy:
 
     @property
     def renews(self) -> bool:
-        """Whether every rebalance restores the targets, so that what follows does not depend on what was before."""
+        """Whether every rebalance goes to the targets, so that later sessions do not depend on those before it."""
         return not self.bands or (self.destination is Destination.TARGET and self.scope is RebalanceScope.WHOLE)
 
     @property
@@ -111,7 +111,7 @@ def own_policy(
     conditions: Iterable[Condition], cooldown_days: int, destination: Destination = Destination.TARGET,
     scope: RebalanceScope = RebalanceScope.WHOLE,
 ) -> Policy:  # fmt: skip
-    """The policy that results from a portfolio's settings. Of several bands of one type the narrowest counts (R-5)."""
+    """The policy with a portfolio's settings. Of several bands of one type, it has the narrowest (R-5)."""
     conditions = tuple(conditions)
     bands = [condition for condition in conditions if isinstance(condition, DriftBand)]
 

@@ -1,4 +1,4 @@
-"""Deviations after a rebalance to the targets: they depend only on its session and on the session observed."""
+"""Deviations in the sessions after a rebalance to the targets, computed for each session of a rebalance."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ KEPT = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class RenewalRows:
-    """Growth and deviations of a portfolio after it was on its targets.
+    """Growth of a portfolio, and deviations of its assets from their targets, after it was set to the targets.
 
-    There is one row per session in which it was on its targets, and one column per later session; the columns start
+    There is one row per session in which it was set to the targets, and one column per later session; the columns start
     with session index `first`. `growth` is equity ÷ equity at the row's session; `absolute` is the largest deviation of
-    an asset from its target as a fraction of equity; `relative` the largest one as a fraction of the target. All are 0
-    in columns that are not after their row's session.
+    an asset from its target as a fraction of equity; `relative` the largest one as a fraction of the target. All three
+    are 0 in a column whose session is not after that of the row.
     """
 
     first: int
@@ -30,7 +30,7 @@ class RenewalRows:
 
 
 class RenewalTable:
-    """Renewal rows (see `RenewalRows`) for a history and weights, computed when requested."""
+    """Computes `RenewalRows` for a history and weights when requested, and caches some of them."""
 
     def __init__(self, history: History, weights: Weights) -> None:
         self.history = history
@@ -43,7 +43,7 @@ class RenewalTable:
     def row(self, since: int, stop: int) -> RenewalRows:
         """The row of session `since`, with the portfolio on its targets; at least all columns before session `stop`.
 
-        Rows with up to `KEPT` columns in total are cached for other policies.
+        Rows are cached until they have `KEPT` columns in total.
         """
         kept = self._kept.get(since)
         if kept is not None and kept.first + kept.growth.shape[1] >= stop:
@@ -56,7 +56,7 @@ class RenewalTable:
         return row
 
     def rows(self, since: Ints, stop: int) -> RenewalRows:
-        """The rows of the sessions `since`, ascending, with the portfolio on its targets. Columns end before `stop`."""
+        """The rows of a portfolio set to its targets in each of `since`, ascending; the last column is `stop` - 1."""
         closes, first, size = self.history.closes, int(since[0]) + 1, stop - int(since[0]) - 1
         growth, absolute, relative = (np.zeros((len(since), size)) for _ in range(3))
         values, targets = np.empty((len(closes), size)), self.targets[:, None]
@@ -78,8 +78,8 @@ class RenewalTable:
     def deviations(self, since: Ints, sessions: Ints, growth: Floats) -> Floats:
         """The signed deviation of each asset from its target in `sessions`: one row per asset, one column per session.
 
-        `since` has, for each of `sessions`, the earlier session in which the portfolio was on its targets; `growth` is
-        the equity in `sessions` ÷ that in `since`.
+        `since` has, for each of `sessions`, the earlier session in which the portfolio was set to its targets; `growth`
+        is the equity in `sessions` ÷ that in `since`.
         """
         closes, targets = self.history.closes, self.targets[:, None]
         return closes[:, sessions] / closes[:, since] * (targets / growth) - targets

@@ -30,7 +30,7 @@ def follow_histories(
     progress: Progress | None = None,
     canceled: Cancelled | None = None,
 ) -> tuple[Floats, Floats, Floats]:
-    """The mean per session of log return, equity sold, and squared largest deviation, for each history and policy.
+    """The mean over sessions of log return, equity sold and squared largest deviation, for each history and policy.
 
     Each of the three results has one row per resampled history and one column per policy. `orders` are the numbers of
     the histories, from which their sessions are drawn (see `stationary_order`). Equity sold is a fraction of equity. A

@@ -1,4 +1,4 @@
-"""Whether the best of many policies is better than the first one, and whether it stays so in the second half."""
+"""Whether the best of many policies earns more than the first one, and how one chosen on the first half does later."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ class Selection:
     """The policy with the highest return among `tried` policies, all compared with the first one.
 
     `best` is the index of that policy, and `best_difference` its return a year less the first policy's, as a fraction.
-    `p_value` is that of Hansen's test (SPA): the probability of so large a difference if no policy is better. `chosen`
-    is the index of the policy with the highest return in the first half of the sessions, and `later_difference` its
-    return a year in the second half less the first policy's.
+    `p_value` is that of Hansen's test (SPA): the probability of a difference of at least this size if no policy is
+    better. `chosen` is the index of the policy with the highest return in the first half of the sessions, and
+    `later_difference` its return a year in the second half less the first policy's.
     """
 
     tried: int

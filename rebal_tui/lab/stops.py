@@ -26,7 +26,7 @@ def band_limits(percents: Sequence[int | None]) -> Floats:
 
 
 def reaches(policies: Sequence[Policy], targets: Floats) -> Floats:
-    """How far each asset's box extends to either side of its target: a part of its narrowest band.
+    """How far from its target a rebalance for a band may leave each asset: a part of its narrowest band.
 
     The part depends on the destination: none for the target, half for the middle, all for the edge. It is 0 without a
     band.
@@ -40,8 +40,8 @@ def reaches(policies: Sequence[Policy], targets: Floats) -> Floats:
 def stops_of_whole(shares: Floats, targets: Floats, reach: Floats) -> Floats:
     """Each asset's fraction of equity after a rebalance of all assets.
 
-    Each asset moves into its box; then all adjust so that they sum to the sum of the targets. The adjustment is in
-    proportion to the distance to the edge of each box.
+    `shares` are fractions of equity before it. Each asset moves to within `reach` of its target. Then all adjust so
+    that they sum to the sum of the targets, each in proportion to how far it can still move within `reach`.
     """
     low, high = _boxes(targets, reach)
     nearest = np.clip(shares, low, high)
@@ -51,11 +51,11 @@ def stops_of_whole(shares: Floats, targets: Floats, reach: Floats) -> Floats:
 
 
 def stops_of_breached(shares: Floats, targets: Floats, cash_target: float, reach: Floats, breached: Flags) -> Floats:
-    """Each asset's fraction of equity after a rebalance that moves only breached assets into their boxes.
+    """Each asset's fraction of equity after a rebalance of only the assets flagged in `breached`, to within `reach`.
 
-    Buys and sells of breached assets pay for each other. A net buy is paid from cash above its target, then from other
-    assets above theirs; a net sell goes to cash below its target, then to other assets below theirs. The moves are cut
-    by what cannot be matched so.
+    `shares` are fractions of equity before it. Sells of these assets pay for buys of others. A net buy is paid from
+    cash above its target, then from other assets above theirs; a net sell goes to cash below its target, then to other
+    assets below theirs. If that does not suffice, the trades are cut.
     """
     cash = 1 - shares.sum(axis=0)
     moves = np.where(breached, np.clip(shares, *_boxes(targets, reach)) - shares, 0.0)

@@ -14,9 +14,9 @@ TIE = 1e-9
 
 
 def breached_exactly(history: History, weights: Weights, since: int, session: int, band: DriftBand) -> bool:
-    """Whether a portfolio that was on its targets in session `since` breaches a band in another session (R-15).
+    """Whether a portfolio that was set to its targets in session `since` exceeds a band in session `session` (R-15).
 
-    Its fractional shares are those bought at exactly the weights; values are integers over a common denominator.
+    The portfolio has not traded since. The comparison is exact, in integers over a common denominator.
     """
     then, now = history.rows[since], history.rows[session]
     scale = prod(then)

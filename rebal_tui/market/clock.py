@@ -111,7 +111,7 @@ class SimulatedClock:
             return self._settle()
 
     def state(self) -> ClockState:
-        """The current state; a clock created from it continues from here."""
+        """The current state; a clock created from it continues from the same time."""
         with self._lock:
             return ClockState(self._settle(), self._speed, self._paused)
 
@@ -128,7 +128,7 @@ class SimulatedClock:
             self._paused = False
 
     def hold(self, held: bool) -> None:
-        """Stop simulated time while `held` is True. Unlike a pause, this is not part of the stored state."""
+        """Stop simulated time (`held` True) or let it continue (False). Unlike a pause, this is not part of `state`."""
         with self._lock:
             self._settle()
             self._held = held
@@ -187,12 +187,15 @@ class HeartbeatClock(SimulatedClock):
         return self._held_at
 
     def tick(self) -> datetime:
-        """Read the simulated time, and return the same time from `now` until the next call."""
+        """Read the simulated time and return it; until the next call of `tick`, `now` returns the same time."""
         self._held_at = super().now()
         return self._held_at
 
     def hold(self, held: bool) -> None:
-        """Stop simulated time while `held` is True, at the time of the last heartbeat, which the screens show."""
+        """Stop simulated time (`held` True) or let it continue (False).
+
+        It stops at the time of the last heartbeat, which the screens show.
+        """
         with self._lock:
             self._settle()
             if held:

@@ -1,4 +1,4 @@
-"""Daily closing prices, and their replay as a price feed."""
+"""Daily closing prices, and a price feed that replays them."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class Closes:
 class ClosesFeed:
     """A price feed that replays closing prices: from a session's open on, the price is that day's close.
 
-    While its session is open, a quote has the time of the last `advance` call; afterward, the time of the session's
-    close. A symbol without a price on a day keeps its older quote.
+    While the session is open, a quote has the time of the last `advance` call; afterward, the time of the session's
+    close. A symbol without a closing price on a day keeps its older quote.
     """
 
     def __init__(self, closes: Closes, calendar: TradingCalendar) -> None:
@@ -71,7 +71,7 @@ class ClosesFeed:
         return self._quotes
 
     def reprice(self, symbol: str, price: Price) -> None:
-        """Set a price after a corporate action. It counts until the next close, which already includes the action."""
+        """Set a price after a corporate action; it is replaced by the next closing price, which includes the action."""
         quote = self._quotes.get(symbol)
         at = quote.at if quote is not None else max((q.at for q in self._quotes.values()), default=None)
         if at is not None:

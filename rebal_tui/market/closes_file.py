@@ -20,7 +20,7 @@ _SYMBOL = re.compile(r"[A-Z][A-Z0-9.\-]{0,15}", re.ASCII)
 
 
 def read_closes(source: Path | TextIO) -> Closes:
-    """Closing prices from a UTF-8 CSV file whose header is `date,SYM,SYM,…`; an empty cell is a day without a price.
+    """Closing prices from a UTF-8 CSV file with the header `date,SYM,SYM,…`; an empty cell means no price that day.
 
     `date` may be in any case, cells may be separated by `;` and have blanks around them, empty columns and lines at the
     end are ignored, and the newest day may come first. Raises `Invalid` with every fault: line, column, the text found

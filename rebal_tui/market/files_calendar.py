@@ -15,27 +15,30 @@ _NO_CLOSE = datetime(2099, 12, 31, tzinfo=UTC)
 class FilesCalendar(TradingCalendar):
     """A trading calendar in which the session of a files book's newest prices never closes.
 
-    Its day is the first session after the previous prices. So a calendar condition for a day between the two sets of
-    prices still fires, once.
+    This session gets the day of the first session after the prices before the newest ones. So a calendar condition
+    fires once if its day is between the two sets of prices.
     """
 
     def __init__(self, sessions: Iterable[Session], first_day: date, day: date) -> None:
-        """`day` is the session of the newest prices; `first_day` the first session since the prices before."""
+        """`day` is the session of the newest prices; `first_day` is the first session after the prices before those."""
         super().__init__(sessions)
         self._priced_day = day
         priced = super().session(day)
         self._priced = None if priced is None else replace(priced, day=first_day, close=_NO_CLOSE)
 
     def session(self, day: date) -> Session | None:
-        """The session of the newest prices for its day and any later day; any other day as in a `TradingCalendar`."""
+        """The session of the newest prices if `day` is that of these prices or later, else the session of `day`.
+
+        None for an earlier day without a session.
+        """
         if self._priced is not None and day >= self._priced_day:
             return self._priced
         return super().session(day)
 
     def at(self, at: datetime) -> Session | None:
-        """The session of the newest prices, whatever the time `at`."""
+        """The session of the newest prices, for any time."""
         return self._priced if self._priced is not None else super().at(at)
 
     def closed_reason(self, day: date) -> str | None:
-        """Why a day has no session. None if it has one; every day from that of the newest prices on does."""
+        """Why a day has no session, as text; None for the day of the newest prices and every later day."""
         return None if self.session(day) is not None else super().closed_reason(day)

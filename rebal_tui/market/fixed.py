@@ -30,11 +30,11 @@ class FixedPrices:
         return self._quotes
 
     def set(self, symbol: str, price: Price) -> None:
-        """Set a price."""
+        """Set the price of a symbol."""
         self._prices[symbol], self._quotes = price, None
 
     def reprice(self, symbol: str, price: Price) -> None:
-        """Set a price after a corporate action."""
+        """Set the price of a symbol after a corporate action."""
         self.set(symbol, price)
 
     def rename(self, labels: Mapping[str, str]) -> None:

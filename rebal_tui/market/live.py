@@ -24,10 +24,10 @@ Fetch = Callable[[Sequence[str]], Fetched]
 class LivePrices:
     """A price feed of a real market. It fetches the needed symbols every `interval` on its own thread.
 
-    `needed` returns these symbols. A symbol that a response leaves out is requested once more at once, and after that
-    only together with the others. A quote has the time of its price, not of the request, so that an old price fails the
-    age check (R-12.5). A quote is never replaced by an older one, unless its own time is more than `MAX_AHEAD` in the
-    future.
+    `needed` returns these symbols. A symbol that is missing in a response is requested again at once, but only one
+    time; after that, together with the others. A quote has the time of its price, not of the request, so that an old
+    price fails the age check (R-12.5). A quote is never replaced by an older one, unless the quote's time is more than
+    `MAX_AHEAD` in the future.
     """
 
     def __init__(

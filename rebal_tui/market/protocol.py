@@ -44,7 +44,7 @@ class PriceFeed(Protocol):
 
 
 def renamed(values: Mapping[str, T], labels: Mapping[str, str]) -> dict[str, T]:
-    """A mapping with its keys renamed; `labels` maps old symbols to new ones. Symbols may be swapped.
+    """A mapping by symbol with its keys renamed; `labels` maps old symbols to new ones. Symbols may be swapped.
 
     A renamed value replaces one that already has the new symbol as its key.
     """

@@ -118,7 +118,7 @@ class TradingCalendar:
         return self._session_at(bisect_right(self._opens, at) - 1)
 
     def next_open(self, after: datetime) -> datetime | None:
-        """The time of the first open after `after`, None after the last session."""
+        """The time of the first open later than `after`, None if the calendar has none."""
         session = self._session_at(bisect_right(self._opens, after))
         return session.open if session else None
 

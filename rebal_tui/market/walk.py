@@ -54,9 +54,9 @@ class WalkAsset:
 class WalkState:
     """The state of a random walk, from which it can be continued.
 
-    `at` is the time of the last step. `prices` has every price in billionths, before rounding to the cent. `frozen` has
-    the quote time of each frozen symbol. `exact` has the symbols whose price was set by a corporate action; such a
-    price is not rounded until the symbol's next step.
+    `at` is the time of the last step. `prices` has every price in billionths of a dollar, before rounding to the cent.
+    `frozen` has the quote time of each frozen symbol. `exact` has the symbols whose price was set by a corporate
+    action; such a price is not rounded until the symbol's next step.
     """
 
     at: datetime
@@ -92,11 +92,11 @@ class RandomWalk:
         turbulence: float = 1.0,
         step_seconds: int = 60,
     ) -> None:
-        """Begin at the last step at or before `start`, or continue from a state.
+        """Begin at the last step at or before `start`, or continue from the state `start`.
 
-        Symbols that are not in the state begin at their table price. Raises `Invalid` for a price outside $0.01 to
-        $1,000,000, a volatility outside 0 to 1,000 %, a beta outside -100 to 100, a turbulence outside 0 to 1,000, or a
-        step that does not divide half an hour.
+        Symbols that are not in the state begin at the price of their `WalkAsset`. Raises `Invalid` for a price outside
+        $0.01 to $1,000,000, a volatility outside 0 to 1,000 %, a beta outside -100 to 100, a turbulence outside 0 to
+        1,000, or a step that does not divide half an hour.
         """
         table = {asset.symbol: asset for asset in assets}
         _check(table, turbulence, step_seconds)

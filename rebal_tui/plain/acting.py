@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 
 async def make(session: Session, question: Question, do: Callable[[], Awaitable[object]], done: str) -> bool:
-    """Ask a question; on yes await `do`, and write `done` with its result. Returns whether the answer was yes."""
+    """Ask a question; if the answer is yes, await `do`, then write `done`. Returns whether the answer was yes."""
     if await session.confirm(question) is None:
         return False
     result = await do()
@@ -131,7 +131,7 @@ async def _manual_run(session: Session, kind: RunType, account_id: str) -> None:
 
 
 async def evaluate(session: Session, _text: str) -> None:
-    """Evaluate every account now."""
+    """Evaluate every subscribed account now."""
     mode = (await session.ask(status_queries.status_line)).mode
 
     async def do() -> str:
@@ -142,7 +142,7 @@ async def evaluate(session: Session, _text: str) -> None:
 
 
 async def approve(session: Session, text: str) -> None:
-    """Approve the run that `text` names and that awaits review, or all such runs for `all`.
+    """Approve the run that `text` names, or if `text` is `all`, every run that awaits review.
 
     A run is named by its number in the last list of runs, or by the beginning of its id.
     """
@@ -183,7 +183,7 @@ async def _approved(session: Session, views: Sequence[ReviewView], note: str) ->
 
 
 async def reject(session: Session, text: str) -> None:
-    """Reject the run that `text` names and that awaits review, with a note."""
+    """Reject the run that `text` names, which must await review, with a note."""
     row = await find_run(session, text)
     if not row.awaiting_approval:
         raise Invalid("This run does not await review")
@@ -193,7 +193,7 @@ async def reject(session: Session, text: str) -> None:
 
 
 async def override(session: Session, text: str) -> None:
-    """Let the run that `text` names and that awaits review ignore restrictions, with a note (R-61)."""
+    """Let the run that `text` names, which must await review, ignore restrictions, with a note (R-61)."""
     row = await find_run(session, text)
     if not row.awaiting_approval:
         raise Invalid("This run does not await review")

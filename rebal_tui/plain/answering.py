@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 async def answer(session: Session, text: str) -> None:
-    """Do what the exception with the number `text` requires, or write what a person must do.
+    """Resolve the exception with the number `text` in the last list, or write what a person must do elsewhere.
 
     It may release an asset or an account, or acknowledge a run.
     """
@@ -65,7 +65,7 @@ async def _reconcile(session: Session, account_id: str) -> None:
 
 
 async def acknowledge(session: Session, text: str) -> None:
-    """Acknowledge the alert with the number `text` in the last list of exceptions and alerts, or all for `all`."""
+    """Acknowledge the alert with the number `text` in the last list of exceptions and alerts; for `all`, all alerts."""
     if text.lower() == "all":
         keys = [row.key for row in await read_exceptions(session) if isinstance(row, AlertView)]
     else:

@@ -49,7 +49,7 @@ async def ask_value(session: Session, label: str, hint: str, value: str, *, remo
 
 
 async def ask_checked(session: Session, label: str, hint: str, value: str, fault_of: Callable[[str], str]) -> str:
-    """Ask for a value until `fault_of` finds no fault in it, and return it. Raises `Canceled`."""
+    """Ask for a value until `fault_of` returns no fault (an empty text), and return it. Raises `Canceled`."""
     while True:
         answer = await ask_value(session, label, hint, value, removable=False)
         if not (fault := fault_of(answer)):
@@ -65,9 +65,9 @@ async def ask_form(
 ) -> Proposal:
     """Ask for the fields of a form of the screens, and return what the form would do.
 
-    `hints` replace hints, by the key of their field. `asked`: whether to ask for a field, given the answers so far. A
-    question with a wrong answer is repeated at once; one whose answer is missing or contradicts another one is
-    repeated at the end. Raises `Canceled`.
+    `hints` has, by the key of a field, the hint to show instead of the form's. `asked` returns whether to ask for a
+    field, given the answers so far. A question is repeated at once if its answer is wrong, and at the end if its answer
+    is missing or contradicts that to another question. Raises `Canceled`.
     """
     session.say(HOW)
     values = {field.key: field.value for field in form.fields}
@@ -107,7 +107,7 @@ async def _fault(session: Session, form: FormScreen, field: Field, values: Value
 
 
 def read_choice(text: str, choices: Sequence[str]) -> str:
-    """The choice that a text names or begins, ignoring case. If none or several fit, the text itself."""
+    """The choice that equals `text` or begins with it, ignoring case. If none or several do, the text itself."""
     typed = " ".join(text.casefold().split())
     exact = [choice for choice in choices if choice.casefold() == typed]
     found = exact or [choice for choice in choices if typed and choice.casefold().startswith(typed)]

@@ -66,7 +66,7 @@ async def release(session: Session, text: str) -> None:
 
 
 async def raise_cash(session: Session, text: str) -> None:
-    """Sell in the account that `text` names to raise an amount of cash, and reserve it."""
+    """Sell assets of the account that `text` names to raise an amount of cash, and reserve this cash."""
     row = await session.find_account(text)
     portfolio_id = None
     if row.portfolio_id is None:

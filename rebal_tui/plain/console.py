@@ -29,7 +29,7 @@ class Console(Protocol):
 class StreamConsole:
     """A console that reads a stream on a thread of its own, so that the book continues while nobody types.
 
-    If commands come from a pipe or a file, each is written above its answer.
+    If commands come from a pipe or a file, each command is also written, before its answer.
     """
 
     def __init__(self, source: TextIO, target: TextIO) -> None:

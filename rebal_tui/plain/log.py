@@ -63,7 +63,7 @@ async def resume(session: Session, _text: str) -> None:
 
 
 async def audit(session: Session, text: str) -> None:
-    """List the newest entries of the audit trail that contain `text`; any entries if it is empty."""
+    """List the newest entries of the audit trail that contain `text`, or the newest of all if it is empty."""
     snapshot = await session.ask(log_pages.log_snapshot, text, NEWEST)
     found = snapshot.audit
 
@@ -84,7 +84,7 @@ async def verify(session: Session, _text: str) -> None:
 
 
 async def archive(session: Session, text: str) -> None:
-    """Write what is archived. If `text` is a year, move the records of that and earlier years into the archive."""
+    """Write which years are archived. If `text` is a year, move records of that and earlier years to the archive."""
     if text:
         await _move(session, await session.ask(archive_pages.preview, text))
         return

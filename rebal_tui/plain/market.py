@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 async def kill_switch_on_or_off(session: Session, text: str) -> None:
-    """Turn the kill switch on or off; if `text` is neither `on` nor `off`, change its state.
+    """Turn the kill switch `on` or `off` as `text` asks; for any other text, turn it off if it is on, and on if off.
 
     Only releasing it can require typing LIVE.
     """

@@ -17,7 +17,7 @@ KEPT = 100
 
 
 class News:
-    """Finds new alerts and changed runs by comparing them with those of the previous look."""
+    """Finds new alerts and changed runs by comparing them with those of the previous call of `look`."""
 
     def __init__(self) -> None:
         self._alerts: frozenset[int] | None = None
@@ -25,8 +25,10 @@ class News:
         self._unread: list[str] = []
 
     async def look(self, ask: Callable[..., Awaitable[Any]]) -> str:
-        """Look for news; returns as text how much is new since the last look, such as `2 orders done`, empty for
-        nothing."""
+        """Look for news since the last call; returns its amount as text, such as `2 orders done`.
+
+        Empty if nothing is new. The news itself is kept for `take`.
+        """
         found = await ask(exception_list.exception_list)
         snapshot = await ask(run_queries.runs_snapshot)
         alerts = self._new_alerts(found.alerts if found is not None else ())
@@ -36,7 +38,7 @@ class News:
         return listed([_counted(count, noun) for count, noun in counts if count])
 
     def take(self) -> list[str]:
-        """The news that `look` has found since the previous call, oldest first; at most `KEPT`."""
+        """The news that `look` has found since the last call of `take`, oldest first; at most the newest `KEPT`."""
         taken, self._unread = self._unread, []
         return taken
 

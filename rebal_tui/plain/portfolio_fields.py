@@ -1,4 +1,4 @@
-"""The fields of a portfolio as questions: their names, and how they are read from and written to the screens' form."""
+"""The fields of a portfolio as questions: their names, and how each is read from and written to the screens' form."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ SCOPES = {"all": RebalanceScope.WHOLE, "outside": RebalanceScope.BREACHED}
 class AskedField:
     """A field for which the user is asked: its label and hint, where its faults are located, how to read and write it.
 
-    `read` returns the field's text in a form, `put` the form with a new text. With `choices`, the answer must be one of
-    them, or the beginning of one. `required` fields cannot be made empty.
+    `read` returns the text of the field in a form, `put` returns the form with a new text in the field. With `choices`,
+    the answer must be one of these, or the beginning of one. `required` fields cannot be made empty.
     """
 
     label: str

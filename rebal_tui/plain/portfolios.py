@@ -27,7 +27,7 @@ from rebal_tui.typed_paths import read_path, require_input_file
 
 
 async def impact(session: Session, text: str) -> None:
-    """Write what the portfolio that `text` names would do to its subscribers if they were evaluated now."""
+    """Write what the subscribers of the portfolio that `text` names would trade if they were evaluated now."""
     row = await find_portfolio(session, text)
     if not row.subscribers:
         raise Invalid(f"{row.name} has no subscribers, so there is no impact")

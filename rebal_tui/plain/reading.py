@@ -57,14 +57,14 @@ async def status(session: Session, _text: str) -> None:
 
 
 async def read_exceptions(session: Session) -> list[ExceptionView | AlertView]:
-    """The exceptions, then the alerts. From now on commands refer to them by their numbers in this list."""
+    """The exceptions, then the alerts, as one list. Later commands accept the numbers of its rows."""
     found = await session.ask(exception_list.exception_list)
     session.exceptions = [*found.items, *found.alerts] if found is not None else []
     return session.exceptions
 
 
 async def exceptions(session: Session, text: str) -> None:
-    """List exceptions and alerts; if `text` is a number, write that entry of the last list in full."""
+    """List exceptions and alerts; if `text` is a number, write the entry with this number in the last list in full."""
     if text:
         number, row = numbered(session, text)
         session.write(texts.exception_text(number, row, whole=True))
@@ -83,9 +83,9 @@ async def exceptions(session: Session, text: str) -> None:
 
 
 def numbered(session: Session, text: str) -> tuple[int, ExceptionView | AlertView]:
-    """The number that `text` is in the last list of exceptions and alerts, and its exception or alert.
+    """Parse `text` as a number in the last list of exceptions and alerts; returns it with its exception or alert.
 
-    Raises `Invalid` when `text` is no such number.
+    Raises `Invalid` when the list has no such number.
     """
     row = chosen(session.exceptions, text, "Type exceptions first, then a number of that list")
     return int(text), row
@@ -133,7 +133,7 @@ def _require_readable(
 
 
 class Found(Sequence[R]):
-    """The rows that a filter selects; each row object is built when it is accessed."""
+    """A sequence of the rows that a filter selects; the object of a row is built when it is accessed."""
 
     def __init__(self, rows: Sequence[R], positions: Sequence[int]) -> None:
         self._rows = rows
@@ -222,7 +222,7 @@ async def portfolio(session: Session, text: str) -> None:
 
 
 async def runs(session: Session, text: str) -> None:
-    """List the newest runs or, if `text` is a filter, the runs of the whole book that it selects."""
+    """List the newest runs; if `text` is a filter, all runs of the book that it selects."""
     if text:
         snapshot = await session.ask(run_search.find_runs, text, MAX_RUNS)
     else:
@@ -237,7 +237,7 @@ def _list_runs(session: Session, rows: Sequence[RunRow], head: str, total: int) 
 
 
 async def find_run(session: Session, text: str) -> RunRow:
-    """The run with a number in the last list, or with an id that begins with `text`. Raises `Invalid`."""
+    """The run that `text` names: its number in the last list of runs, or the beginning of its id. Raises `Invalid`."""
     wanted = text.lower()
     if text.isdecimal() and 0 < int(text) <= len(session.runs):
         wanted = session.runs[int(text) - 1]
@@ -287,14 +287,14 @@ async def preview(session: Session, text: str) -> None:
 
 
 async def news(session: Session, _text: str) -> None:
-    """Write what happened since this command last ran."""
+    """Write the new alerts and changed runs since this command was last used."""
     await session.news.look(session.ask)
     taken = session.news.take()
     session.write_list("Nothing new" if not taken else counted(len(taken), "message"), len(taken), lambda at: taken[at])
 
 
 async def announce(session: Session, text: str) -> None:
-    """Turn the announcements of news before the prompt on or off, as `text` requests."""
+    """Turn the announcements of news before the prompt on or off; `text` is `on` or `off`."""
     if text.lower() not in ("on", "off"):
         raise Invalid("Type announce on, or announce off")
     session.announces = text.lower() == "on"
@@ -310,9 +310,9 @@ async def more(session: Session, _text: str) -> None:
 
 
 async def find_withdrawal(session: Session, text: str, command: str) -> WithdrawalView:
-    """The withdrawal with a number in the last list. Raises `Invalid`.
+    """The withdrawal whose number in the last list of withdrawals is `text`. Raises `Invalid`.
 
-    `command` is the command that needs it, for the message of the error.
+    `command` is the name of the command that needs the withdrawal, for the message of the error.
     """
     usage = f"Type withdrawals first, then {command} and a number of that list"
     wanted = chosen(session.withdrawals, text, usage)

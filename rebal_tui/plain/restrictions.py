@@ -91,7 +91,7 @@ async def restrict(session: Session, text: str) -> None:
 
 
 async def leave_out(session: Session, text: str) -> None:
-    """Leave one asset out of the run that `preview` shows, by a lock that ends with the session of the run.
+    """Leave one asset out of the run that `preview` shows, by a lock restriction that ends with the session of the run.
 
     `text` is the symbol of the asset and the name of the account.
     """

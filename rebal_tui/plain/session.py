@@ -53,13 +53,13 @@ class Listed:
 
 
 class Session:
-    """What commands work with: the book, the console, and the account, lists and change that commands used last.
+    """What commands work with: the book, the console, and the last account, lists and change, for later commands.
 
     Not a trading session.
     """
 
     def __init__(self, backend: Backend, console: Console, make_report: MakeReport | None = None) -> None:
-        """`make_report` makes the files of reports; without it, there are none."""
+        """`make_report` makes the file of a report; None if reports cannot be made."""
         self.backend = backend
         self.make_report = make_report
         self.console = console
@@ -91,7 +91,7 @@ class Session:
 
     @asynccontextmanager
     async def heartbeats_held(self) -> AsyncIterator[None]:
-        """Within this context no heartbeat begins, so only requests change the book."""
+        """Context manager: until it ends no heartbeat begins, so that only requests of this session change the book."""
         with self.backend.held():
             yield
 
@@ -100,7 +100,7 @@ class Session:
         self.console.write(sentence(text))
 
     def write(self, lines: Iterable[str]) -> None:
-        """Write lines as they are, without empty ones."""
+        """Write lines as they are, leaving out empty ones."""
         for line in lines:
             if line:
                 self.console.write(line)
@@ -126,7 +126,7 @@ class Session:
         return bool(self._rest)
 
     def refuse(self, text: str) -> None:
-        """Write why a command is not carried out."""
+        """Write `text`, the reason why a command is not carried out."""
         self.refused = True
         self.say(text)
 
@@ -136,9 +136,9 @@ class Session:
             self.refuse(str(fault))
 
     async def find_account(self, text: str) -> AccountRow:
-        """The account that a text names; for an empty text, the account that was found last.
+        """The account that `text` names; for an empty text, the account that the last command used.
 
-        A text may be a number in the last list. Raises `Invalid` when there is no such account, or when several match.
+        The text may be a number in the last list of accounts. Raises `Invalid` when no account or several match.
         """
         if not text and self.account is not None:
             text = self.account.account_id
@@ -160,9 +160,9 @@ class Session:
             await self.ask(simulator.hold_time, False)
 
     async def confirm(self, question: Question) -> str | None:
-        """Ask a question; returns the note (empty without one) on yes, None on any other answer.
+        """Ask for confirmation; returns the note that was typed (empty without one), None if it was not confirmed.
 
-        On a live book, a question about something that sends orders or transfers requires typing LIVE.
+        In a live book, an action that sends orders or transfers is confirmed by typing LIVE, any other by `yes`.
         """
         self.write(question_text(question, PAGE))
         note = ""
@@ -202,8 +202,8 @@ class Session:
     def done(self, text: str, change: tuple[Undo | None, str] | None = None) -> None:
         """Write the result of a change, and remember how to undo it.
 
-        `change` has how to undo it and its name, None if it cannot be undone; the change before can no longer be
-        undone.
+        `change` has how to undo the change, and its name; None if it cannot be undone. An earlier change can then no
+        longer be undone.
         """
         self.undo = (change[0], change[1]) if change is not None and change[0] is not None else None
         hint = "" if self.undo is None else self.undo[0].refused or " The command undo takes it back"
@@ -216,7 +216,7 @@ def counted(rows: int, noun: str, total: int | None = None) -> str:
 
 
 def chosen(rows: Sequence[T], text: str, usage: str) -> T:
-    """The row whose number in a list is `text`. Raises `Invalid` with `usage` for any other text."""
+    """The row with the number `text`, counted from 1. Raises `Invalid` with the message `usage` for any other text."""
     if not text.isdecimal() or not 0 < int(text) <= len(rows):
         raise Invalid(usage)
     return rows[int(text) - 1]

@@ -1,4 +1,4 @@
-"""Text that a screen reader reads well: words in place of signs, one fact a line, no drawing."""
+"""Text that a screen reader reads well: words in place of marks, one statement a line, no drawing characters."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def sentence(text: str) -> str:
 
 
 def read_lines(lines: Iterable[Line]) -> list[str]:
-    """The text of lines of the screens, each as a sentence; empty lines are left out."""
+    """The text of styled lines of the screens, each as a sentence; empty lines are left out."""
     texts = (sentence("".join(text for text, _ in line)) for line in lines)
     return [text for text in texts if text]
 

@@ -25,7 +25,7 @@ Results = tuple[tuple[BulkResult, ...], "Undo | None"]
 
 
 async def find_accounts(session: Session, text: str) -> tuple[str, ...]:
-    """The ids of the accounts that a text names: one account, or all of the last list for `list`. Raises `Invalid`."""
+    """The ids of the accounts that `text` names: one account, or for `list` all of the last list. Raises `Invalid`."""
     if text.casefold() != LIST:
         return ((await session.find_account(text)).account_id,)
     if not session.accounts:

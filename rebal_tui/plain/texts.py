@@ -99,7 +99,7 @@ def _activity(status: StatusLine) -> Iterator[str]:
 
 
 def exception_text(number: int, row: ExceptionView | AlertView, *, whole: bool = False) -> Iterator[str]:
-    """An exception or alert with its number in the list; `whole` adds what it stops and what to do."""
+    """An exception or alert, with `number`, its number in the list; `whole` adds what it stops and what to do."""
     if isinstance(row, AlertView):
         yield f"{number}. Alert, {formats.words(row.kind)}: {sentence(row.text)}"
         if whole:
@@ -210,7 +210,8 @@ def why_text(view: AccountView, *, whole: bool = False) -> Iterator[str]:
 def decision_text(decision: Decision, *, whole: bool, then: bool = False) -> Iterator[str]:
     """A decision: its status in a sentence and the first possible rebalance.
 
-    With `whole` all its checks follow, otherwise their number. `then` marks a decision of the past.
+    With `whole` all its checks follow, otherwise their number. With `then`, it is a decision of the past, so the texts
+    do not speak of now.
     """
     status = decision.status
     if status is None:
@@ -287,7 +288,7 @@ def run_line(number: int, row: RunRow) -> str:
 
 
 def run_amount(row: RunRow) -> str:
-    """The dollars that a run's orders filled; while nothing is filled, the dollars ordered."""
+    """The dollars of a run's fills as text; while nothing is filled, those of its orders."""
     return f"{dollars(row.ordered)} ordered" if row.ordered and not row.amount else dollars(row.amount)
 
 

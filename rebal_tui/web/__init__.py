@@ -1,1 +1,1 @@
-"""The screens in a browser on this machine, through textual-serve (extra `web`)."""
+"""The screens in a browser on this machine, with the package textual-serve (extra `web`)."""

@@ -9,7 +9,7 @@ COOKIE = "rebal-tui"
 
 
 class Access:
-    """The address that works once, and the browser session that begins when a browser opens it.
+    """The printed address, which works once, and the browser session that begins when a browser opens it.
 
     A browser sends the cookies of this machine to every port of it. The session's cookie is limited to a path with a
     random name, so that programs that listen on other ports do not get it.

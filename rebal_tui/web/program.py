@@ -20,7 +20,7 @@ _DRIVER = "rebal_tui.tui.terminal.browser_driver:BrowserDriver"
 
 
 class Program(AppService):
-    """A process that runs the screens. It ends when its input ends, so also when the server's process is killed."""
+    """A process that runs the screens. It ends when its standard input does, so also when the server is killed."""
 
     def __init__(
         self,
@@ -28,7 +28,7 @@ class Program(AppService):
         show: Callable[[bytes], Awaitable[None]],
         ended: Callable[[int], Awaitable[None]],
     ) -> None:
-        """`show` gets what the program draws, `ended` its exit code."""
+        """`show` is called with what the program draws, `ended` with its exit code."""
         super().__init__("", write_bytes=show, write_str=_ignore, close=_nothing, download_manager=DownloadManager())
         self._arguments = arguments
         self._ended = ended
@@ -58,10 +58,10 @@ class Program(AppService):
         return process
 
     async def on_meta(self, data: bytes) -> None:
-        """Ignore messages that do not draw: the end shows by the exit of the process; the screens send no others."""
+        """Ignore messages that draw nothing. The screens send one, about their end, which the exit shows as well."""
 
     async def attach(self, width: int, height: int) -> None:
-        """Draw everything again, for a page whose terminal has shown nothing yet."""
+        """Make the program draw everything again, for a page that shows nothing yet; its size is in characters."""
         await self.send_meta({"type": "attach", "width": width, "height": height})
 
     async def _wait(self) -> None:

@@ -19,7 +19,7 @@ SEND_SECONDS = 20.0
 
 
 class Reason(Enum):
-    """Why the server ends a page's connection: the close code of the websocket, put into words by `page/page.js`."""
+    """Why the server ends a page's connection: the websocket's close code; `page/page.js` has a text for each."""
 
     LEFT = 4000
     ELSEWHERE = 4001
@@ -31,17 +31,20 @@ class Page(Protocol):
     """The websocket of an open page."""
 
     async def send_bytes(self, data: bytes) -> None:
-        """Send what the program draws."""
+        """Send output of the program to the page."""
 
     async def close(self, *, code: int) -> bool:
         """End the connection."""
 
 
 class Screens:
-    """Starts the program for the first page, shows it in the newest page, and ends it when no page is left."""
+    """The one program that draws a book's screens: started for the first page, ended when no page is left.
+
+    Only the newest page shows it.
+    """
 
     def __init__(self, arguments: list[str], report: Callable[[str], None]) -> None:
-        """`arguments` start the program; `report` gets one sentence for the terminal."""
+        """`arguments` is the command line of the program; `report` is called with texts for the server's terminal."""
         self._arguments = arguments
         self._report = report
         self._lock = asyncio.Lock()
@@ -50,7 +53,7 @@ class Screens:
         self._rest: asyncio.Task[None] | None = None
 
     async def attach(self, page: Page, width: int, height: int) -> Program:
-        """Show the program in `page` from now on, and end the connection of the page before. Returns the program."""
+        """Show the program in `page` from now on, and end the connection of any earlier page. Returns the program."""
         async with self._lock:
             before, self._page = self._page, page
             self._keep()

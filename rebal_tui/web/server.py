@@ -100,8 +100,8 @@ async def listen(listening: socket.socket, app: web.Application) -> web.AppRunne
 def make_app(access: Access, screens: Screens, title: str, report: Callable[[str], None]) -> web.Application:
     """The web application: the address that works once, the page, its files and its websocket.
 
-    All but the address need its session. `title` is the page's; `report` gets one line for the terminal and raises
-    nothing.
+    All but the address need the session that it begins. `title` is that of the page. `report` is called with one line
+    for the server's terminal; it must not raise.
     """
     page = _Page(access, screens, title, report)
     app = web.Application(middlewares=[page.guard])
