@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-
 from rebal_tui.domain.runs import EVERY_RUN, InitiatedFrom, RunGroup, RunStatus, RunType
 from rebal_tui.domain.text import fold
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.queries.runs import WITHOUT_PORTFOLIO, left_text, rows_of
+from rebal_tui.services.view_models.filter_days import month_number, with_days
 from rebal_tui.services.view_models.filter_terms import RUN_CHOICES, RUN_FIELDS, Term, is_of_id, parse_filter
 from rebal_tui.services.view_models.runs import RunsSnapshot
 from rebal_tui.store import past_rows
 from rebal_tui.store.run_search import DateBound, Match
 
-_MONTHS = (
-    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
-    "december",
-)  # fmt: skip
 _ORIGINS = {InitiatedFrom.SYSTEM: "automatic", InitiatedFrom.API: "manual"}
 
 
@@ -35,7 +29,7 @@ def find_runs(book: Book, text: str, limit: int = 500, group: RunGroup = EVERY_R
     only. A term that cannot be parsed is ignored.
     """
     wanted = parse_filter(text, RUN_FIELDS, RUN_CHOICES)
-    matches = [_match(book, word) for word in _with_days(wanted.words)]
+    matches = [_match(book, word) for word in with_days(wanted.words)]
     dates = []
     for term in wanted.terms:
         if term.field == "date":
@@ -55,42 +49,6 @@ def changed_runs(
 ) -> RunsSnapshot | None:
     """The result of `find_runs`; None when the version of the book is still `seen`."""
     return None if book.version == seen else find_runs(book, text, limit, group)
-
-
-def _with_days(words: Sequence[str]) -> list[str]:
-    """The words, with days as sessions are written: `23 nov`, `nov 23` and `11/23` become `-11-23`."""
-    found: list[str] = []
-    for word in map(_slashed_day, words):
-        day = _month_and_day(found[-1], word) if found else ""
-        if day:
-            found[-1] = day
-        else:
-            found.append(word)
-    return found
-
-
-def _slashed_day(word: str) -> str:
-    """A day such as `11/23`, `11/23/26` or `11/23/2026` as the end of a date, or a date; any other word as it is."""
-    found = re.fullmatch(r"([0-9]{1,2})/([0-9]{1,2})(?:/(20)?([0-9]{2}))?", word)
-    if found is None:
-        return word
-    month, day, year = int(found[1]), int(found[2]), found[4]
-    if not (1 <= month <= 12 and 1 <= day <= 31):
-        return word
-    return f"{f'20{year}' if year else ''}-{month:02}-{day:02}"
-
-
-def _month_and_day(one: str, other: str) -> str:
-    for day, name in ((one, other), (other, one)):
-        month = _month(name)
-        if month and len(day) < 3 and day.isascii() and day.isdecimal() and 1 <= int(day) <= 31:
-            return f"-{month:02}-{int(day):02}"
-    return ""
-
-
-def _month(word: str) -> int:
-    """The number of the month that a word of three letters or more begins; 0 for other words."""
-    return next((n for n, known in enumerate(_MONTHS, 1) if len(word) > 2 and known.startswith(word)), 0)
 
 
 def _match(book: Book, word: str, term: Term | None = None) -> Match:
@@ -117,5 +75,5 @@ def _match(book: Book, word: str, term: Term | None = None) -> Match:
         types=[t.value for t in RunType if field in ("", "type") and hit(t.value, t.value.replace("_", " "))],
         origins=[o.value for o, name in _ORIGINS.items() if not field and hit(o.value, name)],
         part="" if field else word,
-        month=f"-{month:02}-" if not field and (month := _month(word)) else "",
+        month=f"-{month:02}-" if not field and (month := month_number(word)) else "",
     )

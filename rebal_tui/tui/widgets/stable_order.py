@@ -70,7 +70,9 @@ class StableOrder:
     rows are soon sorted without a request.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, after_sort: bool = True) -> None:
+        """`after_sort` is whether a sort keeps the order, too, not only a key."""
+        self._after_sort = after_sort
         self.moved = 0
         self.waiting = False
         self._shown: Order | None = None
@@ -120,7 +122,8 @@ class StableOrder:
 
     def seconds_left(self, now: float) -> float:
         """For how many more seconds the order is kept; 0 if it may change."""
-        return max(0.0, HOLD_SECONDS - (now - max(self._touched, self._sorted)))
+        since = max(self._touched, self._sorted) if self._after_sort else self._touched
+        return max(0.0, HOLD_SECONDS - (now - since))
 
     def renew(self, positions: Any, ids: Ints, now: float) -> Ints:
         """Adopt the order of `positions`, indices of rows in the source; `ids` has the id of each row of the source.

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from asyncio import get_running_loop
 from collections.abc import Callable, Hashable, Sequence
+from datetime import date
 from functools import partial
 from typing import Any, ClassVar, TypeAlias, TypeVar
 
@@ -21,6 +22,7 @@ from rebal_tui.services.view_models.shown_rows import ShownRows
 from rebal_tui.tui.widgets import table_messages
 from rebal_tui.tui.widgets.rows_ahead import RowsAhead
 from rebal_tui.tui.widgets.rows_view import RowsView
+from rebal_tui.tui.widgets.stable_order import StableOrder
 from rebal_tui.tui.widgets.table_layout import Column, column_at, widest_texts
 from rebal_tui.tui.widgets.table_look import KEYS, STYLE
 from rebal_tui.tui.widgets.table_order import (
@@ -74,6 +76,7 @@ class BookTable(RowsView[R], can_focus=True):
         *,
         search: Callable[[R], str] | None = None,
         ids: Callable[[R], Sequence[str]] | None = None,
+        day: Callable[[R], date] | None = None,
         natural: Callable[[R], Any] | None = None,
         empty: str = "Nothing here.",
         id: str | None = None,
@@ -81,13 +84,15 @@ class BookTable(RowsView[R], can_focus=True):
         """`key` returns a row's key, `search` the text of a row in which the text filter searches, as the columns show
         it, and `ids` the ids of the row, in which it searches too.
 
-        `natural` returns the sort key of a row while no column is chosen (the natural order). `empty` is shown when
-        there are no rows.
+        `day` returns the day of a row in a list by time: the filter finds `23 nov` and `11/23`, and new rows come at
+        once where they belong, unless a key was pressed. `natural` returns the sort key of a row while no column is
+        chosen (the natural order). `empty` is shown when there are no rows.
         """
         super().__init__(columns, key, id=id)
         self.empty, self.no_match = empty, NO_MATCH
-        self._search, self._ids = search, ids
+        self._search, self._ids, self._day = search, ids, day
         self._natural = natural
+        self._order = StableOrder(after_sort=day is None)
         self._source: Sequence[R] = ()
         self._found: Sequence[R] = ()
         self._accept: Callable[[R], bool] | None = None
@@ -275,7 +280,7 @@ class BookTable(RowsView[R], can_focus=True):
             self._rows = Arranged(source, put(positions, source.row_ids(), now))
         else:
             order = column.sort if column else self._natural
-            self._found = arrange(source, None, self._search, view.text, None, False, self._ids)
+            self._found = arrange(source, None, self._search, view.text, None, False, self._ids, self._day)
             arranged = arrange(self._found, self._accept, None, "", order, view.reverse)
             self._rows = Listed(self._order.of_list(arranged, self._key, now, keep=keep), self._key)
         if self._order.waiting and self._sort_timer is None:

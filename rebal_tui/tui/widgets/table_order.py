@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Protocol, TypeAlias, TypeVar, overload, runtime_checkable
 
 from rebal_tui.domain.text import fold
+from rebal_tui.services.view_models.filter_days import is_day, names_day, with_days
 from rebal_tui.services.view_models.filter_terms import filter_words, is_of_id
 from rebal_tui.services.view_models.row_selection import RowSelection
 from rebal_tui.services.view_models.shown_rows import ShownRows
@@ -165,17 +167,26 @@ def arrange(
     order: Callable[[R], Any] | None,
     reverse: bool,
     ids: Callable[[R], Sequence[str]] | None = None,
+    day: Callable[[R], date] | None = None,
 ) -> list[R]:
     """Return the rows that `accept` accepts and that match every word of `text`, ignoring case and accents.
 
     `search` returns the text of a row, `ids` its ids. A word matches an id if it is the whole id or a long part of it
-    (see `is_of_id`). `order` returns the sort key of a row; the sort is stable. Without `order`, rows keep their order,
-    or are reversed if `reverse` is true.
+    (see `is_of_id`). `day` returns the day of a row, which `23 nov`, `11/23` and `2026-11-23` match. `order` returns
+    the sort key of a row; the sort is stable. Without `order`, rows keep their order, or are reversed if `reverse` is
+    true.
     """
     matching = list(rows) if accept is None else [row for row in rows if accept(row)]
     needles = filter_words(text)
     if needles and search is not None:
-        matching = [row for row in matching if _holds(fold(search(row)), ids(row) if ids else (), needles)]
+        needles = needles if day is None else with_days(needles)
+        # The day of a row costs more than its text, so it is computed only for a filter that names one.
+        day = day if any(map(is_day, needles)) else None
+        matching = [
+            row
+            for row in matching
+            if _holds(fold(search(row)), ids(row) if ids else (), day(row) if day else None, needles)
+        ]
     if order is not None:
         matching.sort(key=order, reverse=reverse)
     elif reverse:
@@ -183,5 +194,8 @@ def arrange(
     return matching
 
 
-def _holds(text: str, ids: Sequence[str], needles: Sequence[str]) -> bool:
-    return all(needle in text or any(is_of_id(needle, one) for one in ids) for needle in needles)
+def _holds(text: str, ids: Sequence[str], day: date | None, needles: Sequence[str]) -> bool:
+    return all(
+        needle in text or any(is_of_id(needle, one) for one in ids) or (day is not None and names_day(needle, day))
+        for needle in needles
+    )

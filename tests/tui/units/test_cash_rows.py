@@ -6,10 +6,12 @@ import pytest
 
 from rebal_tui.domain.cash import WITHDRAWAL_JOURNAL, WithdrawalStage
 from rebal_tui.domain.quantities import Money
+from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.services.view_models.cash import CashSnapshot, JournalView, WithdrawalView
-from rebal_tui.tui.screens.cash.columns import cash_rows, columns, in_group
+from rebal_tui.tui.screens.cash.columns import CashRow, cash_rows, columns, ids, in_group, search
 from rebal_tui.tui.screens.cash.lines import movement_lines, retry_text, withdrawal_lines
 from rebal_tui.tui.screens.shared.export_choices import cell_text
+from rebal_tui.tui.widgets.table_order import arrange
 from tests.services.factories import new_york
 
 AT = new_york("2026-03-02 10:00")
@@ -45,9 +47,39 @@ def test_a_withdrawal_and_the_journal_that_pays_it_name_each_other() -> None:
     assert {row.number for row in rows.values()} == {"780-1"}
     assert cell(paid, "line").startswith("pays withdrawal 3fa2b1c0")
     assert cell(withdrawal.id, "line").endswith("by journal b3c0ffee")
-    assert "Pays withdrawal 3fa2b1c0, a row of its own." in text_of(movement_lines(rows[paid])(60, 20))
+    panel = text_of(movement_lines(rows[paid])(80, 20))
+    assert "Pays withdrawal 3fa2b1c0, a row of its own. Its amount is in parentheses" in panel
+    assert "Amount  -$5,000.00" in panel, "the sign of the list"
+    assert "Amount -$5,000.00" in text_of(withdrawal_lines(withdrawal, ())(60, 20))
     assert "Pays" not in text_of(movement_lines(rows["other"])(60, 20))
     assert "Paid by journal b3c0ffee, a row of its own." in text_of(withdrawal_lines(withdrawal, ())(60, 20))
+
+
+@pytest.mark.parametrize(
+    ("text", "keys"),
+    [
+        ("23 nov", ["b", "c"]),
+        ("nov 23", ["b", "c"]),
+        ("11/23", ["b", "c"]),
+        ("11/23/2026", ["b"]),
+        ("2026-11-23", ["b"]),
+        ("nov", ["a", "b", "c"]),
+        ("11/23 3100", ["b"]),
+        ("3,100", ["a", "b"]),
+        ("-3100", ["b"]),
+        ("11", []),
+    ],
+)
+def test_a_filter_finds_days_and_amounts_as_they_are_typed(text: str, keys: list[str]) -> None:
+    """Not the 23 Oct of Ivanova, whose name has `nov` in it; the digits of a date are no text."""
+    amounts = {"a": ("2026-10-23", 3_100), "b": ("2026-11-23", -3_100), "c": ("2025-11-23", 20), "d": ("2026-10-22", 5)}
+    rows = [
+        CashRow(key, "deposit", "x", "Ivanova, Lea" if key == "a" else "Ruiz, Ana", Money(dollars * 10**9),
+                new_york(f"{day} 10:00"), "received", "", 2)
+        for key, (day, dollars) in amounts.items()
+    ]  # fmt: skip
+    found = arrange(rows, None, search, text, None, False, ids, lambda row: new_york_day(row.at))
+    assert [row.key for row in found] == keys
 
 
 @pytest.mark.parametrize("journal_id", ["paid", None])

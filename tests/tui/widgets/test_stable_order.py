@@ -33,6 +33,15 @@ def test_without_a_key_the_order_changes_at_most_every_ten_seconds() -> None:
     assert order.keep([1, 0], IDS, 110.0).tolist() == [1, 0]
 
 
+def test_in_a_list_by_time_only_a_key_keeps_the_order() -> None:
+    order = StableOrder(after_sort=False)
+    order.renew([0, 1], IDS, 100.0)
+    assert order.keep([2, 0, 1], IDS, 101.0).tolist() == [2, 0, 1], "a new row comes where it belongs"
+    order.touch(102.0)
+    assert order.keep([3, 2, 0, 1], IDS, 103.0).tolist() == [2, 0, 1, 3]
+    assert order.moved == 1, "and the bottom line says so"
+
+
 def test_rows_that_come_are_last_and_those_that_go_leave_no_gap() -> None:
     order = StableOrder()
     order.renew([0, 1, 2], IDS, 0.0)

@@ -241,10 +241,11 @@ def _figure(count: int, latest: bool) -> str:
 
 
 def search(row: CashRow) -> str:
-    """Return the text of a row in which the text filter searches."""
+    """Return the text of a row in which the text filter searches; the amount also without commas."""
     cells = (strip(row), _whole_line(row), _amount(row))
     shown = " ".join(text for cell in cells for text, _ in cell)
-    return f"{formats.day(new_york_day(row.at))} {row.client} {row.number} {row.kind} {row.state} {shown}"
+    amount = formats.money(row.amount).replace(",", "")
+    return f"{formats.day(new_york_day(row.at))} {row.client} {row.number} {row.kind} {row.state} {shown} {amount}"
 
 
 def ids(row: CashRow) -> tuple[str, ...]:

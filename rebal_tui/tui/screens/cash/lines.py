@@ -16,6 +16,7 @@ from rebal_tui.tui.screens.shared.plan_lines import preview_lines, unsent_lines
 from rebal_tui.tui.segments import Line, TextSegment, fit, heading, paragraph, table_line
 from rebal_tui.tui.widgets.lines import Builder
 
+IN_PARENTHESES = "Its amount is in parentheses, because that row has it already."
 REACHED = {
     "unsubscribe": WithdrawalStage.UNSUBSCRIBED,
     "sell": WithdrawalStage.SETTLING,
@@ -55,11 +56,17 @@ def withdrawal_lines(view: WithdrawalView, history: Sequence[TimelineEvent]) -> 
     return build
 
 
+def signed_dollars(amount: Money) -> str:
+    """Return `+$1,204.00` or `-$1,204.00`: as in the list, `+` is cash into the account."""
+    sign = "+" if amount > 0 else "-" if amount < 0 else ""
+    return f"{sign}${formats.money(Money(abs(amount)))}"
+
+
 def amount_text(view: WithdrawalView) -> str:
     """Return the amount of a withdrawal as text. If everything is withdrawn, the amount is an estimate until the
     journal is made.
     """
-    amount = f"${formats.money(view.amount)}"
+    amount = signed_dollars(Money(-view.amount))
     if not view.everything:
         return amount
     fixed = WithdrawalStage(view.stage) in (
@@ -126,13 +133,15 @@ def movement_lines(row: CashRow) -> Builder:
     def build(width: int, _height: int) -> Sequence[Line]:
         journal = row.journal
         what = f"journal {formats.short_id(journal.id)}" if journal else row.state
-        amount = f"${formats.money(Money(abs(row.amount)))}"
+        amount = signed_dollars(row.amount)
         lines: list[Line] = [*_head(row.client, what, width), (("Amount  ", "muted"), (amount, "title"))]
         if journal is None:
             return [*lines, (("Date    ", "muted"), (formats.timestamp(row.at), ""))]
         way = "from the firm account to the client" if journal.incoming else "from the client to the firm account"
         if row.pays:
-            lines += paragraph(f"Pays withdrawal {formats.short_id(row.pays)}, a row of its own.", width, "muted")
+            lines += paragraph(
+                f"Pays withdrawal {formats.short_id(row.pays)}, a row of its own. {IN_PARENTHESES}", width, "muted"
+            )
         lines += [((way, ""),), (("Status  ", "muted"), (row.state, row.style))]
         lines += [(("Created ", "muted"), (formats.timestamp(journal.created_at), ""))]
         lines += [(("Updated ", "muted"), (formats.timestamp(journal.updated_at), ""))]

@@ -9,6 +9,7 @@ from textual.binding import BindingType
 from textual.screen import Screen
 
 from rebal_tui.domain.cash import WithdrawalStage
+from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.view_models.cash import WithdrawalView
 from rebal_tui.services.view_models.report_subject import ReportKind, ReportSubject
@@ -36,6 +37,7 @@ class CashScreen(StartsWithdrawal, LoadsOlder, TiledListScreen, inherit_bindings
 
     SECTION = Section.CASH
     EXPORT = "cash"
+    EXAMPLE_TERMS = "23 nov or 11/23"
     NOUN = "movement"
     ROWS_AT_ONCE, MAX_ROWS = 2_000, 20_000
     NARROWER = "an export (x) of the whole book has all"
@@ -57,6 +59,7 @@ class CashScreen(StartsWithdrawal, LoadsOlder, TiledListScreen, inherit_bindings
             lambda row: row.key,
             search=cash_columns.search,
             ids=cash_columns.ids,
+            day=lambda row: new_york_day(row.at),
             empty="Loading cash movements…",
         )
 

@@ -9,6 +9,7 @@ from textual.binding import BindingType
 from textual.screen import Screen
 
 from rebal_tui.domain.runs import EVERY_RUN, RunGroup, RunStatus, RunType
+from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.domain.text import count_text
 from rebal_tui.services.view_models.filter_terms import RUN_CHOICES, RUN_FIELDS
 from rebal_tui.services.view_models.report_subject import ReportKind, ReportSubject
@@ -94,7 +95,12 @@ class RunsScreen(ShowsRun, LoadsOlder, TiledListScreen, inherit_bindings=False):
         return ("trade_list",) if self.host.mode_shown == FILES_MODE else ()
 
     def make_table(self) -> BookTable[RunRow]:
-        return BookTable(run_columns.columns(), lambda row: row.id, empty="Reading the runs…")
+        return BookTable(
+            run_columns.columns(),
+            lambda row: row.id,
+            day=lambda row: new_york_day(row.created_at),
+            empty="Reading the runs…",
+        )
 
     @property
     def filter_text(self) -> str:
