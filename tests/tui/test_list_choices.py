@@ -43,12 +43,12 @@ def test_chosen_columns_are_shown_and_remembered(tmp_path: Path) -> None:
     assert read_settings(path).settings.columns == {}
 
 
-@pytest.mark.slow
 def equities(app: RebalApp) -> list[int]:
     assert isinstance(app.screen, ListScreen)
     return [row.equity for row in app.screen.table.rows]
 
 
+@pytest.mark.slow
 def test_the_column_to_sort_by_is_chosen_reversed_and_remembered(tmp_path: Path) -> None:
     path = tmp_path / "settings.toml"
 
