@@ -46,9 +46,10 @@ RESEND_AFTER = timedelta(seconds=10)
 
 
 def endpoints(environment: str, url: str = "") -> Endpoints:
-    """The URLs of the broker's API for `PAPER` or `LIVE`; a `url` replaces all of them in a paper environment.
+    """The URLs of the broker's API for `PAPER` or `LIVE`. A `url` replaces those of `PAPER`.
 
-    Raises `Invalid` for an address to which keys must not be sent, and `Conflict` when the extra `live` is missing.
+    Raises `Invalid` for a `url` to which keys must not be sent, such as any other for `LIVE`, and `Conflict` when the
+    extra `live` is missing.
     """
     try:
         from rebal_tui.broker.alpaca import client

@@ -54,7 +54,9 @@ class Allowance:
 
 
 class Limiter:
-    """Counts requests per caller in periods of one minute. A caller is an API key, or an address without a valid key.
+    """Counts requests per caller in periods of one minute.
+
+    A caller is an API key, or the address of a client without a valid key.
 
     `clock` returns real elapsed time in seconds.
     """

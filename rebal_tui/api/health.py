@@ -25,7 +25,7 @@ router = APIRouter(tags=["server"])
 
 
 class HaltGate:
-    """Middleware: while the book is halted, requests get 503 with the reason, because its data is out of date.
+    """Middleware: while the book is halted, requests get 503 with the reason, because the book's data is out of date.
 
     Halted means that this server cannot write to the book; the kill switch does not halt it in this sense. A request to
     turn the kill switch on is let through: its route remembers it until the book can be written.

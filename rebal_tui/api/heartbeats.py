@@ -51,11 +51,12 @@ class ServedBook(BookClient, Protocol):
 class HeartbeatRecord:
     """Heartbeats since the start of the server; times are in seconds since 1970, by the real clock.
 
-    `completed` and `failed` are the numbers of heartbeats; `last_at` is when the last one was completed; `error` is why
-    the last one failed, empty if it did not. `halted` is why the book cannot be written, empty while it can;
-    `halted_at` is since when, `tried_at` the last attempt to write again. `space` is the free space on the book's disk
-    at the last check, `kill_switch` whether it was on at the last heartbeat. `stop_asked_by` is who turned the kill
-    switch on while the book could not be written, None once that is stored; only the book's thread sets it to None.
+    `completed` and `failed` are the numbers of heartbeats that ended so; `last_at` is when the last one was completed;
+    `error` is why the last one failed, empty if it did not. `halted` is why the book cannot be written, empty while it
+    can; `halted_at` is since when, `tried_at` the last attempt to write again. `space` is the free space on the book's
+    disk at the last check, `kill_switch` whether it was on at the last heartbeat. `stop_asked_by` is who turned the
+    kill switch on while the book could not be written, None once that is stored; only the book's thread sets it to
+    None.
     """
 
     completed: int = 0

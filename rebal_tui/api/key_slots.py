@@ -1,4 +1,4 @@
-"""A limit on the requests under way, or on the event streams open, in all and for each API key."""
+"""A limit on the requests under way, or on the event streams open, in total and for each API key."""
 
 from __future__ import annotations
 

@@ -19,7 +19,9 @@ _log = logging.getLogger(__name__)
 
 
 class Upkeep:
-    """Writes when keys were used, and failed log-ins, at most once a minute, for any number of requests.
+    """Writes records to the book: the times at which keys were used, and failed log-ins.
+
+    It does so at most once a minute, for any number of requests.
 
     A record that cannot be written is kept for the next time.
     """

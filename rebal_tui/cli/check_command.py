@@ -47,12 +47,12 @@ def entry(ctx: click.Context, db: Path | None, anchor: str | None, as_json: bool
       - open runs: at most one per account
       - weights: they sum to 100
       - evaluations, decisions, drift history, last rebalances and
-        jobs: as the audit trail and their inputs lead to them
+        jobs: they agree with the audit trail and their inputs
       - sessions: they follow each other, with the exchange's hours
       - the audit trail: its hash chain is unbroken
       - the archive, if the book has one: its file and rows, with the book's as one, in a temporary copy of both
 
-    A summary counts the exceptions: what needs a person although no condition fires. They are no faults.
+    A summary counts the exceptions: what stops trading or needs a person. They are no faults.
 
     The hash chain reveals a changed entry, but not whether the latest entries were removed or rewritten. To verify that
     too, record an entry outside the book and pass it with --anchor later. Every check, backup, restore and JSON export

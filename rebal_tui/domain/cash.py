@@ -67,8 +67,8 @@ class Owner:
 class Reservation:
     """Cash of an account reserved for an owner; `amount` is above 0 (R-2).
 
-    `origin` is set only if a journal under way is the owner: it is the owner from which the journal took over the
-    reserved cash. It is None if the journal reserved cash that was not reserved before (R-9).
+    `origin` is set only if a journal under way is the owner: it is the earlier owner of the cash, before the journal
+    reserved it. It is None if the journal reserved cash that was not reserved before (R-9).
     """
 
     account_id: str

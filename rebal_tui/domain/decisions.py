@@ -1,4 +1,4 @@
-"""Decisions with their trace, and plans with a reason code on every line (sections 2 and 3 of the rules)."""
+"""Decisions with their trace, and plans with a reason code on every line (sections 2 and 3 of RULES.md)."""
 
 from __future__ import annotations
 

@@ -52,7 +52,10 @@ class Forbidden(Conflict):
 
 
 class Halt(StrEnum):
-    """Why this process must not write to the book: it only views it, another writes, or disk or file has a fault."""
+    """Why this process must not write to the book.
+
+    It only views the book, another process writes to it, or the disk or the file has a fault.
+    """
 
     VIEWING = "viewing"
     TAKEN_OVER = "taken_over"

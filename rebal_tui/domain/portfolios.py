@@ -77,7 +77,10 @@ class Weights:
 
 @dataclass(frozen=True, slots=True)
 class DriftBand:
-    """Fires when drift exceeds `percent`: percentage points if absolute, percent of the target if relative (R-15)."""
+    """A condition that fires when drift exceeds `percent`: percentage points or, if relative, percent of the target.
+
+    See R-15.
+    """
 
     sub_type: BandType
     percent: Percent
@@ -85,7 +88,10 @@ class DriftBand:
 
 @dataclass(frozen=True, slots=True)
 class CalendarCondition:
-    """Fires on a day: `Monday`…`Friday`, a day of the month "1".."31", or for annually "MM-DD" (R-5, R-16)."""
+    """A condition that fires on a day: `Monday`…`Friday`, a day of the month "1".."31", or "MM-DD" once a year.
+
+    See R-5 and R-16.
+    """
 
     sub_type: CalendarType
     day: str
@@ -93,7 +99,10 @@ class CalendarCondition:
 
 @dataclass(frozen=True, slots=True)
 class PortfolioUpdate:
-    """Fires when weights or conditions changed after the last completed full rebalance (R-5, R-14, R-25)."""
+    """A condition that fires when weights or conditions changed after the last completed full rebalance.
+
+    See R-5, R-14 and R-25.
+    """
 
 
 Condition = DriftBand | CalendarCondition | PortfolioUpdate

@@ -19,7 +19,7 @@ _UNFINISHED_SUFFIXES = (".partial", ".restoring")
 def require_book_name(path: Path) -> None:
     """Raise `Conflict` if the file name ends like those of the files that belong to a book, such as `-wal`.
 
-    If a book had such a name, opening the book to which the file seems to belong would empty or delete it.
+    If a book had the name of another book's file, opening that other book would empty or delete it.
     """
     for suffix in (*SIDE_SUFFIXES, *_UNFINISHED_SUFFIXES):
         if path.name.endswith(suffix):

@@ -30,7 +30,7 @@ class RestrictionKind(StrEnum):
 
     @property
     def of_account(self) -> bool:
-        """Whether such a restriction concerns whole accounts, not one asset."""
+        """Whether a restriction of this kind concerns whole accounts, not one asset."""
         return self in (RestrictionKind.HOLD, RestrictionKind.BUY_ONLY, RestrictionKind.SELL_ONLY)
 
     @property
@@ -122,7 +122,7 @@ class Overrides:
     review: bool | None = None
 
     def applied(self, portfolio: Portfolio) -> Portfolio:
-        """A copy of the portfolio, with the cooldown, conditions and review that are overridden replaced."""
+        """A copy of the portfolio with these overrides of its cooldown, conditions and review."""
         return replace(
             portfolio,
             cooldown_days=portfolio.cooldown_days if self.cooldown_days is None else self.cooldown_days,
@@ -167,11 +167,11 @@ class Stagger:
 class TradingRules:
     """The settings of R-60 to R-67 that apply to one account today.
 
-    Each comes from the first of subscription, account, portfolio and book that sets it. `minimum_source` names the one
-    that sets the minimum trade. `bands` are the portfolio's drift bands when one of them made the run, else empty. With
-    `live` (a real broker), an account can afford a share only with cash for its price plus 0.25 % (R-65).
-    `proceeds_buffer` is the part of expected proceeds that the buys of one trade list do not spend (R-73). `overridden`
-    are the restrictions that one run ignores, `override_note` gives the reason (R-61).
+    Each comes from the first, in this order, of subscription, account, portfolio and book that sets it.
+    `minimum_source` names the one that sets the minimum trade. `bands` are the portfolio's drift bands when one of them
+    made the run, else empty. With `live` (a real broker), an account can afford a share only with cash for its price
+    plus 0.25 % (R-65). `proceeds_buffer` is the part of expected proceeds that the buys of one trade list do not spend
+    (R-73). `overridden` are the restrictions that one run ignores, `override_note` gives the reason (R-61).
     """
 
     restrictions: tuple[TradeRestriction, ...] = ()

@@ -94,7 +94,11 @@ def allocate(intents: Sequence[BuyIntent], budget: Money, *, spread_rest: bool =
 def portions_of(
     remaining: Sequence[BuyIntent], available: Value, spread_rest: bool
 ) -> tuple[dict[str, Fraction], Fraction]:
-    """The exact portion of each intent by symbol, and the factor, at most 1, that fits the shortfalls to the budget."""
+    """The exact portion of each intent by symbol, and the factor, at most 1, by which shortfalls are multiplied.
+
+    The factor fits the shortfalls to the budget, `available`. With `spread_rest`, a budget beyond them is distributed
+    by weight.
+    """
     total = sum((intent.shortfall for intent in remaining), Fraction(0))
     if total > available:
         scale = available / total

@@ -44,9 +44,9 @@ def magnitude(amount: int | Fraction) -> int | Fraction:
 class AssetDrift:
     """An asset's target and its actual share of `equity`, which is above zero.
 
-    `gap` is (actual - target) × `equity`, in hundredths of a percentage point. `reachable` is the value that
-    restrictions allow the asset (R-61), None without restrictions; if set, it replaces the target in `gap`. Comparisons
-    multiply crosswise, so nothing is rounded before it is compared.
+    `gap` is (actual - target) × `equity`, in the units of a `Value` × hundredths of a percentage point. `reachable` is
+    the value that restrictions allow the asset (R-61), None without restrictions; if set, it replaces the target in
+    `gap`. Comparisons multiply crosswise, so nothing is rounded before it is compared.
     """
 
     symbol: str
@@ -109,7 +109,7 @@ def asset_drifts(
 
 @dataclass(frozen=True, slots=True)
 class BandUsage:
-    """Drift ÷ band of one asset and one band, as numerator over denominator. Above 1 is a breach."""
+    """Drift ÷ band of one asset and one band, as numerator over denominator. Above 1, the drift exceeds the band."""
 
     drift: AssetDrift
     band: DriftBand

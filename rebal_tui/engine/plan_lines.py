@@ -143,14 +143,14 @@ def sellable(line: PlanLine, holdings: Holdings) -> Qty:
 
 
 def aim_text(line: PlanLine) -> str:
-    """How texts call the goal of a line: `its target`, or `its goal` if it differs from the weight (R-61, R-62)."""
+    """The words for the goal of a line: `its target`, or `its goal` if it differs from the weight (R-61, R-62)."""
     return "its target" if line.goal is None else "its goal"
 
 
 def too_small(line: PlanLine, wanted: Money, order: Money) -> PlanLine:
     """The line without its order, with the reason that the order (`order` dollars) is below $1.
 
-    `wanted` are the dollars to its goal.
+    `wanted` are the dollars that the line would trade.
     """
     detail = f"order notional value ({money_down(order)}) is less than the minimum ($1)"
     return replace(line, wanted=wanted, reason=LineReason.ORDER_LESS_THAN_MIN_NOTIONAL, detail=detail)
@@ -167,8 +167,8 @@ _MINIMUM_SET_FOR = {
 def below_minimum_trade(line: PlanLine, wanted: Money, order: Money, rules: TradingRules) -> PlanLine:
     """The line without its order, with the reason that the order (`order` dollars) is below the minimum trade (R-64).
 
-    `wanted` are the dollars to its goal. The line's detail names what set the minimum: subscription, account, portfolio
-    or book.
+    `wanted` are the dollars that the line would trade. The line's detail names what sets the minimum: subscription,
+    account, portfolio or book.
     """
     source = _MINIMUM_SET_FOR.get(rules.minimum_source, "")
     detail = f"{money_down(order)} is below the minimum trade{source}"

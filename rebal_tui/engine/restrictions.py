@@ -16,7 +16,7 @@ def exceeds_position_ratio(valuation: Valuation) -> bool:
 
 
 def blocking_reasons(account: Account, valuation: Valuation | None) -> list[tuple[str, str]]:
-    """Every reason for which an account is blocked, as (name in the API, text); empty when it is not blocked (R-40).
+    """Every reason for which an account is blocked, as (name, text); empty when it is not blocked (R-40).
 
     Without a valuation, the 6:1 ratio counts only when the broker reports it.
     """

@@ -44,9 +44,9 @@ class Sessions(Protocol):
 class Schedule:
     """When evaluations happen, computed from the trading calendar.
 
-    `first_evaluation` returns the time of the first evaluation of a session that is still to come, None if there is
-    none. `earlier_days` returns the days of sessions before the first one in `sessions`, oldest first: a calendar
-    condition spread over sessions may have fired on one of them.
+    `first_evaluation` returns the time of a session's first evaluation, None if it has none. `earlier_days` returns the
+    days of sessions before the first one in `sessions`, oldest first: a calendar condition spread over sessions may
+    have fired on one of them.
     """
 
     sessions: Sessions

@@ -1,6 +1,6 @@
-"""Whether a plan corrects what the trigger found for which it was made (R-14, R-15).
+"""Whether the orders of a plan correct what its trigger found, such as a drift outside a band (R-14, R-15).
 
-A plan that does so is called serving. A trigger whose plan does not serve makes no run.
+If they do, the plan is said to serve the trigger. A trigger whose plan does not serve it makes no run.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ def corrects_any(plan: Plan, breached: Iterable[AssetDrift], goals: Goals | None
 def minimums_only(plan: Plan) -> bool:
     """Whether a plan lacks orders only because of minimums or whole shares.
 
-    An account that is not corrected for this reason alone is no exception (R-64).
+    An account whose drift is not corrected for this reason alone does not count as an exception (R-64).
     """
     found = {line.reason for line in plan.lines if line.side is None} & _UNSERVED
     kept = {LineReason.BELOW_MINIMUM_TRADE, LineReason.ORDER_LESS_THAN_MIN_NOTIONAL, LineReason.WHOLE_SHARES}

@@ -211,8 +211,8 @@ def calendar_day(situation: Situation) -> bool:
 def update_due(portfolio: Portfolio, subscription: Subscription, now: datetime) -> bool:
     """Whether a change of a portfolio's weights or conditions is due for a subscription (R-14.6).
 
-    It stays due until one of three events: a full_rebalance counts as done; the end of a day on which the account was
-    found on target; or nobody approved the run, nor the run that was proposed once more (R-27).
+    It stays due until one of three events: the end of a full_rebalance that counts as done (R-25); the end of a day on
+    which the account was found on target; or nobody approved the run, nor the run that was proposed once more (R-27).
     """
     last = subscription.last_rebalanced_at
     if not portfolio.on_update or portfolio.changed_at <= max(subscription.created_at, last or subscription.created_at):
@@ -226,7 +226,7 @@ def update_due(portfolio: Portfolio, subscription: Subscription, now: datetime) 
 def proposed_again(subscription: Subscription, now: datetime) -> bool:
     """Whether a run that nobody approved in the previous session is proposed once more in today's session (R-27).
 
-    False after a full_rebalance that counts as done.
+    False if the account has been rebalanced today.
     """
     return _repeated_on(subscription) == new_york_day(now)
 

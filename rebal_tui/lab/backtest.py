@@ -1,4 +1,4 @@
-"""A backtest of a grid of policies over a history."""
+"""A backtest of many policies over a price history."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Backtest:
         )  # fmt: skip
 
     def path(self, outcome: Outcome) -> Path:
-        """Equity and weights in every session under one policy; `outcome` is one of this backtest's."""
+        """Equity and weights in every session under one policy; `outcome` is a result of this backtest."""
         index = {day: number for number, day in enumerate(self.history.days)}
         events = np.array(sorted(index[day] for day in (*outcome.days, *outcome.purchases)), dtype=np.int64)
         if outcome.policy.renews:

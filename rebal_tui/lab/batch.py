@@ -19,7 +19,7 @@ ROUNDING = TIE / 1000
 
 
 class Batch:
-    """Holdings under each policy in dollars, one column per policy, with equity of 1 at the start.
+    """Simulates several policies, one column each; holdings are in dollars, with an equity of $1 at the start.
 
     `cost` is the cost of a trade as a fraction of its amount; `delay` is 1 when trades are filled one session after
     their decision, else 0. With `copies` above 1, such as one per resampled history, each policy has a column in every
@@ -72,10 +72,10 @@ class Batch:
         return np.asarray(found == np.arange(self.history.length))
 
     def traded(self, ids: Ints, session: int, full: bool, before: Floats, after: Floats) -> None:
-        """Called after the columns `ids` traded; `before` and `after` are each asset's fraction of equity.
+        """Called after the policies in the columns `ids` traded.
 
-        Here it does nothing; subclasses record the trades. `full` is True for a rebalance, False for a purchase from
-        excess cash.
+        `before` and `after` have each asset's fraction of equity before and after the trades. This method does nothing;
+        subclasses record the trades. `full` is True for a rebalance, False for a purchase from excess cash.
         """
 
     def decide(self, column: int, session: int, excess: float) -> bool:

@@ -16,7 +16,10 @@ NONE_CHEAPER = "No policy costs noticeably less than yours."
 
 @dataclass(frozen=True, slots=True)
 class Cheaper:
-    """A policy that trades less than the portfolio's own: its index, and `as_well`: whether it tracks about as well."""
+    """A policy that trades less than the portfolio's own: `number` is its index.
+
+    `as_well` is whether its tracking is about as good.
+    """
 
     number: int
     as_well: bool

@@ -8,9 +8,9 @@ from rebal_tui.lab.figures import Figures
 
 
 def dominated(figures: Sequence[Figures]) -> tuple[bool, ...]:
-    """For each policy, whether another has no higher turnover, rms and worst deviation, and a lower one of them.
+    """For each policy, whether another is not higher in turnover, rms and worst deviation, and lower in one of them.
 
-    Returns are not compared, because their differences are seldom beyond luck.
+    Returns are not compared, because their differences are seldom more than luck.
     """
     keys = [(f.turnover, f.rms, f.worst) for f in figures]
     return tuple(

@@ -42,7 +42,7 @@ class HeatMap:
     rebalances: Floats
 
     def nearest(self, absolute: int, relative: int) -> tuple[int, int]:
-        """The row and column of the cell whose two bands are nearest to the given ones.
+        """The row and column of the policy whose two bands are nearest to these.
 
         `absolute` is in hundredths of a percentage point, `relative` in hundredths of a percent of the target.
         """

@@ -61,7 +61,7 @@ def month_ends(history: History) -> History:
 
 
 def peers() -> Iterator[Comparison]:
-    """Comparisons of quarterly rebalancing and of a 20 % relative band with bt, vectorbt and okama.
+    """Comparisons of quarterly rebalancing and of a 20 % relative band with the packages bt, vectorbt and okama.
 
     bt and vectorbt check the band daily; okama at month ends.
     """

@@ -80,7 +80,7 @@ class Policy:
 
     @property
     def description(self) -> str:
-        """The policy as a sentence for a reader who does not know the labels."""
+        """The policy as a sentence, for a reader who does not know the abbreviations of `label`."""
         causes = []
         if self.absolute is not None:
             causes.append(f"an asset is more than {percent_text(self.absolute)} points from its target")

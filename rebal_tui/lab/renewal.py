@@ -41,7 +41,9 @@ class RenewalTable:
         self._left = KEPT
 
     def row(self, since: int, stop: int) -> RenewalRows:
-        """The row of session `since`, with the portfolio on its targets; at least all columns before session `stop`.
+        """The row of a portfolio set to its targets in session `since`.
+
+        It has at least the columns before session `stop`.
 
         Rows are cached until they have `KEPT` columns in total.
         """

@@ -87,7 +87,7 @@ class CsvText:
                 yield number, [cell.strip(" ") for cell in cells]
 
     def number(self, cell: str) -> str:
-        """The text of a number with a point as its decimal mark."""
+        """The text of a cell that is a number, with a point as its decimal mark."""
         return cell.replace(",", ".") if self.decimal_comma else cell
 
 

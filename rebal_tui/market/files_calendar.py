@@ -15,8 +15,8 @@ _NO_CLOSE = datetime(2099, 12, 31, tzinfo=UTC)
 class FilesCalendar(TradingCalendar):
     """A trading calendar in which the session of a files book's newest prices never closes.
 
-    This session gets the day of the first session after the prices before the newest ones. So a calendar condition
-    fires once if its day is between the two sets of prices.
+    For calendar conditions, this session begins with the first session after the prices stored before the newest ones.
+    So a condition whose day is between the two fires once.
     """
 
     def __init__(self, sessions: Iterable[Session], first_day: date, day: date) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 async def answer(session: Session, text: str) -> None:
-    """Resolve the exception with the number `text` in the last list, or write what a person must do elsewhere.
+    """Resolve the exception with the number `text` in the last list, or write what a person must do.
 
     It may release an asset or an account, or acknowledge a run.
     """

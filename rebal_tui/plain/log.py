@@ -21,7 +21,7 @@ NEWEST = 200
 
 
 async def jobs(session: Session, _text: str) -> None:
-    """List the jobs of the scheduler with their next and last times."""
+    """List the jobs of the scheduler with the times of their next and last start."""
     found = (await session.ask(log_pages.log_snapshot, limit=0)).jobs
     session.jobs = [job.name for job in found]
     session.write_list(count_text(len(found), "job"), len(found), lambda at: f"{at + 1}. {_job_text(found[at])}")

@@ -1,6 +1,6 @@
-"""The one program that runs a book's screens, and the page that shows it. There is never a second program.
+"""The one program that runs a book's screens, and the page that shows it.
 
-A book has one writer.
+There is never a second program, because a book has one writer.
 """
 
 from __future__ import annotations

@@ -47,8 +47,8 @@ _UNKNOWN = "Open the address that rebal-tui printed in the terminal, in this bro
 class Options:
     """What to serve.
 
-    `arguments` is the command line of the process that runs the screens. `title` is the name of its book, shown as the
-    title of the page. Port 0 picks a free one.
+    `arguments` is the command line of the process that runs the screens. `title` is the name of the book, shown as the
+    title of the page. Port 0 picks a free port.
     """
 
     arguments: list[str]

@@ -49,11 +49,11 @@ class Decisions:
         return np.asarray(((check == 0) | (check >= _FIRST_TRIGGER)) & (self.outcome[rows] != NOT_EVALUATED))
 
     def where(self, outcome: Outcome) -> npt.NDArray[np.intp]:
-        """The rows of the accounts with an outcome."""
+        """The rows of the accounts with this outcome."""
         return np.flatnonzero(self.outcome == OUTCOMES.index(outcome))
 
     def updates_on_target(self, frame: BookFrame, day_context: DayContext) -> Rows:
-        """The rows of accounts to be rebalanced after a change of the portfolio that are on target already (R-14.6)."""
+        """The rows of accounts that a change of the portfolio would rebalance if they were not on target (R-14.6)."""
         due = (frame.accounts.update_until >= day_context.day) & (self.outcome != _FULL)
         return np.flatnonzero(due & self.asked() & (self.reported & _BEFORE_UPDATE == 0))
 

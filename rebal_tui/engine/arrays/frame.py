@@ -275,7 +275,10 @@ class BookFrame:
         return {s: Price(int(p)) for s, p in zip(self.assets.symbols, self.assets.price, strict=True) if p}
 
     def with_prices(self, indexes: Indexes | Ints, prices: Ints, price_at: Ints | int) -> BookFrame:
-        """The frame with some assets' prices replaced. The cost does not depend on the number of accounts."""
+        """The frame with the prices of the assets `indexes` replaced.
+
+        The time that this takes does not depend on the number of accounts.
+        """
         price, stamped = self.assets.price.copy(), self.assets.price_at.copy()
         price[indexes] = prices
         stamped[indexes] = price_at
@@ -343,7 +346,10 @@ class BookFrame:
 
 
 def assets_of(assets: Mapping[str, Asset], needed: Iterable[str] = ()) -> AssetColumns:
-    """Assets as columns, sorted by symbol. A needed symbol that is not in `assets` has no price and is not eligible."""
+    """Assets as columns, sorted by symbol.
+
+    A symbol that is in `needed`, but not in `assets`, gets an entry that has no price and is not eligible.
+    """
     symbols = tuple(sorted({*assets, *needed}))
     found = [assets.get(symbol) for symbol in symbols]
     return AssetColumns(

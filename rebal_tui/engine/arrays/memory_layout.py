@@ -50,7 +50,7 @@ class PortfolioTable:
 
     @property
     def banded(self) -> Flags:
-        """Whether a portfolio has any band."""
+        """For each portfolio, whether it has a drift band."""
         return np.asarray((self.absolute > 0) | (self.relative > 0))
 
 
@@ -121,11 +121,11 @@ def _tightest(portfolio: Portfolio, kind: BandType) -> int:
 def blocks_of(
     table: PortfolioTable, portfolio: npt.NDArray[np.intp], account: Indexes, asset: Indexes, qty: Ints, assets: int
 ) -> tuple[tuple[Block, ...], OtherHoldings, Indexes, npt.NDArray[np.intp]]:
-    """The blocks, the holdings outside of portfolios, and two columns of each account.
+    """The array blocks, the holdings outside of portfolios, and the column of each account, in two forms.
 
-    The first is its column in its block, the second its column in all blocks put side by side. `portfolio` has the
-    index of each account's portfolio. `account`, `asset` and `qty` have one entry per holding; `assets` is the number
-    of assets.
+    The first is the account's column in its block, the second its column in all blocks put side by side. `portfolio`
+    has the index of each account's portfolio. `account`, `asset` and `qty` have one entry per holding; `assets` is the
+    number of assets.
     """
     at = portfolio[account]
     slot = slots_of(table, at, asset, assets)

@@ -36,9 +36,8 @@ class RestrictedLines:
 
     `account` is an index in `RuleColumns.rows`. `slot` is the position of the line's asset in the account's portfolio,
     or `OUTSIDE`. `weight` is in hundredths of a percent; `share` is the weight as a fraction, 0 for an unmanaged line.
-    `keeps`: may not be sold. `caps`: may not be bought. `low` and `high` are the limits of a range, NaN without one, in
-    the unit of the range, which `unit` has as an index in `UNITS`. `block` is the index of the block that has the
-    account.
+    `keeps`: may not be sold. `caps`: may not be bought. `low` and `high` are the limits of a range, NaN without one;
+    `unit` is the index of their unit in `UNITS`. `block` is the index of the array block that has the account.
     """
 
     account: Rows

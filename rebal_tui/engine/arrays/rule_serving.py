@@ -47,7 +47,7 @@ class SureRebalance:
     stuck: Flags
 
     def of(self, entries: Rows) -> SureRebalance:
-        """The entries of the accounts at the given indexes."""
+        """The flags of some of the accounts, selected by their indexes `entries`."""
         return SureRebalance(*(getattr(self, one.name)[entries] for one in fields(self)))
 
 

@@ -40,11 +40,11 @@ _PERCENT, _SHARES = UNITS.index(RangeUnit.PERCENT), UNITS.index(RangeUnit.SHARES
 class RuleTargets:
     """The reachable targets: one entry per account with trading rules, in the order of `columns`; amounts in dollars.
 
-    `equity` is managed equity. The goal of a line without restrictions is `factor` × its weight × `equity`; the goal of
-    a restricted line is in `line_target`. `cash` is the reachable cash. `usage` is the largest band usage of an account
-    with restricted lines. `unsure` marks accounts that the exact form must decide. `others` are the holdings outside
-    the portfolios, as indexes of `frame.others`; the goal of each is in `others_target`, if `others_managed` is set for
-    it.
+    `equity` is managed equity. The goal of an asset without restrictions is `factor` × its weight × `equity`; that of a
+    restricted asset of an account (a restricted line) is in `line_target`. `cash` is the reachable cash. `usage` is the
+    largest band usage of an account with restricted lines. `unsure` marks accounts that the exact form must decide.
+    `others` are the holdings outside the portfolios, as indexes of `frame.others`; the goal of each is in
+    `others_target`, if `others_managed` is set for it.
     """
 
     columns: RuleColumns

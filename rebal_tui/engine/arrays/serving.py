@@ -41,14 +41,14 @@ class _Accounts:
 
     @classmethod
     def of(cls, usages: BandUsages, rows: Rows) -> _Accounts:
-        """The accounts `rows`."""
+        """The requested accounts: those at `rows`."""
         equity, cash = usages.equity[rows], usages.cash[rows]
         # In dollars: holdings are at most equity plus cash owed.
         margin = 0.01 + _RELATIVE_MARGIN * (np.abs(equity) + 2 * np.abs(cash))
         return cls(rows, usages.follows[rows], equity, cash, usages.usage[rows], margin)
 
     def at(self, indexes: Rows) -> _Accounts:
-        """The accounts at the given indexes."""
+        """Some of the requested accounts, selected by `indexes`."""
         return _Accounts(
             self.rows[indexes],
             self.follows[indexes],
@@ -175,7 +175,7 @@ class _Closing:
 
     @classmethod
     def of(cls, frame: BookFrame, accounts: _Accounts) -> _Closing:
-        """The entries of `accounts`, whose rows must ascend."""
+        """The sells of the requested `accounts`, whose rows must ascend."""
         others, rows = frame.others, accounts.rows
         index = np.minimum(rows.searchsorted(others.account), max(len(rows) - 1, 0))
         wanted = np.flatnonzero(rows[index] == others.account) if len(rows) else np.zeros(0, np.intp)

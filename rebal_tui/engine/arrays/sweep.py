@@ -1,4 +1,4 @@
-"""Band usage and status groups of every account for the Desk, recalculated when prices change (R-15)."""
+"""Band usage of every account, and the tabs of the Desk that list it, recalculated when prices change (R-15)."""
 
 from __future__ import annotations
 
