@@ -258,9 +258,9 @@ def create_demo(
 def create_sandbox(path: Path | str, *, start: datetime, seed: str, immediate_fills: bool = True) -> None:
     """Create a sandbox in a new file: a simulated book whose time stays at `start` until it is stepped.
 
-    Prices stay as set. Its assets are the default ETFs. With `immediate_fills` orders fill and journals execute when
-    they are created; without it they do so minutes later, and orders fill in parts. Raises `Conflict` for a file that
-    is in use.
+    Its prices change only when they are set. Its assets are the default ETFs. With `immediate_fills` orders fill and
+    journals execute when they are created; without it they do so minutes later, and orders fill in parts. Raises
+    `Conflict` for a file that is in use.
     """
     database = open_database(path)
     try:
@@ -280,12 +280,12 @@ def create_sandbox(path: Path | str, *, start: datetime, seed: str, immediate_fi
 
 
 def is_sandbox(database: Database) -> bool:
-    """Whether the book is a sandbox: simulated, with prices that stay as set."""
+    """Whether the book is a sandbox: a simulated book whose time and prices change only on request."""
     return book_settings.get(database, "market") == SANDBOX
 
 
 def import_file(path: Path, parsed: BookFile) -> ImportSummary:
-    """Import a BOOK.json into a new or empty file as a book whose simulated market runs in real time.
+    """Import `parsed`, the content of a BOOK.json, into a new or empty file; its simulated market runs in real time.
 
     All or nothing: a file that did not exist does not exist after a refusal. Raises `Conflict` as `import_book` does.
     """
@@ -312,9 +312,10 @@ def open_simulation(
 ) -> Book:  # fmt: skip
     """Open the book of a simulated market; its clock resumes where it stopped.
 
-    With `at` the clock is fixed at that time and orders fill at once, for a command that evaluates one time.
-    `monotonic` returns the real elapsed seconds that simulated time follows. `progress` is called with the number of
-    accounts read and their total. Raises `Conflict` when the file is not the book of a simulated market.
+    With `at` the clock is fixed at that time and orders fill at once, for a command that evaluates one time. Backups go
+    to `backup_folder`, None for no backups. `monotonic` returns the real elapsed seconds that simulated time follows.
+    `progress` is called with the number of accounts read and their total. Raises `Conflict` when the file is not the
+    book of a simulated market.
     """
     state = load_clock(database)
     if state is None:
@@ -354,7 +355,11 @@ def memory_book(
     at: datetime, *, prices: Mapping[str, Price], known_from: date | None = None, path: Path | str = MEMORY,
     seed: str = "memory", settings: Settings | None = None, model: FillModel | None = None,
 ) -> Book:  # fmt: skip
-    """A new simulated book with a fixed clock, fixed prices and immediate fills, to evaluate its accounts once."""
+    """A new simulated book with a fixed clock and fixed prices, to evaluate its accounts once.
+
+    Its calendar begins at `known_from`, by default as for any new book. `model` decides when orders fill, by default
+    immediately.
+    """
     database = open_database(path)
     create_simulation(database, start=at, seed=seed, paused=True, fills="immediate")
     if known_from is not None:

@@ -59,7 +59,10 @@ def open_files(
     database: Database, *, backup_folder: Path | None = None, clock: Clock | None = None,
     monotonic: Callable[[], float] | None = None,
 ) -> Book:  # fmt: skip
-    """Open a files book. `clock` is its clock, by default that of the computer; `monotonic` returns elapsed seconds."""
+    """Open a files book. `clock` is its clock, by default that of the computer; `monotonic` returns elapsed seconds.
+
+    Backups go to `backup_folder`, None for no backups.
+    """
     used = clock or RealClock()
     namespace = uuid.uuid5(uuid.NAMESPACE_OID, book_settings.get(database, "id_seed", "book"))
     broker = FilesBroker(database, used.now, lambda name: str(uuid.uuid5(namespace, name)))

@@ -78,7 +78,9 @@ def create_live(
 ) -> None:  # fmt: skip
     """Initialize a new file as the book of a real broker; its automatic runs wait for review (R-27).
 
-    Raises `Conflict` when the file contains a book.
+    `environment` and `url` are as in `endpoints`. `firm_account` is the id of the firm account at the broker. The
+    broker's keys are stored under `keys_name` at `keys_location`. `name` is that of the book. Raises `Conflict` when
+    the file contains a book.
     """
     if bootstrap.is_live(database) or not bootstrap.is_empty(database) or book_settings.get(database, "mode"):
         raise Conflict(f"{database.path} already contains a book; connect creates a new one")
@@ -103,8 +105,8 @@ def open_live(
     """Open the book of a real broker. Its first heartbeat reads the broker's state; no decision is made before that.
 
     `clock` is its clock, by default that of the computer. `prices_every` is the time between requests for quotes.
-    `transport` replaces the network, and `sleep` (seconds) the wait for the broker's rate limit. Raises `Conflict` when
-    the keys are not found.
+    Backups go to `backup_folder`, None for no backups. `transport` replaces the network, and `sleep` (seconds) the wait
+    for the broker's rate limit. Raises `Conflict` when the keys are not found.
     """
     environment = book_settings.get(database, ENVIRONMENT)
     broker_endpoints = endpoints(environment, book_settings.get(database, URL))

@@ -82,7 +82,7 @@ async def serve(
     another program took the book over.
 
     `now` returns the real time, `book_now` that of the book's clock, in seconds since 1970; both can be called from any
-    thread. Raises `Conflict` when the server cannot listen on the address.
+    thread. `new_key` makes a random API key. Raises `Conflict` when the server cannot listen on the address.
     """
     listening = _listen(bind_address)
     host, port = listening.getsockname()[:2]

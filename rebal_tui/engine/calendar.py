@@ -16,7 +16,8 @@ QUARTER_ENDS = frozenset({3, 6, 9, 12})
 def nominal_on(condition: CalendarCondition, day: date, quarterly_months: frozenset[int] = QUARTER_ENDS) -> bool:
     """Whether `day` is the day that a condition names, such as the 15th; it need not be a session.
 
-    If the condition names a day that a month does not have, the last day of that month counts.
+    If the condition names a day that a month does not have, the last day of that month counts. `quarterly_months` are
+    the months of quarterly conditions.
     """
     if condition.sub_type is CalendarType.WEEKLY:
         return day.weekday() == WEEKDAYS.index(condition.day)
@@ -40,7 +41,7 @@ def fires_on(
     """The date because of which a condition fires on `session`, None when it does not fire.
 
     It is the first date that the condition names among the days from `session` to the day before `next_session`, both
-    included.
+    included. `quarterly_months` are the months of quarterly conditions.
     """
     day = session
     while day < next_session:
@@ -57,7 +58,8 @@ def firing_sessions(
 ) -> list[date]:
     """The days of sessions on which the condition fires.
 
-    `sessions` has, for each session to check, its day and the day of the session after it.
+    `sessions` has, for each session to check, its day and the day of the session after it. `quarterly_months` are the
+    months of quarterly conditions.
     """
     return [day for day, following in sessions if fires_on(condition, day, following, quarterly_months)]
 

@@ -80,7 +80,10 @@ class Goals:
 def lines_of(
     positions: Mapping[str, Qty], assets: Mapping[str, Asset], weights: Weights, unmanaged: Collection[str]
 ) -> tuple[Line, ...]:
-    """The assets of the portfolio, then the other managed holdings by symbol."""
+    """The lines of a plan: the assets of the portfolio, then the other holdings by symbol.
+
+    Assets whose symbols are in `unmanaged` are left out.
+    """
     others = sorted(symbol for symbol in positions if symbol not in weights)
     found = []
     for symbol in (*weights.symbols, *others):

@@ -57,8 +57,8 @@ class Holdings:
 def blank_lines(holdings: Holdings, weights: Weights, goals: Goals | None, idle: LineReason | None) -> list[PlanLine]:
     """Lines without orders: the portfolio's assets, then other holdings by symbol, then unmanaged holdings.
 
-    Without restrictions, `goals` is None and every line goes to its weight. `idle` is the reason given to a line that
-    is off its target; with None, every line gets the reason `ON_TARGET` until it has an order or another reason.
+    Without restrictions, `goals` is None and every line is brought to its weight. `idle` is the reason given to a line
+    that is off its target; with None, every line gets the reason `ON_TARGET` until it has an order or another reason.
     """
     equity = holdings.equity
     unmanaged = holdings.rules.unmanaged if goals is not None else frozenset()

@@ -64,7 +64,7 @@ def plan_invest_cash(holdings: Holdings, weights: Weights, cash_target: Money) -
 
 
 def plan_goals(holdings: Holdings, weights: Weights, base: Value, bands: Collection[DriftBand] = ()) -> Goals | None:
-    """The goals of the lines under the account's trading rules; None when every line goes to its weight.
+    """The goals of the lines under the account's trading rules; None when every line is brought to its weight.
 
     `base` is the equity to distribute. `bands` are those of the portfolio for a run that a drift band made, else empty.
     Raises `RestrictionsConflict`.

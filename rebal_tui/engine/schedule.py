@@ -24,17 +24,17 @@ class Sessions(Protocol):
 
     @property
     def known_from(self) -> date:
-        """The day of the first known session."""
+        """The day of the first session in the calendar."""
 
     @property
     def known_through(self) -> date:
-        """The day of the last known session."""
+        """The day of the last session in the calendar."""
 
     def days(self, first: date, last: date) -> tuple[date, ...]:
-        """The days of all known sessions from `first` to `last`, both included."""
+        """The days of all sessions in the calendar from `first` to `last`, both included."""
 
     def next_after(self, day: date) -> Session | None:
-        """The first known session after a day."""
+        """The first session after `day`, None if the calendar has none."""
 
     def closed_reason(self, day: date) -> str | None:
         """Why a day has no session, as text; None on a trading day."""

@@ -92,7 +92,7 @@ def still_to_sell(plan: Plan, symbols: Collection[str]) -> tuple[str, ...]:
 
 
 def sells_any(plan: Plan, symbols: Collection[str]) -> bool:
-    """Whether a plan sells any of the given holdings."""
+    """Whether a plan sells any of the assets `symbols`."""
     return any(line.symbol in symbols for line in plan.sells)
 
 
@@ -102,7 +102,7 @@ def correctable(
     """The drifts beyond a band that an order can correct: the distance to the destination is large enough (R-15).
 
     A fraction of a share that cannot be sold is left out (R-56). `goals` are those of the run that the bands would
-    make; None when every line goes to its weight.
+    make; None when every line is brought to its weight.
     """
     rules, prices = holdings.rules, holdings.prices
     return tuple(

@@ -59,7 +59,7 @@ def trade_status(
     """The status of a subscribed account, with its texts.
 
     `awaiting` is whether the account's run awaits approval, `reviewed` whether its next automatic run will. `decision`
-    is the result of `evaluate` for this situation, if known; it saves evaluating the triggers again.
+    is the result of `evaluate` for this situation, if there is one; with it, the triggers need not be evaluated again.
     """
     calendar = context.acts_on(new_york_day(situation.now)) and not situation.quota_run
     probe = decision if decision is not None and calendar and _asked_all(decision) else _probe(situation, calendar)

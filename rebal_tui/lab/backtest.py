@@ -88,8 +88,9 @@ def run_backtest(
 ) -> Backtest:
     """Backtest policies; the portfolio's own policy must be the first one.
 
-    The symbols of `history` are those of the weights, in the same order. `cost_bps` and `fill_delay` are as in
-    `Backtest`. `progress` is called with the number of policies done and their total. Raises `Canceled`.
+    `name` is that of the portfolio. The symbols of `history` are those of the weights, in the same order. `cost_bps`
+    and `fill_delay` are as in `Backtest`. `progress` is called with the number of policies done and their total. Raises
+    `Canceled`.
     """
     renewing = [policy for policy in policies if policy.renews]
     others = [policy for policy in policies if not policy.renews]

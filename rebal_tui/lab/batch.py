@@ -89,8 +89,8 @@ class Batch:
     def advance(self, session: int, moves: Floats) -> Floats:
         """Apply a session's price moves, decide and trade at its close. Returns all deviations before the trades.
 
-        The result has a row per asset and the columns of the batch, and is overwritten by the next call. `moves` has
-        the ratios of the session's close to the close before, with a row per asset and a column per copy.
+        The result has a row per asset and a column per policy and copy, and is overwritten by the next call. `moves`
+        has the ratios of the session's close to the close before, with a row per asset and a column per copy.
         """
         if self.copies == 1:
             self.values *= moves

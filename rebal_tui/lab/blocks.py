@@ -12,7 +12,7 @@ def stationary_order(length: int, block: int, seed: int, number: int) -> Ints:
 
     A block that reaches the last session continues with the first. Block lengths are geometrically distributed with
     mean `block`. The result depends only on `length`, `block`, `seed` and `number`, the number of the resampled
-    history, so it is the same for every policy and in every batch.
+    history, so it is the same for every policy.
     """
     draw = np.random.default_rng([seed, number])
     fresh = draw.random(length) < 1 / block

@@ -74,8 +74,9 @@ def run_chains(
     """Simulate policies that rebalance to the targets over a price history.
 
     All start on their targets in the first session. `cost_bps` is the cost of a trade in basis points of its amount.
-    With `fill_delay` 1, a rebalance is decided at a close and filled at the next close; with 0, at the same close.
-    `progress` is called with the number of policies done and their total. Raises `Canceled`.
+    With `fill_delay` 1, a rebalance is decided at a close and filled at the next close; with 0, at the same close. With
+    `with_events`, the result has the sessions of rebalances. `progress` is called with the number of policies done and
+    their total. Raises `Canceled`.
     """
     followed = Followed(len(policies), with_events=with_events)
     _run(followed, history, weights, policies, cost_bps, fill_delay, progress, canceled)
@@ -92,7 +93,10 @@ def run_events(
     progress: Progress | None = None,
     canceled: Cancelled | None = None,
 ) -> tuple[Ints, ...]:
-    """The sessions of each policy's rebalances: `Chains.events`, computed without the figures. Raises `Canceled`."""
+    """The sessions of each policy's rebalances: `Chains.events`, computed without the figures. Raises `Canceled`.
+
+    The arguments are as in `run_chains`.
+    """
     found = _Events(len(policies))
     _run(found, history, weights, policies, cost_bps, fill_delay, progress, canceled, with_figures=False)
     return found.sessions()

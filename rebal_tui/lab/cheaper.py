@@ -46,7 +46,7 @@ def cheaper(figures: Sequence[Figures], around: Sequence[Neighborhood | None] = 
 def cheaper_figures(figures: Sequence[Figures], found: Cheaper, around: Neighborhood | None = None) -> str:
     """Sentences on the turnover and tracking of the cheaper policy and of the portfolio's own.
 
-    `around` is the cheaper policy's neighborhood, None when it is not known.
+    `around` is the cheaper policy's neighborhood, None if it has not been computed.
     """
     own, one = figures[0], figures[found.number]
     text = (

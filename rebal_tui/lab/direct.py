@@ -67,7 +67,10 @@ def run_direct(
 def direct_path(
     history: History, weights: Weights, policy: Policy, trades: Trades, cost_bps: float = 0.0, fill_delay: int = 0
 ) -> Path:
-    """Equity, weights, and deviations from the targets in every session, under a policy that made these `trades`."""
+    """Equity, weights, and deviations from the targets in every session, under a policy that made these `trades`.
+
+    `cost_bps` and `fill_delay` are as in `run_direct`.
+    """
     batch = Batch(
         history, weights, [policy], cost_bps / 10_000, fill_delay, starts=np.array([trades.start], dtype=np.int64)
     )

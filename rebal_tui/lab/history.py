@@ -94,8 +94,9 @@ class History:
     def next_calendar_day(self, condition: CalendarCondition, quarterly: frozenset[int] = QUARTER_ENDS) -> Ints:
         """For each session, the index of the first session, itself or later, in which the condition fires (R-16).
 
-        If the condition does not fire again, the index is the number of sessions. The result has one element more than
-        there are sessions; the last one is the number of sessions.
+        `quarterly` are the months of quarterly conditions. If the condition does not fire again, the index is the
+        number of sessions. The result has one element more than there are sessions; the last one is the number of
+        sessions.
         """
         key = (condition, quarterly)
         if key not in self._calendars:

@@ -40,7 +40,10 @@ class Path:
 
 
 def renewal_path(table: RenewalTable, events: Ints, cost_bps: float = 0.0) -> Path:
-    """The path of a policy that rebalances to the targets in the sessions `events`: indexes, ascending, above 0."""
+    """The path of a policy that rebalances to the targets in the sessions `events`: indexes, ascending, above 0.
+
+    `cost_bps` is the cost of a trade in basis points of its amount.
+    """
     closes, targets = table.history.closes, table.targets
     length = closes.shape[1]
     starts = np.concatenate([np.zeros(1, dtype=np.int64), events])

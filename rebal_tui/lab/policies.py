@@ -24,8 +24,9 @@ class Policy:
     `absolute` is a band in hundredths of a percentage point, `relative` one in hundredths of a percent of the target. A
     band fires when drift exceeds it (R-15), so 0 means any drift at all; None is no band. `cooldown_days` are calendar
     days (R-17). Bands are checked in every `look`-th session, starting with session number `phase`; the first session
-    has number 0. The calendar condition (R-16) is checked in every session. `destination` is where a rebalance for a
-    band stops, `scope` which assets it trades (R-62, R-63); a rebalance for the calendar goes to the targets.
+    has number 0. The calendar condition (R-16) is checked in every session. `destination` is where a rebalance stops
+    that a band makes, `scope` which assets it trades (R-62, R-63); a rebalance that the calendar condition makes goes
+    to the targets.
     """
 
     absolute: Percent | None = None

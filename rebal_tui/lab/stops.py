@@ -1,4 +1,4 @@
-"""Where rebalances for a band stop, for many policies at once (R-62, R-63).
+"""Where a rebalance stops that a drift band makes, for many policies at once (R-62, R-63).
 
 Arrays have one row per asset and one column per policy; all amounts are fractions of equity. A box is the range around
 an asset's target within which a rebalance may leave the asset's fraction of equity.
@@ -26,7 +26,7 @@ def band_limits(percents: Sequence[int | None]) -> Floats:
 
 
 def reaches(policies: Sequence[Policy], targets: Floats) -> Floats:
-    """How far from its target a rebalance for a band may leave each asset: a part of its narrowest band.
+    """How far from its target a drift-band rebalance may leave each asset: a part of its narrowest band.
 
     The part depends on the destination: none for the target, half for the middle, all for the edge. It is 0 without a
     band.
@@ -53,9 +53,9 @@ def stops_of_whole(shares: Floats, targets: Floats, reach: Floats) -> Floats:
 def stops_of_breached(shares: Floats, targets: Floats, cash_target: float, reach: Floats, breached: Flags) -> Floats:
     """Each asset's fraction of equity after a rebalance of only the assets flagged in `breached`, to within `reach`.
 
-    `shares` are fractions of equity before it. Sells of these assets pay for buys of others. A net buy is paid from
-    cash above its target, then from other assets above theirs; a net sell goes to cash below its target, then to other
-    assets below theirs. If that does not suffice, the trades are cut.
+    `shares` are fractions of equity before it; `cash_target` is the fraction for cash. Sells of these assets pay for
+    buys of others. A net buy is paid from cash above its target, then from other assets above theirs; a net sell goes
+    to cash below its target, then to other assets below theirs. If that does not suffice, the trades are cut.
     """
     cash = 1 - shares.sum(axis=0)
     moves = np.where(breached, np.clip(shares, *_boxes(targets, reach)) - shares, 0.0)

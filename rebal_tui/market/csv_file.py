@@ -109,7 +109,7 @@ def day_of(cell: str) -> date | None:
 
 
 def without_empty_end(cells: list[str]) -> list[str]:
-    """The cells up to the last one that is not empty."""
+    """The cells without the empty ones at the end."""
     end = len(cells)
     while end and not cells[end - 1]:
         end -= 1

@@ -34,7 +34,7 @@ class Page(Protocol):
         """Send output of the program to the page."""
 
     async def close(self, *, code: int) -> bool:
-        """End the connection."""
+        """End the connection with `code`, the close code of the websocket."""
 
 
 class Screens:

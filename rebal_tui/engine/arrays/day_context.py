@@ -48,8 +48,8 @@ def day_context_of(
     """The inputs of an evaluation pass at `now`.
 
     `session` is today's session, None if there is none. With `price_max_age` None, a price of any age is fresh.
-    `quarterly_months` are the months in which quarterly conditions fire. With `ignore_window`, evaluations are allowed
-    at any time.
+    `quarterly_months` are the months of quarterly conditions. With `ignore_window`, evaluations are allowed at any
+    time.
     """
     known = session is not None and session.next_day is not None
     due: dict[CalendarCondition, bool] = {}

@@ -73,7 +73,7 @@ _RESTRICTION_BITS = {restriction: int(Mark[restriction.name]) for restriction in
 
 
 def account_marks(account: Account, *, open_run: bool = False, external_orders: bool = False) -> int:
-    """The `Mark` bits of an account."""
+    """The `Mark` bits of an account; `open_run` and `external_orders` are whether it has a run or external orders."""
     marks = 0 if account.status is AccountStatus.ACTIVE else int(Mark.NOT_ACTIVE)
     for restriction in account.restrictions:
         marks |= _RESTRICTION_BITS[restriction]
@@ -277,7 +277,8 @@ class BookFrame:
     def with_prices(self, indexes: Indexes | Ints, prices: Ints, price_at: Ints | int) -> BookFrame:
         """The frame with the prices of the assets `indexes` replaced.
 
-        The time that this takes does not depend on the number of accounts.
+        `prices` are in billionths of a dollar, `price_at` their times in microseconds since 1970 UTC. The time that a
+        call takes does not depend on the number of accounts.
         """
         price, stamped = self.assets.price.copy(), self.assets.price_at.copy()
         price[indexes] = prices

@@ -178,7 +178,7 @@ def slots_of(table: PortfolioTable, portfolio: npt.NDArray[np.intp], asset: Inde
 
 
 def others_of(account: Indexes, asset: Indexes, qty: Ints) -> OtherHoldings:
-    """Holdings sorted by account, then asset."""
+    """Holdings sorted by account, then by asset. Each array has one entry per holding; `qty` is in billionths."""
     order = np.lexsort((asset, account))
     return OtherHoldings(account[order], asset[order], qty[order])
 

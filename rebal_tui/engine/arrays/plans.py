@@ -168,7 +168,7 @@ class _PlanBuilder:
     needs_exact: list[int]
 
     def add_exact(self, frame: BookFrame, row: int, plan: Plan) -> None:
-        """Add the lines of an exact plan."""
+        """Add the orders and skipped orders of a plan by the exact form, that of the account at `row`."""
         index = frame.assets.index
         number = {line.symbol: n for n, line in enumerate(plan.lines)}
         sent = [line for line in plan.lines if line.side]

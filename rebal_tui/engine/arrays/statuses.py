@@ -150,7 +150,7 @@ class _Made:
         self.first = np.full(len(frame), NO_TIME, np.int64)
 
     def put(self, holds: Flags, kind: StatusKind, wait: WaitsFor | None, at: datetime | None) -> None:
-        """Set the status of the accounts flagged in `holds`."""
+        """Set the status of the accounts flagged in `holds`, what they wait for, and their first possible trade."""
         self.kind[holds] = _KIND[kind]
         self.waits[holds] = NOTHING if wait is None else _WAIT[wait]
         self.first[holds] = NO_TIME if at is None else epoch_micros(at)

@@ -39,7 +39,8 @@ class ZeroHoldings:
     def first_of(self, close: Flags, qty: Ints, local: Indexes) -> Ints:
         """By account, the slot of highest rank among the slots flagged in `close`.
 
-        It is -1 if the account holds the asset of one of these slots.
+        It is -1 if the account holds the asset of one of these slots. `close` and `qty`, the shares held, have a row
+        per slot and a column per account; `local` is the column of each account's portfolio in the block.
         """
         slot = np.where(close, self.rank[:, local], -1).argmax(axis=0)
         return np.where((close & (qty != 0)).any(axis=0), -1, slot)
