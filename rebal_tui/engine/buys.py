@@ -76,7 +76,7 @@ def size_buys(
 def resize_buys(plan: Plan, cash: Money) -> Allocation:
     """The buys of a plan, recalculated after its sells have finished (R-20).
 
-    `cash` is booked cash less reservations.
+    `cash` is the account's cash less reservations, after the sells.
     """
     spread = plan.type is RunType.INVEST_CASH
     intents = [

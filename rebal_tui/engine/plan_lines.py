@@ -25,7 +25,7 @@ IDLE_DETAILS = {
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """The account that a plan starts from: `cash` is booked cash less reservations, so equity is managed equity (R-2).
+    """The account that a plan starts from: `cash` is its cash less reservations, so equity is managed equity (R-2).
 
     `rules` are the account's trading rules: its restrictions, minimum trade, whole shares, and where the plan stops
     (R-60 to R-65).

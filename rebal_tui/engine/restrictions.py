@@ -1,4 +1,4 @@
-"""What blocks an account: statuses and restrictions at the broker, and the 6:1 ratio of positions to equity (R-40)."""
+"""What blocks an account: statuses and restrictions at the broker, and positions above 6 × equity (R-40)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def exceeds_position_ratio(valuation: Valuation) -> bool:
 def blocking_reasons(account: Account, valuation: Valuation | None) -> list[tuple[str, str]]:
     """Every reason for which an account is blocked, as (name, text); empty when it is not blocked (R-40).
 
-    Without a valuation, the 6:1 ratio counts only when the broker reports it.
+    Without a valuation, positions above 6 × equity block the account only when the broker reports them.
     """
     found: list[tuple[str, str]] = []
     if account.status is not AccountStatus.ACTIVE:

@@ -92,7 +92,7 @@ class Situation:
 
     @property
     def cash(self) -> Money:
-        """Booked cash less reservations."""
+        """The account's cash less reservations."""
         return Money(self.account.cash - self.reserved)
 
     def holdings(self) -> Holdings:
@@ -159,9 +159,10 @@ def usable_price_times(now: datetime, max_age: timedelta) -> tuple[datetime, dat
 
 
 def cash_target_of(situation: Situation) -> Money:
-    """The larger of cash weight × equity, rounded up to a billionth of a dollar, and the cash floor (R-14.7).
+    """The larger of cash weight × equity, rounded up to a billionth of a dollar, and `cash_floor` (R-14.7).
 
-    With restrictions, the reachable cash replaces cash weight × equity (R-61).
+    `cash_floor` is the cash target of the account's last finished run under the same cash weight. With restrictions,
+    the reachable cash replaces cash weight × equity (R-61).
     """
     if situation.goals is not None:
         return Money(max(goals_cash(situation.goals), situation.cash_floor))
@@ -176,8 +177,7 @@ def compute_cash_target(equity: Value, cash_weight: Percent, cash_floor: Money) 
 def excess_cash(situation: Situation) -> Value:
     """Cash less reservations and the cash target; negative when cash is short (R-14.7).
 
-    The cash target is the larger of cash weight × equity and the cash floor. The result is in the units of a `Value`,
-    rounded down.
+    The cash target is that of `cash_target_of`. The result is in the units of a `Value`, rounded down.
     """
     if situation.goals is not None:
         kept = max(situation.goals.target.cash, Fraction(situation.cash_floor * NANO))
@@ -189,7 +189,8 @@ def excess_cash(situation: Situation) -> Value:
 def compute_excess_cash(free: Money, cash_floor: Money, cash_weight: Percent, equity: Value) -> Value:
     """The excess cash of `free`, which is cash less reservations, in the units of a `Value` (R-14.7).
 
-    It is `free` less the larger of cash weight × equity and the cash floor.
+    It is `free` less the larger of cash weight × equity and `cash_floor`, the cash target of the last finished run
+    under the same cash weight.
     """
     cash_target = max(max(0, equity) * cash_weight, cash_floor * NANO * HUNDRED_PERCENT)
     return Value((free * NANO * HUNDRED_PERCENT - cash_target) // HUNDRED_PERCENT)

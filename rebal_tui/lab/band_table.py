@@ -102,9 +102,10 @@ class BandTable:
         return found
 
     def compute(self, session: int) -> None:
-        """Compute the row of a session and, in a table of many policies, rows of sessions next to it.
+        """Compute the row of a session: the legs that begin with a rebalance in it.
 
-        `session` must not be the last session.
+        In a table of many policies, rows of sessions next to it are computed, too. `session` must not be the last
+        session.
         """
         if self._first_legs[session] >= 0:
             return

@@ -1,4 +1,4 @@
-"""How much the choice of a day matters: one policy started on different days, or with different calendar days."""
+"""How much the choice of a day matters: the day on which a policy starts, or that of its calendar condition."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class HeatMap:
     rebalances: Floats
 
     def nearest(self, absolute: int, relative: int) -> tuple[int, int]:
-        """The row and column of the policy whose two bands are nearest to these.
+        """The row and column of the policy with the bands nearest to `absolute` and `relative`.
 
         `absolute` is in hundredths of a percentage point, `relative` in hundredths of a percent of the target.
         """

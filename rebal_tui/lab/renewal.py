@@ -41,9 +41,9 @@ class RenewalTable:
         self._left = KEPT
 
     def row(self, since: int, stop: int) -> RenewalRows:
-        """The row of a portfolio set to its targets in session `since`.
+        """Growth and deviations of a portfolio set to its targets in session `since`: `RenewalRows` with one row.
 
-        It has at least the columns before session `stop`.
+        The row has at least the columns before session `stop`.
 
         Rows are cached until they have `KEPT` columns in total.
         """
@@ -58,7 +58,10 @@ class RenewalTable:
         return row
 
     def rows(self, since: Ints, stop: int) -> RenewalRows:
-        """The rows of a portfolio set to its targets in each of `since`, ascending; the last column is `stop` - 1."""
+        """Growth and deviations of a portfolio set to its targets in each of the sessions `since`, ascending.
+
+        The last column is that of session `stop` - 1.
+        """
         closes, first, size = self.history.closes, int(since[0]) + 1, stop - int(since[0]) - 1
         growth, absolute, relative = (np.zeros((len(since), size)) for _ in range(3))
         values, targets = np.empty((len(closes), size)), self.targets[:, None]

@@ -1,4 +1,4 @@
-"""Thresholds of cash and equity, checked in floats: positions against equity (6:1), excess cash and minimum equity."""
+"""Thresholds checked in floats: positions of at most 6 × equity, excess cash of $10, and $1 of equity per asset."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ _AFTER_FIRST = (DecisionInput.COOLING, DecisionInput.DUE, DecisionInput.DRIFTED,
 
 
 def stagger_due_days(frame: BookFrame, day_context: DayContext, columns: RuleColumns, inputs: DecisionInputs) -> None:
-    """Set or clear `DUE` of accounts whose calendar day is some sessions after the condition fires (R-66)."""
+    """Set or clear `DUE` of accounts that trade some sessions after their calendar condition fires (R-66)."""
     if not len(columns.stagger):
         return
     rows = columns.rows[columns.stagger]
