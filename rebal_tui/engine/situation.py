@@ -210,10 +210,11 @@ def calendar_day(situation: Situation) -> bool:
 
 
 def update_due(portfolio: Portfolio, subscription: Subscription, now: datetime) -> bool:
-    """Whether a change of a portfolio's weights or conditions is due for a subscription (R-14.6).
+    """Whether a subscription is to be rebalanced because weights or conditions of its portfolio changed (R-14.6).
 
-    It stays due until one of three events: the end of a full_rebalance that counts as done (R-25); the end of a day on
-    which the account was found on target; or nobody approved the run, nor the run that was proposed once more (R-27).
+    The rebalance stays due until one of three events: the end of a full_rebalance that counts as done (R-25); the end
+    of a day on which the account was found on target; or nobody approved the run, nor the run that was proposed once
+    more (R-27).
     """
     last = subscription.last_rebalanced_at
     if not portfolio.on_update or portfolio.changed_at <= max(subscription.created_at, last or subscription.created_at):

@@ -26,7 +26,7 @@ EDGE = 0.001
 class Neighborhood:
     """The lowest and the highest yearly return and turnover of the neighbors of a policy, as fractions.
 
-    Neighbors are the policies with one band a point narrower or wider (see `neighbors_of`).
+    Neighbors are the policies with one band narrower or wider by one percentage point (see `neighbors_of`).
     """
 
     low_return: float
