@@ -11,6 +11,7 @@ pytestmark = pytest.mark.slow
 
 def test_a_guarded_price_jump_is_listed_and_released_once_for_all(server: Server) -> None:
     server.prices(SPY="400", TLT="100")
+    server.step(sessions=1)  # Jumps are measured from the last session's close.
     assert server.post("/sandbox/settings", {"jump_guard": True})["jump_guard"] is True
     portfolio = server.portfolio()
     accounts = [server.account(name=f"Client {number}") for number in range(3)]
