@@ -46,7 +46,7 @@ class KeySlots:
 
 
 class KeySlot:
-    """A slot of `KeySlots` that a request or stream of an API key uses."""
+    """One of the simultaneous requests or streams of an API key, counted by `KeySlots` until it ends."""
 
     def __init__(self, slots: KeySlots, caller: str) -> None:
         self._slots = slots

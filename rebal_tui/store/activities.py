@@ -30,9 +30,9 @@ class Position(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Which activities to read: of one account or all, later than `after`, not later than `until`.
+    """Which of the broker's activities to read: of one account or all, later than `after`, not later than `until`.
 
-    They follow the position `beyond` in the chosen direction, and are at most `limit`.
+    Newest first or oldest first, those that come after the entry at `beyond` in this order, and at most `limit`.
     """
 
     account_id: str | None

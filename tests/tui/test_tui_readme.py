@@ -9,6 +9,7 @@ from rebal_tui.services.view_models.standing import GLYPHS, TILE_GLYPHS
 from rebal_tui.tui.screens.cash.columns import GROUPS as CASH_GROUPS
 from rebal_tui.tui.screens.cash.columns import STEP_MARKS
 from rebal_tui.tui.screens.shared.account_lines import VERDICTS
+from rebal_tui.tui.screens.shared.glossary import CODE_HEADING, glossary_lines
 from rebal_tui.tui.screens.shared.marks import HELD
 from rebal_tui.tui.screens.shared.run_lines import STATUSES
 from rebal_tui.tui.sections import Section
@@ -34,9 +35,20 @@ def test_the_readme_is_short() -> None:
 
 
 def test_the_glossary_is_in_alphabetical_order_and_defines_each_term_once() -> None:
-    lines = GLOSSARY.read_text().partition("## Marks")[0].splitlines()
-    terms = [line.split("|")[1].strip().casefold() for line in lines if line.startswith("| ")][1:]
-    assert terms == sorted(set(terms))
+    text = GLOSSARY.read_text()
+    tables = [text.partition("## Marks")[0], text.partition(CODE_HEADING)[2]]
+    terms = [
+        [line.split("|")[1].strip().casefold() for line in table.splitlines() if line.startswith("| ")][1:]
+        for table in tables
+    ]
+    assert all(table and table == sorted(table) for table in terms)
+    assert len({*terms[0], *terms[1]}) == len(terms[0]) + len(terms[1])
+
+
+def test_the_program_explains_the_words_of_its_screens_not_those_of_its_code() -> None:
+    shown = "\n".join("".join(text for text, _ in line) for line in glossary_lines()(120, 40))
+    assert "withdrawable" in shown
+    assert "fencing epoch" not in shown
 
 
 def test_the_glossary_has_every_mark_of_the_lists() -> None:

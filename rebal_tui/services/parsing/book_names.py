@@ -192,7 +192,7 @@ def portfolio_id(value: object, info: ValidationInfo[Names]) -> str | None:
 
 
 def subscriber(value: object, info: ValidationInfo[Names]) -> str:
-    """Parse the account id of a subscription; the file must list the account, and no earlier subscription of it."""
+    """Parse the account id of a subscription: an account of the file that no subscription above it in the file has."""
     names = info.context
     account_id = names.id = fields.identity(value)
     broken = [] if account_id in names.accounts else [f"unknown account {shown(account_id)}"]

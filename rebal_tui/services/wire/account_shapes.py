@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
 
 def account_json(account: Account, assets: Mapping[str, Asset], transferable: Money) -> accounts.AccountRecord:
-    """An account with its positions at the last prices. A position without a price has no value (R-2).
+    """An account with its positions at the last prices. The value of a position without a price is null (R-2).
 
-    `transferable` is the account's settled cash less reservations.
+    `transferable` is the account's settled cash less reservations, not rounded.
     """
     held = {position.symbol: position.qty for position in account.positions}
     prices = _prices(held, assets)

@@ -98,7 +98,7 @@ class RowsAhead(Generic[R]):
         self._expect(begin)
 
     def again(self) -> None:
-        """After the next repaint, draw the expected rows once more in advance, because rows have changed."""
+        """After the next repaint, draw the rows again that the next key will probably show: rows have changed."""
         self._pause()
         self._frame_comes = self._begin is not None and get_running_loop().time() < self._until
 

@@ -110,7 +110,7 @@ class ArchiveScreen(Dialog[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "leave", "Back"),
-        Binding("a", "archive", "Archive to this year…"),
+        Binding("a", "archive", "Archive the year and all before…"),
         Binding("V", "verify", "Verify file"),
         Binding("o", "found", "Locate file…"),
     ]

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from importlib.resources import files
+from itertools import takewhile
 
 from rebal_tui.tui.segments import Line, fit, heading, paragraph, wrap
 from rebal_tui.tui.widgets.lines import Builder
 
+CODE_HEADING = "## In the code"
+"""Below this line of `GLOSSARY.md` are the terms that occur in the code only."""
 TERM_WIDTH = 26
 """Width in cells of the column of terms, if meanings have a column of their own."""
 NARROW = 100
@@ -18,8 +21,8 @@ _MARKUP = re.compile(r"\[([^]]+)\]\([^)]+\)|`([^`]+)`|\*([^*]+)\*")
 
 
 def glossary_lines() -> Builder:
-    """Build the terms and marks of `GLOSSARY.md`, each with its meaning."""
-    source = _source()
+    """Build the terms and marks of `GLOSSARY.md`, each with its meaning; without those that only the code has."""
+    source = list(takewhile(lambda line: line != CODE_HEADING, _source()))
 
     def build(width: int, _height: int) -> Sequence[Line]:
         lines: list[Line] = []

@@ -44,7 +44,7 @@ class KillScreen(ConfirmScreen):
 async def ask_to_halt(app: App[Any]) -> None:
     """Ask whether to stop all new orders, or, if they are stopped, to release the stop.
 
-    Only a release on a live book requires typing LIVE.
+    Only a release in a book of mode LIVE requires typing LIVE.
     """
     host = host_of(app)
     on = not await host.ask(kill_switch.halted)
