@@ -16,7 +16,10 @@ from rebal_tui.tui.widgets.tabs import Tab
 
 JOBS, AUDIT = "jobs", "audit"
 TABS = (JOBS, AUDIT)
-PAUSE_TEXT = "No evaluation, job or run starts until you resume. Runs in progress continue."
+PAUSE_TEXT = (
+    "No job starts by itself until you resume the scheduler, so no evaluation happens. Runs in progress continue, and "
+    "runs that you request or approve start."
+)
 
 
 def row_key(row: JobView | AuditView) -> str:

@@ -21,6 +21,7 @@ from rebal_tui.tui.widgets import bars
 from rebal_tui.tui.widgets.lines import Builder
 
 WIDE_MIN_WIDTH = 110
+_SIDE_MARKS = {Side.BUY: "▲", Side.SELL: "▼"}
 HELD_REASONS = frozenset(
     {
         LineReason.NO_BUY, LineReason.NO_SELL, LineReason.LOCKED, LineReason.OUT_OF_RANGE, LineReason.UNMANAGED,
@@ -172,12 +173,15 @@ def plan_lines(plan: Plan, width: int) -> list[Line]:
     used = sum(size + 1 for _, size, _, _ in head)
     head.append(("Why", max(width - used, 10), "left", "muted"))
     lines.append(table_line(head))
+    skipped = {order.symbol: order.side for order in plan.skipped_orders if order.side is not None}
     for line in plan.lines:
-        lines.extend(_plan_line(line, aims, wide, max(width - used, 10)))
+        lines.extend(_plan_line(line, skipped, aims, wide, max(width - used, 10)))
     return [*lines, *paragraph(GOAL_NOTE, width, "muted")] if aims else lines
 
 
-def _plan_line(line: PlanLine, aims: Mapping[str, int], wide: bool, room: int) -> list[Line]:
+def _plan_line(
+    line: PlanLine, skipped_sides: Mapping[str, Side], aims: Mapping[str, int], wide: bool, room: int
+) -> list[Line]:
     style = {Side.BUY: "good", Side.SELL: "warn"}[line.side] if line.side else "muted"
     traded = line.side is not None
     # What is not ordered is rounded down, as in the text next to it: it must not read as the minimum that it misses.
@@ -185,9 +189,9 @@ def _plan_line(line: PlanLine, aims: Mapping[str, int], wide: bool, room: int) -
     skipped = line.reason not in (LineReason.ON_TARGET, LineReason.BUYS_ONLY, LineReason.SELLS_ONLY)
     side = "· none"
     if line.side:
-        side = f"{'▲' if line.side is Side.BUY else '▼'} {line.side}"
+        side = f"{_SIDE_MARKS[line.side]} {line.side}"
     elif skipped:
-        side = f"{HELD if line.reason in HELD_REASONS else '◌'} skip"
+        side = f"{_skip_mark(line, skipped_sides)} skip"
     cells = [
         (line.symbol, 8, "left", "title" if traded else "muted"),
         (side, 8, "left", style if traded else "warn" if skipped else "muted"),
@@ -207,6 +211,14 @@ def _plan_line(line: PlanLine, aims: Mapping[str, int], wide: bool, room: int) -
     used = sum(size + 1 for _, size, _, _ in cells)
     first: Line = (*table_line(cells), (" ", ""), *parts[0])
     return [first, *(((" " * used, ""), *part) for part in parts[1:])]
+
+
+def _skip_mark(line: PlanLine, skipped: Mapping[str, Side]) -> str:
+    """Return the mark of a line without an order: what keeps it from trading, or else the side that it would trade."""
+    if line.reason in HELD_REASONS:
+        return HELD
+    side = skipped.get(line.symbol)
+    return "◌" if side is None else _SIDE_MARKS[side]
 
 
 def _before_after(view: PreviewView, width: int, *, pays_out: bool) -> list[Line]:
