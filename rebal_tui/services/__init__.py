@@ -1,1 +1,1 @@
-"""Use cases, one package for each area, and the scheduler that runs them."""
+"""Use cases, one package for each area, and the scheduler that starts jobs."""

@@ -1,1 +1,1 @@
-"""Backtests of rebalancing policies: price histories, comparison, and verification by replay."""
+"""Backtests of rebalancing policies: price histories, comparison, and a check against a simulated book (REPLAY)."""

@@ -194,7 +194,7 @@ class BookRestriction(StrictShape):
         return cast("Self", made[0])
 
     def restriction(self, info: ValidationInfo[Names]) -> TradeRestriction:
-        """The restriction with exact bounds; its id is computed from its location in the file."""
+        """The restriction with its bounds as integers; its id is computed from its path in the JSON of the file."""
         names = info.context
         label = None if self.symbol is None else names.assets.referred(self.symbol, None)
         return TradeRestriction(

@@ -66,7 +66,7 @@ def _view(entry: AuditEntry, sentence: str, wanted: str) -> AuditView:
 def changed_log(
     book: Book, seen: int | None, containing: str, limit: int, known: Mapping[int, str] = NO_SENTENCES
 ) -> LogSnapshot | None:
-    """A new result of `log_snapshot`; None when the version of the book is still `seen`."""
+    """A new result of `log_snapshot`; None when the book has not changed since `seen`, its number of changes then."""
     return None if book.version == seen else log_snapshot(book, containing, limit, known)
 
 

@@ -16,8 +16,8 @@ _KEY = re.compile(r"\b[PC]K[A-Z0-9]{10,}\b", re.ASCII)
 class Outcome(StrEnum):
     """How a step ended.
 
-    `WAITS`: the market must be open for the step, or for a step before it. `SKIPPED`: a step that must succeed before
-    it failed or was skipped.
+    `WAITS`: the market must be open for the step, or for a step before it. `SKIPPED`: the step needs an
+    earlier one, which failed or was skipped.
     """
 
     OK = "ok"

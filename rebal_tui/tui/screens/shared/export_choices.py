@@ -209,5 +209,5 @@ def advance(_book: Book, export: Export) -> bool:
 
 
 def text_of(_book: Book, export: Export) -> str:
-    """Return the complete text of an export, joined on the book's thread."""
+    """Return the complete text of an export. The book's thread runs it, as its parts are read from the book."""
     return export.text()
