@@ -55,8 +55,8 @@ class WalkState:
     """The state of a random walk, from which it can be continued.
 
     `at` is the time of the last step. `prices` has every price in billionths of a dollar, before rounding to the cent.
-    `frozen` has the symbols that get no new quotes for now, each with the time of its last quote. `exact` has the symbols whose price was set by a corporate
-    action; such a price is not rounded until the symbol's next step.
+    `frozen` has the symbols that get no new quotes for now, each with the time of its last quote. `exact` has the
+    symbols whose price was set by a corporate action; such a price is not rounded until the symbol's next step.
     """
 
     at: datetime

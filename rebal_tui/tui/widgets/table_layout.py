@@ -100,13 +100,13 @@ def lay_out_columns(
 ) -> tuple[PlacedColumn[R], ...]:
     """Return the columns that fit into `width` cells, with spare width given to them.
 
-    Columns of priority 0 are always included; of the others, those with larger numbers are left out first. A `whole`
-    column has texts that should not be cut, such as names. `widest` has the width in cells of a column's longest text, by column
-    key. A column that can grow does not grow beyond that width, and shrinks to it, but not below the width of its
-    title. Spare width goes to `whole` columns first, then to other columns whose texts are cut, last to columns without
-    an entry in `widest`. If the text of a `whole` column is still cut, the column takes the width that the texts of
-    other columns do not need. With `names_first`, `whole` columns get the full width of their texts before columns of
-    another priority than 0 are added.
+    Columns of priority 0 are always included; of the others, those with larger numbers are left out first. A
+    `whole` column has texts that should not be cut, such as names. `widest` has the width in cells of a column's
+    longest text, by column key. A column that can grow does not grow beyond that width, and shrinks to it, but not
+    below the width of its title. Spare width goes to `whole` columns first, then to other columns whose texts are
+    cut, last to columns without an entry in `widest`. If the text of a `whole` column is still cut, the column
+    takes the width that the texts of other columns do not need. With `names_first`, `whole` columns get the full
+    width of their texts before columns of another priority than 0 are added.
     """
     base = {column.key: _base_width(column, widest) for column in columns}
     limits = {column.key: min(column.max_width, widest.get(column.key, column.max_width)) for column in columns}
