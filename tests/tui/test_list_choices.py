@@ -138,11 +138,13 @@ def test_choices_that_cannot_be_read_are_named_and_ignored(tmp_path: Path) -> No
 
 
 @pytest.mark.slow
-def test_a_filter_that_is_opened_again_is_continued_and_emptied_by_one_key() -> None:
+def test_a_filter_that_is_opened_again_is_replaced_by_typing_and_continued_after_an_arrow_key() -> None:
     async def flow(pilot: Any, app: RebalApp) -> None:
         assert isinstance(app.screen, ListScreen)
-        await press(pilot, "slash", *"rui", "enter", "slash", "z")
+        await press(pilot, "slash", *"rui", "enter", "slash", "right", "z")
         assert app.screen.filter_text == "ruiz"
+        await press(pilot, "enter", "slash", "o")
+        assert app.screen.filter_text == "o"
         assert "^u Empty the filter" in screen_text(app)
         await press(pilot, "left", "ctrl+u")
         assert app.screen.filter_text == ""

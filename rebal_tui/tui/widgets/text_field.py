@@ -50,9 +50,7 @@ class TextField(Input):
 
 
 class FilterField(TextField):
-    """The filter of a list. When it is opened again, the cursor is at the end of its text, so that typing adds to the
-    text.
-    """
+    """The filter of a list. Opened again, its text is selected: typing replaces it, an arrow key keeps it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+u", "empty", "Empty the filter")]
 
@@ -60,11 +58,13 @@ class FilterField(TextField):
         super().__init__(placeholder=placeholder, id=id, compact=True, select_on_focus=False)
 
     def open(self, typed: str = "") -> None:
-        """Show the field and give it the focus; `typed` is added to its text, and the cursor is at the end."""
+        """Show the field and give it the focus; `typed` is added to its text, which without it is selected."""
         self.display = True
         self.value += typed
         self.cursor_position = len(self.value)
         self.screen.set_focus(self)
+        if not typed:
+            self.select_all()
 
     def action_empty(self) -> None:
         self.clear()
