@@ -117,7 +117,6 @@ class BookStateMachine(RuleBasedStateMachine):
             },
             portfolios={"balanced": ModelPortfolio("active", frozenset({"SPY", "TLT"}))},
             eligible=dict.fromkeys(SYMBOLS, True),
-            sellable=dict.fromkeys(SYMBOLS, True),
             prices={s: Fraction(p) for s, p in PRICES.items()},
             cursor=broker(self.book).last_event(),
         )
@@ -368,7 +367,7 @@ class BookStateMachine(RuleBasedStateMachine):
         expected = None if symbol in self.model.prices else UNKNOWN
         self.check_command(expected, lambda: simulator.set_tradable(self.book, symbol, tradable))
         if expected is None:
-            self.model.eligible[symbol] = self.model.sellable[symbol] = tradable
+            self.model.eligible[symbol] = tradable
 
     @rule(symbol=st.sampled_from(SYMBOLS), halted=st.sampled_from([False, False, True]))
     def halt(self, symbol: str, halted: bool) -> None:
