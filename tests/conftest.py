@@ -8,11 +8,12 @@ import sqlite3
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import pytest
 from hypothesis import Phase, settings
+from hypothesis.internal.conjecture import providers
 
 from rebal_tui import bootstrap
 from rebal_tui.domain.sessions import Session
@@ -49,7 +50,13 @@ settings.register_profile("search", derandomize=False)
 few = (Phase.explicit, Phase.generate)
 settings.register_profile("fast", derandomize=True, database=None, max_examples=20)
 settings.register_profile("few", derandomize=True, database=None, max_examples=4, phases=few)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
+profile = os.environ.get("HYPOTHESIS_PROFILE", "same")
+settings.load_profile(profile)
+
+# Hypothesis draws constants of the modules that are loaded: the examples would depend on which tests ran before, and
+# reading all modules takes seconds in each process.
+if profile != "search":
+    setattr(providers, "_get_local_constants", partial(getattr, providers, "_local_constants"))  # noqa: B010 - private
 
 # The sessions of some years are the same in every book: nearly every test asks for them, and they are made once.
 _sessions_of = lru_cache(maxsize=64)(sessions.build_sessions)

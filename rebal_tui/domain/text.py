@@ -33,12 +33,17 @@ def display_text(text: str, limit: int = MAX_NAME_LENGTH) -> str:
     a script that needs joiners, such as Persian or Hindi, is kept.
     """
     normalized = unicodedata.normalize("NFC", text)
-    for position, char in enumerate(normalized):
+    for position, char in enumerate("" if is_plain(normalized) else normalized):
         if unicodedata.category(char) in _REJECTED_CATEGORIES and not _WRITTEN_JOINER.match(normalized, position):
             raise ValueError(f"control or invisible character U+{ord(char):04X} at position {position + 1}")
     if len(normalized) > limit:
         raise ValueError(f"expected at most {limit} characters, got {len(normalized)}")
     return normalized
+
+
+def is_plain(text: str) -> bool:
+    """Whether the text has visible ASCII characters and spaces only, as most do; much faster than the check of each."""
+    return text.isascii() and text.isprintable()
 
 
 def without_joiners(text: str) -> str:

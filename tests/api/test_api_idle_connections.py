@@ -68,7 +68,7 @@ def test_idle_connections_delay_neither_heartbeats_nor_the_right_key(tmp_path: P
             body = {"name": f"Client {number}", "cash": "10"}
             made = httpx.post(f"{announced['url']}/sandbox/accounts", json=body, auth=auth, timeout=20)
             assert made.status_code == 200
-            time.sleep(0.3)
+            time.sleep(0.1)
         elapsed = time.monotonic() - began
         beats = heartbeats(announced["url"], auth) - before
         process.terminate()

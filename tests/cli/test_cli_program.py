@@ -9,7 +9,6 @@ import sqlite3
 import stat
 import subprocess
 import sys
-import time
 from contextlib import closing
 from pathlib import Path
 
@@ -43,13 +42,15 @@ def test_headless_commands_load_neither_screens_nor_data_frames(tmp_path: Path) 
     db = db_of(tmp_path)
     closes = tmp_path / "closes.csv"
     closes.write_text("date,SPY,TLT\n2020-01-02,100,100\n2020-01-03,101,100\n")
+    grid = tmp_path / "grid.toml"
+    grid.write_text('calendar = ["monthly 15"]\n')
     headless: list[list[str | Path]] = [
         ["--help"],
         ["check", "--db", db],
         ["evaluate", "--db", db, "--dry-run", "--json"],
         ["export", "runs", "--format", "csv", "--db", db],
         ["replay", closes, "--json"],
-        ["lab", "--sample", "--bootstrap", "100", "--from", "2023-01-01", "--json"],
+        ["lab", "--sample", "--bootstrap", "100", "--grid", grid, "--json"],
         ["backup", tmp_path / "copy.db", "--db", db],
     ]
     # A BOOK.json is read by its models, which is all that pydantic is loaded for.
@@ -67,17 +68,37 @@ def test_headless_commands_load_neither_screens_nor_data_frames(tmp_path: Path) 
     assert outcomes == [*([0, []] for _ in headless), [0, ["pydantic"]]]
 
 
+FORKS = """
+import json, os, sys
+from rebal_tui import bootstrap
+from rebal_tui.cli import main
+codes = []
+for arguments in json.loads(sys.argv[1]):
+    child = os.fork()
+    if child == 0:
+        sys.argv[1:] = arguments
+        sys.exit(main())
+    codes.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+print(codes)
+"""
+"""Runs the program once for each list of arguments, in a copy of a process that has imported it; prints the codes."""
+
+
 @pytest.mark.slow
 def test_exit_codes_of_the_real_program(tmp_path: Path) -> None:
-    db = db_of(tmp_path)
-
-    assert spawn("check", "--db", db).code == 0
-    assert spawn("connect", "--db", tmp_path / "paper.db").code == 2
-    assert spawn("connect", "--paper", "--db", tmp_path / "paper.db").code == 1
-    assert spawn("no-such-command").code == 2
-    assert spawn("evaluate", "--at", "garbage").code == 2
-    missing = spawn("check", "--db", tmp_path / "none.db")
-    assert (missing.code, "there is no book at" in missing.err, "Traceback" in missing.err) == (1, True, False)
+    db, paper = db_of(tmp_path), tmp_path / "paper.db"
+    expected: list[tuple[int, list[str | Path]]] = [
+        (0, ["check", "--db", db]),
+        (2, ["connect", "--db", paper]),
+        (1, ["connect", "--paper", "--db", paper]),
+        (2, ["no-such-command"]),
+        (2, ["evaluate", "--at", "garbage"]),
+        (1, ["check", "--db", tmp_path / "none.db"]),
+    ]
+    given = json.dumps([[str(argument) for argument in arguments] for _, arguments in expected])
+    done = subprocess.run([sys.executable, "-c", FORKS, given], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout.splitlines()[-1]) == [code for code, _ in expected]
+    assert ("there is no book at" in done.stderr, "Traceback" in done.stderr) == (True, False)
 
 
 @pytest.mark.parametrize(
@@ -130,17 +151,18 @@ def test_the_screens_ask_before_a_typed_path_becomes_a_new_book(
 
 @pytest.mark.slow
 def test_ctrl_c_exits_with_130(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "book.json")
     process = subprocess.Popen(
-        [sys.executable, "-m", "rebal_tui", "import", "-", "--db", str(tmp_path / "x.db")],
-        stdin=subprocess.PIPE,
+        [sys.executable, "-m", "rebal_tui", "import", str(tmp_path / "book.json"), "--db", str(tmp_path / "x.db")],
         stderr=subprocess.PIPE,
         text=True,
         # A shell starts background jobs with the interrupt ignored, and so would the program be.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
-    time.sleep(1.5)
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=30)
+    # It is opened when the program opens it, too, and is read until it is closed.
+    with (tmp_path / "book.json").open("w"):
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
 
     assert (process.returncode, "Traceback" in err) == (130, False)
 

@@ -58,6 +58,16 @@ def test_control_and_invisible_characters_are_refused_by_name(text: str, named: 
         display_text(text)
 
 
+def test_of_the_first_characters_exactly_the_controls_and_the_soft_hyphen_are_refused() -> None:
+    refused = set()
+    for char in map(chr, range(256)):
+        try:
+            assert display_text(f"a{char}b") == f"a{char}b"
+        except ValueError:
+            refused.add(char)
+    assert refused == {*map(chr, range(0x20)), *map(chr, range(0x7F, 0xA0)), "\xad"}
+
+
 def test_text_is_stored_composed() -> None:
     assert display_text("e\u0301") == "é"
 

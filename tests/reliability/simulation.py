@@ -312,6 +312,7 @@ def simulate(
 
     `days` ends it early; `needed` are faults of the swarm that are enabled regardless of the seed.
     """
+    gc.freeze()  # The collection at the end looks only at what the simulation has made.
     simulation = Simulation(seed, days, needed)
     simulation.oracle.trace = trace
     most, least = PIECES[seed % len(PIECES)] if days is None else PIECES[0]
@@ -332,3 +333,4 @@ def simulate(
     finally:
         del simulation
         gc.collect()
+        gc.unfreeze()

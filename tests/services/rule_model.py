@@ -54,7 +54,6 @@ class Model:
     accounts: dict[str, ModelAccount] = field(default_factory=dict)
     portfolios: dict[str, ModelPortfolio] = field(default_factory=dict)
     eligible: dict[str, bool] = field(default_factory=dict)
-    sellable: dict[str, bool] = field(default_factory=dict)
     prices: dict[str, Fraction] = field(default_factory=dict)
     runs: dict[str, tuple[str, str]] = field(default_factory=dict)
     withdrawals: dict[str, ModelWithdrawal] = field(default_factory=dict)
@@ -88,16 +87,9 @@ class Model:
         return not one.active or bool(one.restrictions)
 
     def most_raised(self, account: str, reserved: int) -> Fraction:
+        """R-23, R-26: assets that are no longer tradable can still be sold."""
         one = self.accounts[account]
-        book = oracle.Book(
-            one.cash,
-            Fraction(reserved, NANO),
-            one.shares,
-            self.prices,
-            {},
-            Fraction(0),
-            frozenset(s for s, can in self.sellable.items() if not can),
-        )
+        book = oracle.Book(one.cash, Fraction(reserved, NANO), one.shares, self.prices, {}, Fraction(0))
         return max(Fraction(0), oracle.most_raised(book))
 
     def subscribing(self, account: str, portfolio: str, *, moving: bool, open_orders: bool) -> int | None:

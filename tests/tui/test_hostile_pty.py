@@ -10,13 +10,16 @@ import re
 import select
 import signal
 import struct
-import subprocess
 import sys
 import termios
 import time
 from pathlib import Path
 
 import pytest
+
+from rebal_tui import bootstrap
+from rebal_tui.domain.errors import Invalid
+from rebal_tui.services.parsing.book_file import parse_book
 
 pytestmark = pytest.mark.slow
 
@@ -66,14 +69,13 @@ def book_file(folder: Path, names: tuple[str, ...]) -> Path:
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """Return an environment with its own home directory, so that no user settings or logs are touched."""
+    """An environment with its own home directory, so that no user settings or logs are touched."""
     clean_environment = {name: value for name, value in os.environ.items() if name in {"PATH", "LANG", "PYTHONPATH"}}
     homes = {name: str(folder / name) for name in ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME")}
     return {**clean_environment, **homes, "TERM": "xterm-256color", "PYTHONUTF8": "1", "TEXTUAL_ANIMATIONS": "none"}
 
 
-def program(folder: Path, *arguments: str) -> list[str]:
-    del folder
+def program(*arguments: str) -> list[str]:
     return [sys.executable, "-c", "from rebal_tui.cli import main; main()", *arguments]
 
 
@@ -130,9 +132,6 @@ class Terminal:
 
 @pytest.mark.parametrize("name", REFUSED, ids=["clear", "bell", "c1", "rtl", "zero-width", "newline", "clipboard"])
 def test_a_name_with_a_control_character_is_refused(name: str, tmp_path: Path) -> None:
-    from rebal_tui.domain.errors import Invalid
-    from rebal_tui.services.parsing.book_file import parse_book
-
     with pytest.raises(Invalid) as refusal:
         parse_book(book_file(tmp_path, (name,)).read_bytes())
     assert str(refusal.value).isprintable()
@@ -141,11 +140,8 @@ def test_a_name_with_a_control_character_is_refused(name: str, tmp_path: Path) -
 def test_hostile_names_are_plain_text_in_a_terminal(tmp_path: Path) -> None:
     env, database = environment(tmp_path), tmp_path / "book.db"
     source = book_file(tmp_path, NAMES)
-    made = subprocess.run(
-        program(tmp_path, "import", str(source), "--db", str(database)), env=env, capture_output=True, timeout=60
-    )
-    assert made.returncode == 0, made.stderr.decode()
-    terminal = Terminal(program(tmp_path, "--db", str(database)), env)
+    bootstrap.import_file(database, parse_book(source.read_bytes()))
+    terminal = Terminal(program("--db", str(database)), env)
     terminal.read(10, b"Smith [/] Co")
     for section in b"23456781":
         terminal.press(bytes([section]))

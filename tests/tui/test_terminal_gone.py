@@ -91,7 +91,7 @@ def whole(path: Path) -> bool:
 def test_a_terminal_that_goes_away_leaves_no_process_and_a_closed_book(attempt: int, tmp_path: Path) -> None:
     path = demo(tmp_path / "book.db")
     dice = random.Random(attempt)
-    shell, terminal = shell_with(program(tmp_path, "--db", str(path)), environment(tmp_path))
+    shell, terminal = shell_with(program("--db", str(path)), environment(tmp_path))
     if attempt:
         read_for(terminal, dice.uniform(0.8, 6.0))
     else:
@@ -108,7 +108,7 @@ def test_a_terminal_that_goes_away_leaves_no_process_and_a_closed_book(attempt: 
 
 def test_a_terminal_that_is_not_read_costs_no_heartbeat_and_no_signal(tmp_path: Path) -> None:
     path = demo(tmp_path / "book.db")
-    terminal = Terminal(program(tmp_path, "--db", str(path)), environment(tmp_path))
+    terminal = Terminal(program("--db", str(path)), environment(tmp_path))
     terminal.read(20, b"Desk")
     terminal.read(2)
 
@@ -145,7 +145,7 @@ def wait_until_gone_child(process: int) -> int:
 
 def test_ctrl_z_and_fg_draw_the_whole_screen_again(tmp_path: Path) -> None:
     path = demo(tmp_path / "book.db")
-    shell, terminal = shell_with(program(tmp_path, "--db", str(path)), environment(tmp_path))
+    shell, terminal = shell_with(program("--db", str(path)), environment(tmp_path))
     read_until(terminal, b"Worst", 20)
     read_for(terminal, 1)
     os.write(terminal, b"\x1a")

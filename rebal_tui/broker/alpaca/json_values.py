@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 from rebal_tui.domain.quantities import MAX_NANO, Money, Price, Qty
-from rebal_tui.domain.text import MAX_NAME_LENGTH, MAX_NOTE_LENGTH, display_text
+from rebal_tui.domain.text import MAX_NAME_LENGTH, MAX_NOTE_LENGTH, display_text, is_plain
 
 Json = Mapping[str, Any]
 
@@ -71,6 +71,8 @@ def id_of(data: Json, name: str = "id") -> str:
 
 def displayable(text: str, limit: int = MAX_NAME_LENGTH) -> str:
     """External text without characters that cannot be displayed, cut to `limit` characters."""
+    if is_plain(text):
+        return text[:limit]
     normalized = unicodedata.normalize("NFC", text)
     return display_text(
         "".join(char for char in normalized if unicodedata.category(char) not in _INVISIBLE)[:limit], limit

@@ -229,27 +229,27 @@ def test_no_run_starts_while_starting_is_blocked(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("at_once", [1, NEVER])
+@pytest.mark.parametrize(("kept", "at_once"), [(1, 1), (1, NEVER), (2, NEVER), (2, 1), (4, 1), (4, NEVER)])
+@pytest.mark.samples(3)
 def test_a_book_reopened_after_any_chunk_is_evaluated_with_equal_results(
-    opened: Callable[..., Book], monkeypatch: pytest.MonkeyPatch, at_once: int
+    opened: Callable[..., Book], monkeypatch: pytest.MonkeyPatch, kept: int, at_once: int
 ) -> None:
     monkeypatch.setattr(starting, "ARRAY_START_MIN_RUNS", at_once)
     monkeypatch.setattr(chunks, "MAX_ACCOUNTS_PER_CHUNK", 9)
     whole = opened()
     evaluation_pass(whole, OPEN, explain=False)
     process_runs(whole)
-    for kept in (1, 2, 4):
-        book = opened()
-        begin_pass(book, OPEN)
-        assert run_in_chunks(book, kept) == kept
-        book.reload()
-        assert book.pass_in_progress is None
-        assert not jobs.evaluated(book.database, OPEN.date().isoformat(), OPEN)
-        evaluation_pass(book, OPEN, explain=False)
-        process_runs(book)
-        assert ends(book) == ends(whole)
-        assert {run.session for run in all_runs(book)} == {"2026-11-23"}
-        sound(book)
+    book = opened()
+    begin_pass(book, OPEN)
+    assert run_in_chunks(book, kept) == kept
+    book.reload()
+    assert book.pass_in_progress is None
+    assert not jobs.evaluated(book.database, OPEN.date().isoformat(), OPEN)
+    evaluation_pass(book, OPEN, explain=False)
+    process_runs(book)
+    assert ends(book) == ends(whole)
+    assert {run.session for run in all_runs(book)} == {"2026-11-23"}
+    sound(book)
 
 
 def test_changes_between_two_chunks_apply_to_later_chunks(

@@ -42,6 +42,13 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def before(template: Path) -> dict[str, object]:
+    """What is seen of the book before anything is archived."""
+    with closing(bootstrap.open_database(template)) as opened:
+        return seen(opened)
+
+
 @pytest.fixture
 def path(template: Path, tmp_path: Path) -> Path:
     return Path(shutil.copy(template, tmp_path / "book.db"))
@@ -84,8 +91,8 @@ def sizes(database: Database) -> dict[str, int]:
     return {year: runs + decisions for year, runs, decisions in archive_selection.years(database)}
 
 
-def test_whatever_reads_the_past_finds_it_once(path: Path, database: Database) -> None:
-    before, rows = seen(database), sizes(database)
+def test_whatever_reads_the_past_finds_it_once(path: Path, database: Database, before: dict[str, object]) -> None:
+    rows = sizes(database)
     archive_all(database, path)
     assert "2024" not in sizes(database)
     assert sizes(database)["2025"] < rows["2025"]
@@ -94,8 +101,9 @@ def test_whatever_reads_the_past_finds_it_once(path: Path, database: Database) -
     assert faults_of(database) == []
 
 
-def test_a_later_year_joins_the_same_archive(path: Path, database: Database, tmp_path: Path) -> None:
-    before = seen(database)
+def test_a_later_year_joins_the_same_archive(
+    path: Path, database: Database, tmp_path: Path, before: dict[str, object]
+) -> None:
     archive_all(database, path, "2024")
     database.connection.execute("VACUUM INTO ?", (str(tmp_path / "older.db"),))
     assert seen(database) == before
@@ -113,12 +121,11 @@ def test_a_later_year_joins_the_same_archive(path: Path, database: Database, tmp
 @pytest.mark.parametrize("first", [None, "2024"])
 @pytest.mark.samples(3)
 def test_an_interrupted_call_is_continued_by_the_next(
-    path: Path, database: Database, tmp_path: Path, first: str | None, stop: int
+    path: Path, database: Database, tmp_path: Path, before: dict[str, object], first: str | None, stop: int
 ) -> None:
     """After any number of steps; more than there are is a call that ended."""
     if first is not None:
         archive_all(database, path, first)
-    before = seen(database)
     with closing(archive(database, NOW, None, archives.default_path(path))) as work:
         made = sum(1 for _, _ in zip(range(stop), work, strict=False))
     assert seen(database) == before
@@ -134,9 +141,8 @@ def test_an_interrupted_call_is_continued_by_the_next(
 
 
 def test_a_file_renamed_before_the_book_remembers_it(
-    path: Path, database: Database, monkeypatch: pytest.MonkeyPatch
+    path: Path, database: Database, monkeypatch: pytest.MonkeyPatch, before: dict[str, object]
 ) -> None:
-    before = seen(database)
     for through in ("2024", "2025"):
         with monkeypatch.context() as stopped:
             stopped.setattr(archives, "put", _killed)

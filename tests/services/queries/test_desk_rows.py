@@ -34,6 +34,8 @@ from tests.services.factories import advance_to, paused, set_price, simple_book
 from tests.services.queries.desk_oracle import exact_rows
 from tests.services.random_books import act, random_book
 
+EVERY = 1 if "LONG" in os.environ else 2
+"""The rows are compared after every so many steps."""
 BOOKS = range(int(os.environ["DESK_BOOKS"])) if "DESK_BOOKS" in os.environ else (6, 9, 11, 13, 19, 23)
 """Seeds of random books, with a dozen events each; these six reach every state."""
 
@@ -87,6 +89,8 @@ def test_rows_equal_those_of_the_exact_form() -> None:
             if step == 10:
                 book.settings = replace(book.settings, price_max_age=timedelta(seconds=60))
                 book.feed = None
+            if (step + 1) % EVERY:
+                continue
             for row in agrees(book):
                 seen |= {row.status, *row.tiles, row.state, row.state.partition(" ")[0]}
     assert set(Tile) <= seen
