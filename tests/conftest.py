@@ -55,7 +55,7 @@ settings.load_profile(profile)
 
 # Hypothesis draws constants of the modules that are loaded: the examples would depend on which tests ran before, and
 # reading all modules takes seconds in each process.
-if profile != "search":
+if profile != "search" and hasattr(providers, "_local_constants"):
     setattr(providers, "_get_local_constants", partial(getattr, providers, "_local_constants"))  # noqa: B010 - private
 
 # The sessions of some years are the same in every book: nearly every test asks for them, and they are made once.
