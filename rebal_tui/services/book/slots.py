@@ -9,11 +9,17 @@ from rebal_tui.services.book.book import Book
 
 
 def next_slot(book: Book, now: datetime) -> datetime | None:
-    """The time of the next scheduled evaluation; None when the calendar ends before it."""
+    """The time of the next scheduled evaluation; None when the calendar ends before it.
+
+    A time at the very end of the window is left out if the session has other times: when time passes by itself, the
+    window has ended when that evaluation could start. A clock that is set, as in a replay, can meet it exactly.
+    """
     session: Session | None = book.session(now)
     for _ in range(2):
         if session is not None:
-            later = [slot for slot in book.settings.slots(session) if slot > now]
+            slots = book.settings.slots(session)
+            usable = [slot for slot in slots if slot < session.window_end] or slots
+            later = [slot for slot in usable if slot > now]
             if later:
                 return later[0]
         session = book.calendar.next_after(session.day if session else new_york_day(now))

@@ -73,7 +73,8 @@ HELP: Mapping[str, str] = MappingProxyType(
         "notify": "Whether the terminal notifies you of new alerts, or rings its bell where it knows no notifications.",
         "density": "How tight the screens are: compact, or comfortable with more space.",
         "evaluate_minutes": f"Minutes between evaluations from the open on: 1 to {MAX_EVALUATE_MINUTES}, such as 15.",
-        "evaluate_at": "New York times of evaluations in place of the minutes, such as 10:00, 14:30; may be empty.",
+        "evaluate_at": "New York times of evaluations in place of the minutes, 09:30 to 15:29, such as 10:00, 14:30; "
+        "may be empty.",
         "quarterly_months": "The months of quarterly rebalances: 1 to 12, separated by commas, such as 3, 6, 9, 12.",
         "fresh_seconds": f"The oldest price that may be traded on, in seconds: 0 (any age) to {MAX_FRESH_SECONDS:,}, "
         "such as 60.",
