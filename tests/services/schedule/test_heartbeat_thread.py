@@ -11,9 +11,18 @@ import pytest
 
 from rebal_tui.domain.errors import Halt
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.schedule import heartbeat as heartbeats
 from rebal_tui.services.schedule.book_thread import BookThread
 from rebal_tui.services.schedule.heartbeat_thread import HeartbeatThread
 from tests.services.factories import simple_book
+
+INTERVAL = 0.05
+"""Seconds between heartbeats, which is less than in the program so that less is waited for."""
+
+
+@pytest.fixture(autouse=True)
+def often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heartbeats, "INTERVAL_SECONDS", INTERVAL)
 
 
 @contextmanager
@@ -43,7 +52,7 @@ def test_heartbeats_run_by_themselves_and_never_twice_at_once() -> None:
         nonlocal running, most
         running += 1
         most = max(most, running)
-        time.sleep(0.4)
+        time.sleep(2 * INTERVAL)
         running -= 1
         return False
 
@@ -57,9 +66,9 @@ def test_no_heartbeat_begins_while_they_are_held() -> None:
     with beating(lambda _book: False) as heartbeat:
         wait_for(lambda: heartbeat.completed > 0)
         heartbeat.held += 1
-        time.sleep(0.3)
+        time.sleep(0.2)
         before = heartbeat.completed
-        time.sleep(0.6)
+        time.sleep(4 * INTERVAL)
         assert heartbeat.completed == before
         heartbeat.held -= 1
         wait_for(lambda: heartbeat.completed > before)
@@ -99,7 +108,7 @@ def test_the_log_has_one_line_when_writing_stops_and_one_when_it_resumes(caplog:
         wait_for(lambda: heartbeat.completed > 0)
         stopped = True
         wait_for(lambda: len(caplog.messages) > 0)
-        time.sleep(0.6)
+        time.sleep(4 * INTERVAL)
         stopped = False
         wait_for(lambda: len(caplog.messages) > 1)
     first, second = caplog.messages
