@@ -148,7 +148,7 @@ def test_from_nothing_to_a_trade_list_of_60_accounts_and_the_next_day(
         assert shown_messages(app)[-1] == approved
         assert app.screen.query_one(KeyBar).keys[0].action == "trade_list", "no run is left to approve or reject"
         await keys("4")
-        assert app.screen.query_one(KeyBar).keys[0].action == "trade_list", "also where the runs are “on a list”"
+        assert app.screen.query_one(KeyBar).keys[0].action == "trade_list", "also where the runs are “for a list”"
         await keys("L")
         await press(pilot, "z")
         field = app.screen.focused

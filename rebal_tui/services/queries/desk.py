@@ -45,7 +45,7 @@ from rebal_tui.services.queries.firm import firm_view
 from rebal_tui.services.queries.restrictions import overridable
 from rebal_tui.services.queries.run_stops import account_stops
 from rebal_tui.services.queries.status import status_line
-from rebal_tui.services.queries.status_columns import ON_THE_LIST, run_state, status_columns, stopped_by
+from rebal_tui.services.queries.status_columns import FOR_A_LIST, run_state, status_columns, stopped_by
 from rebal_tui.services.schedule.scheduler import evaluations_paused, next_evaluation
 from rebal_tui.services.view_models.desk import (
     AccountView,
@@ -321,8 +321,8 @@ def _made(decision: Decision) -> str:
 def _next_step(book: Book, decision: Decision) -> str:
     """What happens next and when, in one sentence."""
     run = book.open_runs.get(decision.account_id)
-    if run is not None and run_state(book, run) == ON_THE_LIST:
-        return f"The {_words(run.type)} run is on the trade list; the next positions or fills file ends it."
+    if run is not None and run_state(book, run) == FOR_A_LIST:
+        return f"The {_words(run.type)} run goes out by trade list; the next positions or fills file ends it."
     if run is not None:
         return f"The {_words(run.type)} run is {run_state(book, run)}; no other run starts before it finishes."
     upcoming = next_evaluation(book)

@@ -31,7 +31,7 @@ from rebal_tui.services.files_book.list_numbers import list_numbers
 from rebal_tui.services.queries.desk import conditions_text
 from rebal_tui.services.queries.entries_naming import entries_naming
 from rebal_tui.services.queries.raised import raised_text
-from rebal_tui.services.queries.status_columns import ON_THE_LIST
+from rebal_tui.services.queries.status_columns import FOR_A_LIST
 from rebal_tui.services.queries.totals import assets_under
 from rebal_tui.services.view_models.portfolios import PortfolioRow
 from rebal_tui.services.view_models.runs import RunRow, RunsSnapshot, RunView, RunWeight, TimelineEvent
@@ -88,12 +88,12 @@ def _row(
 ) -> RunRow:
     account = book.account(run.account_id)
     listed = book.settings.one_list and run.status is RunStatus.IN_PROGRESS
-    on_the_list = ON_THE_LIST if list_number is None else f"on list {list_number}"
+    list_text = FOR_A_LIST if list_number is None else f"on list {list_number}"
     return RunRow(
         id=run.id,
         type=run.type.value,
         status=run.status.value,
-        phase=on_the_list if listed else run.phase.value,
+        phase=list_text if listed else run.phase.value,
         account_id=run.account_id,
         account_number=account.account_number,
         client=account.name,

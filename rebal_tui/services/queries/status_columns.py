@@ -61,7 +61,7 @@ _STOPS = (*_STOP_TEXTS, "needs_adjustment", "inactive", "unreconciled", "asset_h
 _STOPPING = tuple(CHECKS.index(name) for name in ("portfolio_status", "account", "reconciliation"))
 
 
-ON_THE_LIST = "on a list"
+FOR_A_LIST = "for a list"
 """State of a run whose orders a person sends, until its fills are known."""
 
 
@@ -90,13 +90,13 @@ def stopped_by(book: Book) -> WaitsFor | None:
 
 
 def run_state(book: Book, run: Run) -> str:
-    """The state of an open run, in a few words; in a files book, a run in progress is on the trade list (R-73)."""
+    """The state of an open run, in a few words; in a files book, a run in progress is for a trade list (R-73)."""
     if run.awaits_approval:
         return "in review"
     if run.cancel_requested:
         return "canceling"
     if book.settings.one_list and run.status is RunStatus.IN_PROGRESS:
-        return ON_THE_LIST
+        return FOR_A_LIST
     return "queued" if run.status is RunStatus.QUEUED else run.phase.value
 
 

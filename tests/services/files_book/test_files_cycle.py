@@ -328,7 +328,7 @@ def test_an_account_waits_for_an_evaluation_and_for_no_session() -> None:
     assert evaluated(book)
 
 
-def test_an_approved_run_is_on_the_list_and_nobody_has_paused_the_scheduler() -> None:
+def test_an_approved_run_is_for_a_list_and_nobody_has_paused_the_scheduler() -> None:
     book = empty_book()
     imported(book, positions({"1001": {"AAA": "10", "BBB": "10", "CASH": "5000"}}, FRIDAY))
     follow(book, {"AAA": "60", "BBB": "40"})
@@ -340,9 +340,9 @@ def test_an_approved_run_is_on_the_list_and_nobody_has_paused_the_scheduler() ->
     assert view.decision_now.status.waits_for is not WaitsFor.SCHEDULER
     approve_all(book)
     process_runs(book)
-    assert [(row.state, row.client) for row in desk_snapshot(book).rows] == [("on a list", "Client 1001")]
-    assert [row.phase for row in runs_snapshot(book).rows] == ["on a list"]
+    assert [(row.state, row.client) for row in desk_snapshot(book).rows] == [("for a list", "Client 1001")]
+    assert [row.phase for row in runs_snapshot(book).rows] == ["for a list"]
     make_list(book)
     assert [row.phase for row in runs_snapshot(book).rows] == ["on list 1"]
     step = account_view(book, run.account_id).next_step
-    assert step == "The full rebalance run is on the trade list; the next positions or fills file ends it."
+    assert step == "The full rebalance run goes out by trade list; the next positions or fills file ends it."
