@@ -271,6 +271,10 @@ def test_a_sum_that_is_not_100_cannot_be_saved_and_is_explained() -> None:
         assert "0.01 too much" in footer(app)
         await press(pilot, "ctrl+s")
         assert isinstance(app.screen, PortfolioEditor)
+        row = editor_of(app)._rows[0]
+        assert app.focused is row.percent
+        await press(pilot, "ctrl+n", *"tlt", "tab", "5", "up", "ctrl+s")
+        assert app.focused is row.percent, "a sum names no field, so the cursor stays"
 
     run(flow, book)
     assert len(book.portfolios) == 3

@@ -11,7 +11,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
-from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from rebal_tui.domain.errors import Refusal
@@ -311,7 +310,9 @@ class PortfolioEditor(Dialog[str]):
         self._changed()
 
     def _ready(self) -> PortfolioBody | None:
-        """Return the portfolio if the form is valid; else show the first fault, focus its field and return None."""
+        """Return the portfolio if the form is valid; else show the first fault, focus the field that it names and return
+        None.
+        """
         if self._checked.body is None:
             self._pressed_save = True
             self._changed()
@@ -320,17 +321,16 @@ class PortfolioEditor(Dialog[str]):
         return self._checked.body
 
     def _go_to_fault(self) -> None:
+        """Focus the field of the first fault. A wrong sum may be due to any line: the focus stays where the user is."""
         location = self._checked.first_location
         kind, _, number = location.partition(" ")
-        field: Widget
         if kind == "line":
             row = self._rows[int(number)]
-            field = row.percent if location in self._checked.in_percent else row.symbol
-        elif location == forms.SUM:
-            field = self._rows[-1].percent if self._rows[-1].line.symbol else self._rows[-1].symbol
-        else:
-            field = self.query_one(f"#{kind}-{number}" if number else f"#{kind}")
-        field.focus()
+            (row.percent if location in self._checked.in_percent else row.symbol).focus()
+        elif location != forms.SUM:
+            self.query_one(f"#{kind}-{number}" if number else f"#{kind}").focus()
+        elif all(row.line.blank for row in self._rows):
+            self._rows[-1].symbol.focus()
 
     def action_impact(self) -> None:
         if self._saved is None:
