@@ -74,6 +74,7 @@ def test_a_list_under_paste_opens_the_form_with_its_weights() -> None:
         await press(pilot, "P")
         await paste(pilot, app, LIST)
         assert "✓ 3 weights and cash 3: SPY 45.5, TLT 31.50, GLD 20" in screen_text(app)
+        assert "^s Continue" in screen_text(app)
         await press(pilot, "ctrl+s")
         assert weights(app) == READ
         await press(pilot, *"Trio", "ctrl+s")
@@ -82,6 +83,18 @@ def test_a_list_under_paste_opens_the_form_with_its_weights() -> None:
 
     run(flow, book)
     assert "Trio" in [one.name for one in book.portfolios.values()]
+
+
+def test_a_list_with_two_decimal_marks_is_refused_in_the_words_of_the_panel() -> None:
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "P")
+        await paste(pilot, app, "SPY\t60.5\nTLT\t39,5\n")
+        assert "different decimal marks" in screen_text(app)
+        await press(pilot, "ctrl+s")
+        assert shown_messages(app)[-1].startswith("Nothing was created: ")
+        assert "different decimal marks; expected one." in shown_messages(app)[-1]
+
+    run(flow, full_book())
 
 
 def test_what_is_typed_behind_enter_goes_to_the_new_line() -> None:

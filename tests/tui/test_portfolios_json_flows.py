@@ -31,7 +31,8 @@ def test_valid_json_creates_a_portfolio() -> None:
         app.screen.post_message(Paste(json.dumps(GOOD, indent=2)))
         await settle(pilot)
         assert isinstance(app.screen, PasteScreen)
-        assert "✓ Pasted: SPY" in screen_text(app)
+        assert "✓ Pasted: SPY. ctrl+s creates it." in screen_text(app)
+        assert "^s Create" in screen_text(app)
         await press(pilot, "ctrl+s")
         assert isinstance(app.screen, PortfoliosScreen)
         row = app.screen.table.cursor_row

@@ -61,7 +61,8 @@ class PasteScreen(Dialog[str]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+s", "create", "Continue"),
+        Binding("ctrl+s", "create", "Create"),
+        Binding("ctrl+s", "go_on", "Continue"),
         Binding("ctrl+o", "open", "From a file"),
         Binding("escape", "leave", "Cancel", priority=True),
     ]
@@ -124,6 +125,7 @@ class PasteScreen(Dialog[str]):
         return lines or [(("…", "muted"),)]
 
     def _show(self) -> None:
+        self.refresh_bindings()
         view = self.query_one("#paste-faults", LinesView)
         count = len(self._lines(max(self.size.width - 3, 20), 0))
         view.styles.height = min(max(count, 1), max(self.size.height // 2, 3))
@@ -155,13 +157,29 @@ class PasteScreen(Dialog[str]):
             self._body, self._listed, self._name_taken, self._faults = body, listed, taken, faults
             self._show()
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer to create from JSON; any other text leads on to the form."""
+        if action in ("create", "go_on"):
+            return is_json(self._area.text) == (action == "create")
+        return super().check_action(action, parameters)
+
     def action_create(self) -> None:
-        if not self._area.text.strip():
+        self.host.work(self._ask_or_create(self._area.text), name="create")
+
+    def action_go_on(self) -> None:
+        text = self._area.text
+        if not text.strip():
             self.host.say("Paste or type a portfolio first.")
-        elif self._listed is not None:
-            self.host.work(self._open_list(self._listed), name="new portfolio")
+            return
+        try:
+            listed = listed_weights(text)
+        except Refusal as refusal:
+            self._refuse(refusal)
+            return
+        if listed is not None:
+            self.host.work(self._open_list(listed), name="new portfolio")
         else:
-            self.host.work(self._ask_or_create(self._area.text), name="create")
+            self.action_create()  # The text is neither a list nor JSON, which is said.
 
     async def _open_list(self, listed: WeightList) -> None:
         """Open the weights in the editor; when they are saved there, this dialog closes too."""
@@ -196,15 +214,18 @@ class PasteScreen(Dialog[str]):
         try:
             stored = await self.host.ask(create_from, text)
         except Refusal as refusal:
-            first = refusal.faults[0]
-            more = f", and {len(refusal.faults) - 1} more" if len(refusal.faults) > 1 else ""
-            self.host.say(f"Nothing was created: {first}{more}.", "warning")
+            self._refuse(refusal)
             return
         finally:
             self._busy_creating = False
         self.host.say(f"Created {stored.name}.")
         self.host.pull_soon()
         self.dismiss(stored.id)
+
+    def _refuse(self, refusal: Refusal) -> None:
+        first = refusal.faults[0]
+        more = f", and {len(refusal.faults) - 1} more" if len(refusal.faults) > 1 else ""
+        self.host.say(f"Nothing was created: {first}{more}.", "warning")
 
     def action_open(self) -> None:
         """Ask for a file, and put its text into the text area."""
@@ -218,12 +239,17 @@ class PasteScreen(Dialog[str]):
         self.leave(changed=bool(self._area.text.strip()))
 
 
+def is_json(text: str) -> bool:
+    """Whether a text begins as a JSON object or array."""
+    return text.lstrip()[:1] in ("{", "[")
+
+
 def listed_weights(text: str) -> WeightList | None:
     """Parse a list of weights; None for JSON and for text that is no list.
 
     Raises `Invalid` if some numbers have a decimal point and others a decimal comma.
     """
-    if text.lstrip()[:1] in ("{", "["):
+    if is_json(text):
         return None
     try:
         return read_weight_list(text)
