@@ -344,6 +344,7 @@ def test_tab_behind_the_last_percent_adds_a_line_while_the_sum_is_below_100() ->
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         await press(pilot, "n", "enter", "enter", *"spy", "tab", *"60", "tab", *"tlt", "tab", *"30", "tab")
         assert "= Fill the rest" in screen_text(app)
+        assert "a number goes to cash" in screen_text(app)
         lines = [(row.line.symbol, row.line.percent) for row in editor_of(app)._rows]
         assert lines == [("SPY", "60"), ("TLT", "30"), ("", "")]
         await press(pilot, "tab")

@@ -150,7 +150,7 @@ class PortfolioEditor(Dialog[str]):
             fault = faults.get(forms.line_location(index), "")
             unfinished = not line.symbol or not line.percent
             stored_fault = choice.ineligible if choice else ""
-            name = f"▲ {stored_fault}" if stored_fault else choice.name if choice else ""
+            name = f"▲ {stored_fault}" if stored_fault else choice.name if choice else self._weights.hint_of(row)
             row.say(fault or name, self._kind(fault, unfinished))
         notes = [("#name-note", forms.NAME, form.name), ("#description-note", forms.DESCRIPTION, form.description)]
         for selector, location, text in notes:
@@ -310,9 +310,7 @@ class PortfolioEditor(Dialog[str]):
         self._changed()
 
     def _ready(self) -> PortfolioBody | None:
-        """Return the portfolio if the form is valid; else show the first fault, focus the field that it names and return
-        None.
-        """
+        """Return the portfolio if the form is valid; else show the first fault, go to its field and return None."""
         if self._checked.body is None:
             self._pressed_save = True
             self._changed()

@@ -302,7 +302,7 @@ class WeightRows(Vertical):
         if not replaces or any(symbol.startswith(whole) for symbol in symbols):
             return False
         row = next(row for row in self.rows if row.symbol is field)
-        is_cash = row.line.blank and row is self.rows[-1] and len(self.rows) > 1
+        is_cash = self._leads_to_cash(row)
         to = self.screen.query_one("#cash", Input) if is_cash else row.percent
         # The focus selects the text of the field, so it is replaced only behind that; keys typed next come later still.
         self.screen.set_focus(to)
@@ -314,6 +314,14 @@ class WeightRows(Vertical):
         else:
             host_of(self).say(f"A number is no symbol: it went to the percent of {before or 'this line'}.")
         return True
+
+    def hint_of(self, row: WeightRow) -> str:
+        """What a blank row accepts besides a symbol; empty for any other row."""
+        return "a number goes to cash" if self._leads_to_cash(row) else ""
+
+    def _leads_to_cash(self, row: WeightRow) -> bool:
+        """Whether a number in the symbol of this row is the percentage of cash."""
+        return row.line.blank and row is self.rows[-1] and len(self.rows) > 1
 
     async def _drop(self, row: WeightRow) -> None:
         row.removed = True
