@@ -41,18 +41,19 @@ def test_a_line_is_left_out_of_a_preview_in_eight_keys_for_this_session_only() -
         assert "TLT" in screen_text(app)
         await press(pilot, "enter")
         assert "No run of Client a buys or sells TLT in the session of 2026-03-02; the restriction ends with it." in (
-            " ".join(screen_text(app).split())
+            " ".join(screen_text(app).replace("│", " ").split())
         )
         assert "left out of the run of 2026-03-02" in screen_text(app)
         assert "Leave out (enter)" in screen_text(app)
         await press(pilot, "enter")
         assert isinstance(app.screen, PreviewPage)
+        assert "v Run this plan" in screen_text(app), "the message leaves room for the next step"
         assert "TLT ⊘ skip" in " ".join(screen_text(app).split())
         assert factories.all_runs(book) == []
         await press(pilot, "v", "y")
         assert not isinstance(app.screen, PreviewPage)
 
-    run(flow, book, section="1")
+    run(flow, book, (80, 24), section="1")
     [lock] = book.rules_view.restrictions
     assert (lock.kind, lock.symbol, lock.until) == (RestrictionKind.LOCK, "TLT", date(2026, 3, 2))
     assert orders(book) == ["SPY"]
@@ -92,6 +93,7 @@ def test_a_run_that_is_not_started_leads_back_to_its_preview() -> None:
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         await press(pilot, "p", "v", "n")
         assert isinstance(app.screen, PreviewPage)
+        assert "l Leave a line out…" in screen_text(app)
         await press(pilot, "question_mark")
         assert "Leave a line out. " in screen_text(app)
 

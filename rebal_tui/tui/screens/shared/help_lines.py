@@ -133,7 +133,8 @@ def page_help_lines(
 
     def here(width: int) -> list[Line]:
         lines: list[Line] = [heading(title, width)]
-        for keys, label, text in own:
+        for keys, name, text in own:
+            label = name.removesuffix("…")
             lines += _entry(keys, f"{label}. {text}" if text else f"{label}.", width)
         return lines
 

@@ -68,7 +68,7 @@ def leave_out_form(view: PreviewView, symbol: str, day: date) -> FormScreen:
 
         def act(book: Book) -> str:
             restrictions.add_restrictions(book, draft, Concerned((view.account_id,)))
-            return f"{symbol}; R in Accounts lists and lifts it"
+            return f"{symbol}; R in Accounts lifts it"
 
         if until is None:
             ends = "until somebody lifts the restriction"

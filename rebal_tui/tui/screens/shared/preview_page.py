@@ -21,6 +21,9 @@ from rebal_tui.tui.screens.shared.override_form import manual_override
 from rebal_tui.tui.screens.shared.plan_effects import plan_effects
 from rebal_tui.tui.screens.shared.plan_lines import preview_lines, unsent_lines
 
+LEAVE_OUT = "Leave a line out…"
+"""Label of the key that asks for a line of the plan and leaves it out."""
+
 
 class PreviewPage(ReadScreen):
     """The preview of a run.
@@ -31,7 +34,7 @@ class PreviewPage(ReadScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("v", "run", "Run this plan"),
-        Binding("l", "leave_out", "Leave a line out", tooltip="Trade without one line in this session."),
+        Binding("l", "leave_out", LEAVE_OUT, tooltip="Ask which line is not traded in this session."),
         Binding("o", "override", "Override restrictions"),
         Binding("question_mark", "help", "Help", tooltip=PAGE_HELP, id="app.help"),
     ]
@@ -123,7 +126,7 @@ async def confirm_manual_run(
         if screen.is_current:
             title = f"{formats.words(kind).capitalize()} of {client}?"
             trades = bool(view.plan.sells or view.plan.buys)
-            other = OtherAnswer("l", "Leave a line out", lambda: leave_out(screen, view, ask_again)) if trades else None
+            other = OtherAnswer("l", LEAVE_OUT, lambda: leave_out(screen, view, ask_again)) if trades else None
             effects = manual_effects(view)
             host.confirm_sending(title, "", "Run", do, "Run", preview_lines(view), effects=effects, other=other)
 
