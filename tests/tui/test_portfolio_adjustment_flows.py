@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from textual.events import Paste
 from textual.pilot import Pilot
 
 from rebal_tui.domain.portfolios import PortfolioStatus
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.runs.needs_adjustment import mark_needs_adjustment
 from rebal_tui.services.simulation import simulator
+from rebal_tui.services.view_models.portfolios import PortfolioRow
 from rebal_tui.store import assets
 from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.screens.exceptions.screen import ExceptionsScreen
@@ -19,10 +22,12 @@ from rebal_tui.tui.screens.portfolios.editor import PortfolioEditor
 from rebal_tui.tui.screens.portfolios.page import PortfolioPage
 from rebal_tui.tui.screens.portfolios.screen import PortfoliosScreen
 from rebal_tui.tui.screens.shared.confirm import ConfirmScreen
-from tests.tui.driving import press, screen_text, shown_messages
+from rebal_tui.tui.widgets.tabs import ALL
+from tests.tui.driving import press, screen_text, settle, shown_messages
 from tests.tui.simulated import market_book
 from tests.tui.simulated import run as run_section
 from tests.tui.test_portfolios_flows import fill, footer, full_book, run, status_of, type_text
+from tests.tui.test_portfolios_json_flows import GOOD
 
 pytestmark = pytest.mark.slow
 
@@ -129,3 +134,38 @@ def test_an_exception_leads_to_the_portfolio_whose_asset_is_not_tradable() -> No
         assert "Asset to replace" not in screen_text(app)
 
     run_section(flow, book, "0")
+
+
+def test_a_portfolio_that_was_just_stored_is_shown_although_a_tab_or_a_filter_hid_it() -> None:
+    book = full_book()
+    set_tradable(book, "TLT", False)
+    with book.write() as tx:
+        mark_needs_adjustment(tx, "calm", ["TLT"])
+    book.reload_portfolios()
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        screen = app.screen
+        assert isinstance(screen, PortfoliosScreen)
+        screen.set_tile(PortfolioStatus.NEEDS_ADJUSTMENT)
+        await press(pilot, "e", "tab", "tab")
+        await fill(pilot, "SPY")
+        await press(pilot, "ctrl+s", "y")
+        assert (screen.tile, screen.table.cursor_key) == (ALL, "calm"), "the repaired one left the tab"
+        screen.set_tile(PortfolioStatus.NEEDS_ADJUSTMENT)
+        app.screen.post_message(Paste(json.dumps(GOOD)))
+        await settle(pilot)
+        await press(pilot, "ctrl+s")
+        row = screen.table.cursor_row
+        assert screen.tile == ALL
+        assert isinstance(row, PortfolioRow)
+        assert row.name == "Pasted"
+        screen.show_only("growth")
+        await press(pilot, "d", "end")
+        await type_text(pilot, "2")
+        await press(pilot, "enter")
+        row = screen.table.cursor_row
+        assert isinstance(row, PortfolioRow)
+        assert row.name == "Growth copy2"
+        assert screen.filter_text == "growth", "a filter that finds it stays"
+
+    run(flow, book)

@@ -121,6 +121,22 @@ class RowsView(StyledView, Generic[R]):
         if first != round(self.scroll_y):
             self.scroll_to(y=first, animate=False, immediate=True)
 
+    @property
+    def cursor_line(self) -> int | None:
+        """How many lines below the header the cursor is; None if it is out of view."""
+        line = self._cursor - round(self.scroll_y)
+        return line if 0 <= line < self.scrollable_content_region.height - 1 else None
+
+    def hold_cursor(self, line: int | None) -> None:
+        """Scroll so that the cursor is on this line again, after rows have come above it; None leaves the rows as they
+        are.
+
+        The first rows of the list stay in view if the cursor is in view with them, so that new ones are seen.
+        """
+        top = round(self.scroll_y)
+        if line is not None and (top or self.cursor_line is None):
+            self.scroll_to(y=max(self._cursor - line, 0), animate=False, immediate=True)
+
     def in_view(self, rows: Shown[R], cursor: int) -> range:
         """Return the indices of the rows that are in view after scrolling to a cursor at index `cursor`."""
         height = max(self.scrollable_content_region.height - 1, 1)

@@ -274,6 +274,7 @@ class BookTable(RowsView[R], can_focus=True):
         view, source = self.view, self._source
         column = next((column for column in self.columns if column.key == view.sort), None)
         now = get_running_loop().time()
+        line = None if self._day is None or self._order.forgotten else self.cursor_line
         if isinstance(source, Columnar):
             positions = source.arrange(self._accept, view.text, view.sort, view.reverse)
             put = self._order.keep if keep else self._order.renew
@@ -289,6 +290,7 @@ class BookTable(RowsView[R], can_focus=True):
         self.counts = len(self._rows), len(source)
         self._cursor = self.place_of(self._rows)
         self._layout()
+        self.hold_cursor(line)
         self._ahead.again()
         key = self._rows.key_at(self._cursor) if self._rows else None
         if key != self._cursor_key:

@@ -1,6 +1,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import pytest
@@ -34,14 +35,20 @@ Script = Callable[[Pilot[None], BookTable[Row], list[Message]], Awaitable[None]]
 
 
 class TableApp(StyledApp):
+    def __init__(self, day: Callable[[Row], date] | None = None) -> None:
+        super().__init__()
+        self._day = day
+
     def compose(self) -> ComposeResult:
-        yield BookTable(COLUMNS, lambda row: row.key, search=lambda row: f"{row.name} {row.key}", empty="No rows.")
+        yield BookTable(
+            COLUMNS, lambda row: row.key, search=lambda row: f"{row.name} {row.key}", day=self._day, empty="No rows."
+        )
 
 
-def table_run(script: Script, size: tuple[int, int] = (40, 12)) -> None:
+def table_run(script: Script, size: tuple[int, int] = (40, 12), *, day: Callable[[Row], date] | None = None) -> None:
     async def main() -> None:
         messages: list[Message] = []
-        app = TableApp()
+        app = TableApp(day)
         async with app.run_test(size=size, message_hook=messages.append) as pilot:
             table: BookTable[Row] = app.screen.query_one(BookTable)
             table.focus()
@@ -127,6 +134,34 @@ def test_the_row_under_the_cursor_stays_in_view_when_a_filter_is_cleared() -> No
         assert 0 <= 150 - table.scroll_y < table.size.height
 
     table_run(script)
+
+
+def test_new_rows_of_a_list_by_time_do_not_push_the_cursor_out_of_view() -> None:
+    """At the top of the list, new rows are seen as long as the cursor is in view with them."""
+    rows = tuple(Row(f"k{n:03}", f"name {n}", n) for n in range(60, 0, -1))
+
+    async def script(pilot: Pilot[None], table: BookTable[Row], messages: list[Message]) -> None:
+        del messages
+
+        async def come(number: int) -> tuple[float, int]:
+            """Let a row come above all others; return the first row in view, and the line of the cursor."""
+            table.set_rows((Row(f"k{number:03}", "new", number), *table.rows))
+            await pilot.pause()
+            return table.scroll_y, table.cursor - round(table.scroll_y)
+
+        table.set_rows(rows)
+        table.move_to("k052")
+        assert await come(61) == (0, 9)
+        assert await come(62) == (0, 10)
+        assert await come(63) == (1, 10), "the last line stays the last"
+        assert await come(64) == (2, 10)
+        table.move_to("k056")
+        assert await come(65) == (3, 6)
+        assert table.cursor_key == "k056"
+        table.scroll_to(y=30, animate=False, immediate=True)
+        assert (await come(66))[0] == 30, "the user looks elsewhere"
+
+    table_run(script, day=lambda _row: date(2026, 3, 4))
 
 
 def test_a_filter_that_hides_the_row_under_the_cursor_is_shown_from_its_first_row() -> None:

@@ -65,6 +65,8 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
     def __init__(self) -> None:
         super().__init__()
         self._rows: tuple[PortfolioRow, ...] | None = None
+        self._saved = ""
+        """The id of a portfolio that was just stored, until rows read after that are shown."""
 
     def make_table(self) -> BookTable[PortfolioRow]:
         return BookTable(
@@ -77,14 +79,18 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
         )
 
     async def pull(self) -> None:
+        # Rows that were requested before a portfolio was stored may be those from before it.
+        saved = self._saved
         self.show_status(await self.host.ask(status_queries.status_line))
         rows = await self.host.ask(run_queries.portfolio_rows)
-        if rows == self._rows:
+        if rows == self._rows and not saved:
             return
         detail = await self.read_detail()
         self._rows = rows
         with self.app.batch_update():
             self.show_rows()
+            if saved and saved == self._saved:
+                self.show_portfolio(saved)
             self.show_detail(detail)
 
     def show_rows(self) -> None:
@@ -107,6 +113,7 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
 
     def show_portfolio(self, portfolio_id: str) -> None:
         """Move the cursor to a portfolio, clearing filters that hide it."""
+        self._saved = ""
         if self._rows is not None and not self.table.move_to(portfolio_id):
             self.show_only("")
             self.table.view = View(self.table.view.sort, self.table.view.reverse)
@@ -154,9 +161,11 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
             self.app.push_screen(PortfolioEditor(draft), self._select_saved)
 
     def _select_saved(self, portfolio_id: str | None) -> None:
-        """Move the cursor to the saved portfolio when the list has been refreshed; None does nothing."""
+        """Move the cursor to the saved portfolio when the list has been refreshed, and clear filters that then hide it;
+        None does nothing.
+        """
         if portfolio_id is not None:
-            self._rows = None
+            self._saved = portfolio_id
             self.table.go_to(portfolio_id)
             self.host.pull_soon()
 
@@ -232,14 +241,18 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
                 question.title,
                 question.text,
                 question.yes,
-                lambda: self.host.ask(portfolios.reactivate_portfolio, row.id),
+                lambda: self._store_active(row.id),
                 f"{row.name} is active",
             )
 
     async def _set_active(self, row: PortfolioRow) -> None:
         if await self._ask(portfolios.reactivate_portfolio, row.id) is not None:
             self.host.say(f"{row.name} is active.")
-            self.host.pull_soon()
+            self._select_saved(row.id)
+
+    async def _store_active(self, portfolio_id: str) -> None:
+        await self.host.ask(portfolios.reactivate_portfolio, portfolio_id)
+        self._select_saved(portfolio_id)
 
     def action_impact(self) -> None:
         row = self._row()
