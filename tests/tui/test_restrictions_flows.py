@@ -233,7 +233,7 @@ def test_the_editor_changes_where_runs_stop_and_counts_the_effect() -> None:
         assert "expected 0 to 100, at most two decimals" in text
         await press(pilot, "backspace", "shift+tab", "end", "backspace", "f5")
         assert "3,000.00" in screen_text(app)
-        await press(pilot, "escape", "ctrl+s", "y")
+        await press(pilot, "ctrl+s", "y")
 
     run(flow, book, section="2")
     stored = book.portfolio("balanced")

@@ -340,7 +340,8 @@ class PortfolioEditor(Dialog[str]):
         impact = await self._count(body)
         if self.is_current:
             what = "Effect of saving these changes on its subscribers."
-            self.app.push_screen(ImpactScreen(body.name, impact, what, changed=True))
+            screen = ImpactScreen(body.name, impact, what, changed=True)
+            self.app.push_screen(screen, lambda save: self.action_save() if save else None)
 
     async def _count(self, body: PortfolioBody) -> Impact:
         stored = self._saved

@@ -140,10 +140,16 @@ def affected_items(impact: Impact, host: Asks) -> Sequence[Item]:
     return AffectedItems(impact.affected, host) if isinstance(impact.affected, Columnar) else ()
 
 
-class ImpactScreen(Dialog[None]):
-    """Shows the figures of an impact above the affected accounts; enter opens the account under the cursor."""
+class ImpactScreen(Dialog[bool]):
+    """Shows the figures of an impact above the affected accounts; enter opens the account under the cursor.
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "dismiss", "Back")]
+    Of a change that is being edited, ctrl+s closes the screen with True, so that the editor saves it.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "dismiss", "Back"),
+        Binding("ctrl+s", "save", "Save"),
+    ]
     AUTO_FOCUS = "BookTable"
     DEFAULT_CSS = """
     ImpactScreen { background: $background; }
@@ -165,6 +171,12 @@ class ImpactScreen(Dialog[None]):
         yield figures
         yield BookTable(item_columns(item_titles(self._impact)), lambda item: item.key, empty=NOBODY)
         yield KeyBar()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return self._changed if action == "save" else super().check_action(action, parameters)
+
+    def action_save(self) -> None:
+        self.dismiss(True)
 
     def on_mount(self) -> None:
         show_items(self.query_one(BookTable), affected_items(self._impact, self.host))
