@@ -321,7 +321,9 @@ def test_review_of_every_automatic_run_is_turned_on_and_off_where_it_is_missed()
         assert policy_of(book).review
         assert "Every automatic run is reviewed now." in shown_messages(app)
         assert "Press b" not in screen_text(app)
-        await press(pilot, "b", "y")
+        await press(pilot, "1", "t", "t")
+        assert "No account in “Run pending”; escape shows all." in screen_text(app), "as the tab is labeled"
+        await press(pilot, "9", "b", "y")
         assert not policy_of(book).review
         assert "Press b" in screen_text(app)
 

@@ -116,7 +116,7 @@ class AccountsScreen(ShowsAccount, ActsOnAccount, TiledListScreen, inherit_bindi
         self.table.set_empty(
             "This book has no accounts yet. P imports a custodian's file, E enters one."
             if not rows
-            else f"No account in “{tile}”; escape shows all."
+            else f"No account in “{self.tile_label}”; escape shows all."
         )
         if isinstance(rows, FitsColumns):
             self.table.fit_columns(rows.zero_columns(), rows.widest())

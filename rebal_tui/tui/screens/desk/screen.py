@@ -136,18 +136,17 @@ class DeskScreen(ShowsAccount, ShowsAmong, EvaluatesAll, TiledListScreen, inheri
     def show_rows(self) -> None:
         if self._snapshot is None:
             return
-        tile = Tile(self.tile)
+        self.show_tiles()
         self.query_one(FirmLine).firm = self._snapshot.firm
         self.table.set_empty(
             NONE_SUBSCRIBED[self._snapshot.status.mode == FILES_MODE]
             if not self._snapshot.rows
-            else f"No account in “{tile}”; escape shows all."
+            else f"No account in “{self.tile_label}”; escape shows all."
         )
         rows = self._snapshot.rows
         if isinstance(rows, FitsColumns):
             self.table.fit_columns(rows.zero_columns(), rows.widest())
-        self.table.set_rows(rows, self._among or _filter_of(tile))
-        self.show_tiles()
+        self.table.set_rows(rows, self._among or _filter_of(Tile(self.tile)))
         if not self._cursor_set and len(rows):
             self._cursor_set = True
             self._start_cursor()

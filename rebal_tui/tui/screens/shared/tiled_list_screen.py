@@ -53,11 +53,15 @@ class TiledListScreen(ListScreen):
         """Show the tiles and the rows of the current tile. Does nothing before the data is loaded."""
         raise NotImplementedError
 
+    @property
+    def tile_label(self) -> str:
+        """The label of the current tile, as the screen shows it."""
+        return next((one.label for one in self.tiles.tabs if one.key == self.tile), self.tile)
+
     def set_tile(self, tile: str) -> None:
         """Make the tile with this key current and show its rows."""
         self.tile = self.tiles.current = tile
-        label = next((one.label for one in self.tiles.tabs if one.key == tile), tile)
-        no_match = f"No row of “{label}” matches the filter; escape clears it, then the tab."
+        no_match = f"No row of “{self.tile_label}” matches the filter; escape clears it, then the tab."
         self.table.no_match = NO_MATCH if tile == ALL else no_match
         self.table.renew_order()
         self.show_rows()
