@@ -23,9 +23,12 @@ from tests.tui.driving import drive, press, screen_text
 def test_a_filter_is_a_chip_that_a_click_clears() -> None:
     async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
         table, total = app.screen.table, app.screen.table.total
-        await press(pilot, "slash", *"ruiz", "enter")
+        await press(pilot, "slash", *"ruiz")
+        assert "/ Filter" not in screen_text(app), "this key types a slash now"
+        await press(pilot, "enter")
         shown = len(table.rows)
         assert 0 < shown < total
+        assert "/ Filter" in screen_text(app)
         assert f"⌕ ruiz {shown}/{total} ✕" in screen_text(app)
         await pilot.click(ListFoot, offset=(3, 0))
         await press(pilot)

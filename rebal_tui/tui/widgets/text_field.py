@@ -9,6 +9,7 @@ from rich.segment import Segment
 from textual.binding import Binding, BindingType
 from textual.events import Key
 from textual.geometry import Size
+from textual.keys import KEY_NAME_REPLACEMENTS
 from textual.message import Message
 from textual.reactive import Reactive
 from textual.strip import Strip
@@ -19,6 +20,9 @@ from rebal_tui.domain.text import fold
 
 MAX_LISTED = 200
 """If more choices match a text, none is listed; a longer text has fewer matches."""
+
+SIGN_KEYS = frozenset(KEY_NAME_REPLACEMENTS.values())
+"""The keys of signs whose names Textual shortens, so that it does not find their characters again."""
 
 
 class TextField(Input):
@@ -56,6 +60,12 @@ class FilterField(TextField):
 
     def __init__(self, *, placeholder: str, id: str) -> None:
         super().__init__(placeholder=placeholder, id=id, compact=True, select_on_focus=False)
+
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        """Return whether the key types a character. Textual does not find those of some named keys, such as that
+        which opens the filter, and would offer them in the bottom line.
+        """
+        return super().check_consume_key(key, character) or key in SIGN_KEYS
 
     def open(self, typed: str = "") -> None:
         """Show the field and give it the focus; `typed` is added to its text, which without it is selected."""
