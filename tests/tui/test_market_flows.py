@@ -14,6 +14,7 @@ from rebal_tui.domain.runs import RunStatus
 from rebal_tui.market.clock import HeartbeatClock
 from rebal_tui.services.book.guards import apply_guards
 from rebal_tui.services.queries import market as market_queries
+from rebal_tui.services.view_models.standing import Tile
 from rebal_tui.store import run_orders
 from rebal_tui.tui.screens.market.corporate_action import CorporateActionScreen
 from rebal_tui.tui.screens.market.lines import chart, sampled
@@ -115,6 +116,16 @@ def test_the_accounts_that_a_shock_moved_out_of_their_bands_are_shown_on_the_des
         assert [row.account_id for row in app.screen.table.rows] == ["b"]
         assert "left their bands: TLT -30 % · n-b 1/5" in screen_text(app)
         await press(pilot, "escape", "escape")
+        assert app.current_mode == Section.MARKET
+        await press(pilot, "b")
+        assert "[All 4]" in screen_text(app), "tabs count the rows that the filter shows"
+        tabs = {tab.key: int(tab.figure) for tab in app.screen.tiles.tabs}
+        while app.screen.tile != Tile.OUTSIDE:
+            await press(pilot, "t")
+            assert len(app.screen.table.rows) == tabs[app.screen.tile], "and keep it"
+            assert "⌕ left their bands" in screen_text(app)
+        assert len(app.screen.table.rows) == 4
+        await press(pilot, "escape")
         assert app.current_mode == Section.MARKET, "back in the section where it was requested"
         await press(pilot, "1")
         assert len(app.screen.table.rows) == 5

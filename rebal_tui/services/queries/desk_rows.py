@@ -186,7 +186,7 @@ class DeskRows(LazyRows[DeskRow]):
         if isinstance(accept, Among):
             found = np.zeros(len(self), np.bool_)
             found[[at for one in accept.account_ids if (at := self.find(one)) is not None]] = True
-            return found
+            return found if accept.tile is Tile.ALL else found & self.accepted(InTile(accept.tile))
         if not isinstance(accept, InTile):
             return np.array([accept(row) for row in self], np.bool_)
         if accept.tile is Tile.ALL:

@@ -39,7 +39,7 @@ class LazyRows(Sequence[R]):
         self._orders: dict[tuple[str | None, bool], Ints] = {}
         self._arranged: dict[tuple[object, str, str | None, bool], Ints] = {}
         self._found: dict[str, Flags] = {}
-        self._counted: dict[str, tuple[tuple[Any, int], ...]] = {}
+        self._counted: dict[tuple[str, object], tuple[tuple[Any, int], ...]] = {}
 
     def __len__(self) -> int:
         return self._count
@@ -94,12 +94,16 @@ class LazyRows(Sequence[R]):
             self.several(wanted, wanted)
 
     def _arrange(self, accept: Callable[[R], bool] | None, text: str, sort: str | None, reverse: bool) -> Ints:
+        mask, positions = self._mask(accept, text), self._sorted_by(sort, reverse)
+        return positions if mask is None else positions[mask[positions]]
+
+    def _mask(self, accept: Callable[[R], bool] | None, text: str) -> Flags | None:
+        """By position, whether the row passes `accept` and the filter `text`; None if neither filters."""
         mask: Flags | None = None if accept is None else self.accepted(accept)
         matches = self.found(text)
-        if matches is not None:
-            mask = matches if mask is None else mask & matches
-        positions = self._sorted_by(sort, reverse)
-        return positions if mask is None else positions[mask[positions]]
+        if matches is None:
+            return mask
+        return matches if mask is None else mask & matches
 
     def found(self, text: str) -> Flags | None:
         """By position, whether the filter `text` finds the row; None if the text filters nothing.
@@ -122,13 +126,15 @@ class LazyRows(Sequence[R]):
         found = self.found(text)
         return self._count if found is None else int(np.count_nonzero(found))
 
-    def counts(self, text: str = "") -> tuple[tuple[Any, int], ...]:
-        """Each group that has a tab, with the number of its rows that the filter `text` finds."""
-        counted = self._counted.get(text)
+    def counts(self, text: str = "", accept: Callable[[R], bool] | None = None) -> tuple[tuple[Any, int], ...]:
+        """Each group that has a tab, with the number of its rows that the filter `text` finds and `accept` accepts, a
+        predicate as in `arrange`.
+        """
+        counted = self._counted.get((text, accept))
         if counted is None:
             if len(self._counted) >= MAX_ARRANGED:
                 self._counted.clear()
-            counted = self._counted[text] = self.count_groups(self.found(text))
+            counted = self._counted[text, accept] = self.count_groups(self._mask(accept, text))
         return counted
 
     def _sorted_by(self, sort: str | None, reverse: bool) -> Ints:

@@ -77,13 +77,16 @@ class InTile:
 
 @dataclass(frozen=True, slots=True)
 class Among:
-    """A filter that accepts some accounts, by id; `label` describes them on the screen."""
+    """A filter that accepts some accounts, by id, and of them only those that a tile counts; `label` describes the
+    accounts on the screen.
+    """
 
     account_ids: frozenset[str]
     label: str
+    tile: Tile = Tile.ALL
 
     def __call__(self, row: DeskRow) -> bool:
-        return row.account_id in self.account_ids
+        return row.account_id in self.account_ids and self.tile in row.tiles
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar, overload, runtime_checkable
 
 R = TypeVar("R")
@@ -32,8 +32,8 @@ class CountsFound(Protocol):
     def count_found(self, text: str) -> int:
         """The number of rows that the filter `text` finds; all of them if it is empty."""
 
-    def counts(self, text: str = "") -> tuple[tuple[Any, int], ...]:
-        """Each group with the number of its rows that the filter `text` finds."""
+    def counts(self, text: str = "", accept: Callable[[Any], bool] | None = None) -> tuple[tuple[Any, int], ...]:
+        """Each group with the number of its rows that the filter `text` finds and `accept` accepts."""
 
 
 class RowSelection(Sequence[R]):

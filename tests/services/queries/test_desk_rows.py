@@ -23,7 +23,7 @@ from rebal_tui.services.queries.desk_rows import DeskRows
 from rebal_tui.services.queries.lazy_rows import Ints, LazyRows
 from rebal_tui.services.simulation import account_events
 from rebal_tui.services.view_models.accounts import AccountGroup, AccountRow, InGroup
-from rebal_tui.services.view_models.desk import DeskRow, InTile, names_in
+from rebal_tui.services.view_models.desk import Among, DeskRow, InTile, names_in
 from rebal_tui.services.view_models.shown_rows import ShownRows
 from rebal_tui.services.view_models.standing import Tile
 from rebal_tui.store import portfolios as portfolio_store
@@ -60,6 +60,11 @@ def agrees(book: Book) -> list[DeskRow]:
     assert dict(snapshot.tiles) == {tile: sum(tile in row.tiles for row in exact) for tile in Tile}
     found = [exact[at] for at in snapshot.rows.arrange(None, SOME, None, False).tolist()]
     assert dict(snapshot.rows.counts(SOME)) == {tile: sum(tile in row.tiles for row in found) for tile in Tile}
+    among = Among(frozenset(row.account_id for row in exact[::2]), "every other")
+    kept = [row for row in found if among(row)]
+    assert dict(snapshot.rows.counts(SOME, among)) == {tile: sum(tile in row.tiles for row in kept) for tile in Tile}
+    waits = replace(among, tile=Tile.WAITS)
+    assert len(snapshot.rows.arrange(waits, "", None, False)) == sum(map(waits, exact))
     every = accounts_snapshot(book)
     assert every is not None
     ones = [account_row(book, account_id) for account_id in book.accounts]

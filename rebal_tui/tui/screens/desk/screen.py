@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import islice
 from typing import ClassVar
 
@@ -45,10 +46,6 @@ NONE_SUBSCRIBED = {
     True: "No account is subscribed yet. 3, P imports accounts; 2 makes a portfolio; 3, M, n subscribes all.",
 }
 """Text of a Desk without accounts, by whether the book is a files book."""
-
-
-def _filter_of(tile: Tile) -> InTile | None:
-    return None if tile is Tile.ALL else InTile(tile)
 
 
 class DeskScreen(ShowsAccount, ShowsAmong, EvaluatesAll, TiledListScreen, inherit_bindings=False):
@@ -138,15 +135,16 @@ class DeskScreen(ShowsAccount, ShowsAmong, EvaluatesAll, TiledListScreen, inheri
             return
         self.show_tiles()
         self.query_one(FirmLine).firm = self._snapshot.firm
-        self.table.set_empty(
-            NONE_SUBSCRIBED[self._snapshot.status.mode == FILES_MODE]
-            if not self._snapshot.rows
-            else f"No account in “{self.tile_label}”; escape shows all."
-        )
+        none_there = f"No account in “{self.tile_label}”; escape shows all."
+        if not self._snapshot.rows:
+            none_there = NONE_SUBSCRIBED[self._snapshot.status.mode == FILES_MODE]
+        elif self._among is not None:
+            none_there = self.table.no_match
+        self.table.set_empty(none_there)
         rows = self._snapshot.rows
         if isinstance(rows, FitsColumns):
             self.table.fit_columns(rows.zero_columns(), rows.widest())
-        self.table.set_rows(rows, self._among or _filter_of(Tile(self.tile)))
+        self.table.set_rows(rows, self._filter_of(Tile(self.tile)))
         if not self._cursor_set and len(rows):
             self._cursor_set = True
             self._start_cursor()
@@ -155,7 +153,7 @@ class DeskScreen(ShowsAccount, ShowsAmong, EvaluatesAll, TiledListScreen, inheri
         if self._snapshot is None:
             return
         whole, rows, text = self._snapshot.tiles, self._snapshot.rows, self.table.view.text
-        found = rows.counts(text) if text and isinstance(rows, CountsFound) else whole
+        found = rows.counts(text, self._among) if (text or self._among) and isinstance(rows, CountsFound) else whole
         self.tiles.tabs = desk_columns.tile_tabs(found, whole, Tile(self.tile), reviewed=self._snapshot.reviewed)
 
     def show_among(self, some: Among) -> None:
@@ -166,10 +164,21 @@ class DeskScreen(ShowsAccount, ShowsAmong, EvaluatesAll, TiledListScreen, inheri
         self.table.renew_order()
         self.show_filter()
 
-    def set_tile(self, tile: str) -> None:
+    def _filter_of(self, tile: Tile) -> InTile | Among | None:
+        if self._among is not None:
+            return replace(self._among, tile=tile)
+        return None if tile is Tile.ALL else InTile(tile)
+
+    def reset_filters(self) -> None:
         self._among = None
-        super().set_tile(tile)
+        super().reset_filters()
         self.show_filter()
+
+    def leave_list(self) -> None:
+        if self._among is None:
+            super().leave_list()
+        else:
+            self._clear_filter()
 
     def show_filter(self) -> None:
         super().show_filter()
@@ -178,11 +187,12 @@ class DeskScreen(ShowsAccount, ShowsAmong, EvaluatesAll, TiledListScreen, inheri
 
     def _clear_filter(self) -> None:
         if self._among is not None:
+            self._among = None
             self.set_tile(self.tile)
         super()._clear_filter()
 
     def expect_tile(self, tile: str) -> None:
-        self.table.expect_filter(_filter_of(Tile(tile)), lambda: self.tiles.draw_ahead(tile))
+        self.table.expect_filter(self._filter_of(Tile(tile)), lambda: self.tiles.draw_ahead(tile))
 
     def _start_cursor(self) -> None:
         """Move the cursor to the first row that needs a person or is outside a band."""
