@@ -170,7 +170,8 @@ class TabBar(StyledView, can_focus=False):
 
 def fitting(tabs: tuple[Tab, ...], current: str, width: int) -> tuple[Tab, ...]:
     """Return tabs that fit into `width` cells: without those that count nothing, from the last on, then without the
-    labels of those that have a mark. The first and the `current` tab stay as they are.
+    labels of those that have a mark, at last also of one whose mark an earlier tab has. The first and the `current` tab
+    stay as they are.
     """
     found = list(tabs)
 
@@ -180,7 +181,8 @@ def fitting(tabs: tuple[Tab, ...], current: str, width: int) -> tuple[Tab, ...]:
     for tab in reversed(tabs[1:]):
         if tab.figure == "0" and tab.key != current and is_too_wide():
             found.remove(tab)
-    for at in range(len(found) - 1, 0, -1):
+    marks = [tab.mark for tab in found]
+    for at in sorted(range(len(found) - 1, 0, -1), key=lambda at: marks[at] in marks[:at]):
         tab = found[at]
         if tab.mark.strip() and tab.key != current and is_too_wide():
             found[at] = replace(tab, label="")

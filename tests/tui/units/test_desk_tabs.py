@@ -26,6 +26,18 @@ def test_tabs_that_do_not_fit_into_one_line_are_left_out_if_they_count_nothing_t
     assert shown(20, Tile.COOLDOWN) == ["All 57", "! 8", "◷Cooldown 24"]
 
 
+def test_of_two_tabs_with_the_same_mark_one_keeps_its_words() -> None:
+    tiles = ((Tile.ALL, 57), (Tile.WAITS, 16), (Tile.IN_RANGE, 33), (Tile.COOLDOWN, 22))
+    tabs = tile_tabs(tiles, tiles, Tile.ALL)
+
+    def shown(width: int) -> list[str]:
+        return [f"{tab.label} {tab.figure}".strip() for tab in fitting(tabs, Tile.ALL, width)]
+
+    assert shown(44) == ["All 57", "Waits 16", "33", "Cooldown 22"]
+    assert shown(35) == ["All 57", "16", "33", "Cooldown 22"]
+    assert shown(20) == ["All 57", "16", "33", "22"], "there is no room for it"
+
+
 def test_no_tab_goes_while_a_filter_is_typed() -> None:
     whole = ((Tile.ALL, 5), (Tile.OUTSIDE, 2), (Tile.NEAR, 0))
     found = ((Tile.ALL, 1), (Tile.OUTSIDE, 0), (Tile.NEAR, 0))
