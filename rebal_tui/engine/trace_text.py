@@ -76,7 +76,7 @@ def difference(exact: Value, start: Money, less: Iterable[Money], limit: Value) 
 def cash_target_note(plan: Plan) -> str:
     """Why the cash target of a plan is not cash weight × equity: `the weight is $2,868.04; …`. Empty if it is that.
 
-    An invest_cash run leaves the cash that the last completed run left, if that is more (R-14.7); restrictions change
+    An invest_cash run keeps the cash target of the last completed run, if that is more (R-14.7); restrictions change
     what cash is reachable (R-61). Empty for a partial_liquidation, too.
     """
     by_weight = Money(-(-max(0, plan.equity) * plan.weights.cash // (HUNDRED_PERCENT * NANO)))
@@ -85,8 +85,8 @@ def cash_target_note(plan: Plan) -> str:
     weight = f"the weight is {money(by_weight)}"
     if plan.type is RunType.FULL_REBALANCE:
         return f"{weight}; restrictions move it"
-    moved = "restrictions or " if plan.rules.restrictions else ""
-    return f"{weight}; {moved}the last completed run left more"
+    moved = "restrictions move it or " if plan.rules.restrictions else ""
+    return f"{weight}; {moved}the last completed run's cash target was more"
 
 
 def buys_cut_text(plan: Plan, scale: tuple[int, int], bought: Money, wanted: Money) -> str:

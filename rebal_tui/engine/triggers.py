@@ -42,7 +42,7 @@ def invest_cash(situation: Situation, trace: Trace) -> Plan | None:
     reserved = f", reserved {trace_text.money(situation.reserved)}" if situation.reserved else ""
     enough, assets = excess >= MIN_INVEST_VALUE, situation.portfolio.weights.assets
     relation = "reaches" if enough else "is below"
-    kept = ", which the last completed run left" if cash_target == situation.cash_floor > 0 else ""
+    kept = ", that of the last completed run" if cash_target == situation.cash_floor > 0 else ""
     unbuyable = ", but the portfolio has no assets to buy" if enough and not assets else ""
     shown = excess_text(situation)
     amount = f"excess cash {shown} {relation} the minimum $10.00"

@@ -133,11 +133,12 @@ async def _manual_run(session: Session, kind: RunType, account_id: str) -> None:
 async def evaluate(session: Session, _text: str) -> None:
     """Evaluate every subscribed account now."""
     mode = (await session.ask(status_queries.status_line)).mode
+    reviewed = (await session.ask(review_queries.review_snapshot)).everything
 
     async def do() -> str:
         return await session.ask(scheduler.run_now, "evaluation", MANUAL_JOB_BUDGET_SECONDS)
 
-    question = Question("Evaluate every account now?", "Evaluate", evaluate_text(mode), sends=True)
+    question = Question("Evaluate every account now?", "Evaluate", evaluate_text(mode, reviewed=reviewed), sends=True)
     await make(session, question, do, "Evaluated")
 
 

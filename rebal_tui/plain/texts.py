@@ -147,8 +147,10 @@ def account_text(page: AccountPageView) -> Iterator[str]:
     yield label("Cash", dollars(view.cash))
     if view.portfolio_id is not None:
         yield label("Cash target", dollars(view.cash_target))
-    if view.cash_left is not None:
-        yield label("Cash runs keep", f"{dollars(view.cash_left)}, which the last completed run left")
+    if view.cash_kept is not None:
+        yield label(
+            "Runs that invest cash keep", f"{dollars(view.cash_kept)}, the cash target of the last completed run"
+        )
     yield label("Withdrawable", dollars_down(view.withdrawable))
     if detail.row.reserve:
         yield label("Reserved cash", dollars(detail.row.reserve))

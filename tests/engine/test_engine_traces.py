@@ -81,11 +81,11 @@ TRACES: dict[str, tuple[Situation, tuple[str, ...]]] = {
          NO_CALENDAR, f"drift_band holds_back R-14.5 {FAR_WORDS}; held back by the cooldown",
          "invest_cash no R-14.7 no excess cash: $5.00 below the cash target (cash $0.00, cash target $5.00)"),
     ),
-    "cash below what the last run left": (
+    "cash below the cash target of the last run": (
         replace(situation(cash="7"), cash_floor=parse_money("9")),
         (*CALM, *OLD, NO_CALENDAR, NO_BAND,
          "invest_cash no R-14.7 no excess cash: $2.00 below the cash target"
-         " (cash $7.00, cash target $9.00, which the last completed run left)"),
+         " (cash $7.00, cash target $9.00, that of the last completed run)"),
     ),
     "no trigger": (
         situation(conditions=[band("absolute", "5")]),

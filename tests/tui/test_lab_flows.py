@@ -140,7 +140,7 @@ def test_a_computation_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
         assert "1 of 10 policies" in screen_text(app)
         await pilot.press("escape")
         await computed(pilot, app)
-        assert "Stopped. p computes again." in screen_text(app)
+        assert "Stopped. The next portfolio (p) is this one again." in screen_text(app)
 
     run(flow, market_book(), "1", SIZES["80x24"])
 

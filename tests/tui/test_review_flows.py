@@ -339,7 +339,10 @@ def test_review_is_turned_on_and_every_account_evaluated_in_one_section() -> Non
     async def flow(pilot: Any, app: Any) -> None:
         await press(pilot, "b", "y", "v")
         assert "Evaluate every account now?" in screen_text(app)
-        await press(pilot, "y")
+        assert "before you approve it in Review" in screen_text(app)
+        await press(pilot, "n", "1", "v")
+        assert "before you approve it in Review" in screen_text(app)
+        await press(pilot, "n", "9", "v", "y")
         assert "◇ To review 2" in screen_text(app)
 
     run(flow, book, "9")

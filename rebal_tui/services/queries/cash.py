@@ -20,7 +20,7 @@ from rebal_tui.services.book.kill_switch import halted
 from rebal_tui.services.evaluation.planning import plan_run
 from rebal_tui.services.queries.desk import preview_of
 from rebal_tui.services.queries.entries_naming import entries_naming
-from rebal_tui.services.queries.raised import paid_text
+from rebal_tui.services.queries.raised import paid_text, short_text
 from rebal_tui.services.runs.manual import check_run, create_run
 from rebal_tui.services.view_models.cash import (
     NO_SALE,
@@ -87,16 +87,19 @@ def withdrawal_history(book: Book, withdrawal_id: str) -> tuple[TimelineEvent, .
     """The events of a withdrawal, oldest first.
 
     A return from a later stage to that of the sale is named `to sell again`. The event of its journal shows from which
-    cash it is paid. Raises `NotFound`.
+    cash it is paid, that of a sale which raised less than the amount shows what is to pay the rest. Raises `NotFound`.
     """
     withdrawal, found = cash.withdrawal(book.database, withdrawal_id), entries_naming(book, withdrawal_id, 200)
     events: list[TimelineEvent] = []
-    for entry in reversed([one for one in found if one.subject == withdrawal_id]):
+    for place, entry in reversed([one for one in enumerate(found) if one[1].subject == withdrawal_id]):
         what = entry.action.partition(".")[2]
         again = what == WithdrawalStage.UNSUBSCRIBED and any(event.what == what for event in events)
         why = str(json.loads(entry.detail).get("why", ""))
         if what == WithdrawalStage.JOURNALING and not withdrawal.everything:
             why = f"pays {money(withdrawal.amount)}: {paid_text(withdrawal, found)}"
+        elif what == WithdrawalStage.SETTLING and not withdrawal.everything and not why:
+            # The entries are newest first; those before this one are later.
+            why = short_text(withdrawal, found[place:])
         events.append(TimelineEvent(entry.at, "to sell again" if again else what, why))
     return tuple(events)
 

@@ -114,7 +114,7 @@ def account_view(book: Book, account_id: str) -> AccountView:
     stored = latest_decisions(book.database, account_id)
     now = evaluate_account(book, account_id, stopped_by(book)) if subscription else None
     equity, reserved = max(0, valuation.equity), book.reserved(account_id)
-    left = book.cash_floor(account_id, portfolio.weights.cash) if portfolio else Money(0)
+    kept = book.cash_floor(account_id, portfolio.weights.cash) if portfolio else Money(0)
     by_weight = floor_money(Value(equity * portfolio.weights.cash // HUNDRED_PERCENT)) if portfolio else Money(0)
     return AccountView(
         account_id=account_id,
@@ -134,7 +134,7 @@ def account_view(book: Book, account_id: str) -> AccountView:
         withdrawable=transferable(book, account_id),
         restrictions=(*(text for _, text in blocking_reasons(account, booked)), *book.paused(account_id)),
         near=_is_near(valuation, portfolio, now.reachable if now else None),
-        cash_left=left if left > by_weight else None,
+        cash_kept=kept if kept > by_weight else None,
         cash_line=_cash_line(start.cash, valuation, portfolio, now.reachable if now else None),
         reserved=reserved,
         managed=None if valuation.equity == booked.equity else _managed(booked, valuation, reserved),

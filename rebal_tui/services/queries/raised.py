@@ -65,6 +65,22 @@ def _parts(raised: Money, sold: Money, *, rounding: bool = False) -> str:
     return f"{money(raised)}: {' and '.join(parts)}"
 
 
+def short_text(withdrawal: Withdrawal, entries: Iterable[AuditEntry]) -> str:
+    """What the ended runs of a withdrawal lack of its amount, and what is to pay that; empty if they lack no cent.
+
+    `entries` are the audit entries that name the withdrawal, up to the end of the last of these runs.
+    """
+    wanted = nearest_cents(withdrawal.amount)
+    raised = nearest_cents(reserved_by_runs(entries, withdrawal.account_id, withdrawal.id))
+    if raised >= wanted:
+        return ""
+    rest = money(Money(wanted - raised))
+    return (
+        f"{money(raised)} of {money(wanted)} raised and reserved; the account's other cash is to pay {rest}, and if it "
+        "cannot, more is sold"
+    )
+
+
 def paid_text(withdrawal: Withdrawal, entries: Iterable[AuditEntry]) -> str:
     """`$4,993.15 reserved by its runs and $6.85 from the account's other cash`: the amount of a withdrawal.
 

@@ -139,7 +139,7 @@ def _kept_target(situation: Situation, decision: Decision) -> tuple[str, ...]:
         return ()
     share = "the reachable cash" if situation.goals is not None else f"{percent_cell(weight)} of equity"
     return (
-        f"Cash target {money(situation.cash_floor)}: kept from the last completed run, because it is more than "
+        f"Cash target {money(situation.cash_floor)}: that of the last completed run, because it is more than "
         f"{share} ({money(by_weight)}).",
     )
 

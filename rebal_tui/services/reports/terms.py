@@ -55,8 +55,9 @@ TERMS: tuple[tuple[str, str], ...] = (
     ("Equity", "The value of the holdings that the program manages plus cash that is not reserved."),
     (
         "Cash target, excess cash",
-        "The cash that an account keeps: the portfolio's percentage of equity, or what the last completed run kept if "
-        "that is more. Excess cash is what is above it; below 0, cash is short and none is invested.",
+        "The cash that an account keeps: the portfolio's percentage of equity, or, for a run that invests cash, the "
+        "cash target of the last completed run if that is more. Excess cash is what is above it; below 0, cash is "
+        "short and none is invested.",
     ),
     ("Reserved", "Cash kept for a withdrawal or transfer, which no order spends."),
     (

@@ -183,7 +183,7 @@ class AccountView:
 
     `decision_now` is the decision of an evaluation made now, `next_step` a sentence on what happens next and when.
     `near`: the account uses 80 % of a drift band or more. `cash_target` is the dollars of the portfolio's cash weight.
-    `cash_left` is the cash target of the last completed run if that is larger, because a cash run then leaves as much
+    `cash_kept` is the cash target of the last completed run if that is larger, because a cash run then keeps as much
     (R-14.7), else None. `cash_line` is cash less `reserved`, shown as the last of the holdings; None when equity is not
     above 0. `reserved` is the cash reserved for an owner (R-2). `managed` is managed equity, the base of all
     percentages; None if it equals `equity`.
@@ -208,7 +208,7 @@ class AccountView:
     near: bool
     reserved: Money
     managed: Money | None = None
-    cash_left: Money | None = None
+    cash_kept: Money | None = None
     cash_line: HoldingView | None = None
 
 

@@ -314,19 +314,20 @@ def test_percentages_before_and_after_sum_to_100() -> None:
     assert after["cash"] in (500, 501)
 
 
-def test_a_cash_target_above_the_weight_says_what_left_it() -> None:
-    """SPY at half its price: the weight of cash is less than what the run of the day before left."""
+def test_a_cash_target_above_the_weight_says_where_it_comes_from() -> None:
+    """SPY at half its price: the weight of cash is less than the cash target of the run of the day before."""
     book = simple_book()
     scheduler.tick(book)
     advance_to(book, "2026-03-02 10:00")
-    assert account_view(book, "a").cash_left is None
+    assert account_view(book, "a").cash_kept is None
     advance_to(book, "2026-03-03 09:30")
     set_price(book, "SPY", "200.00")
     deposit(book, "a", parse_money("100"))
     view = account_view(book, "a")
     plan = preview_manual(book, "a", RunType.INVEST_CASH).plan
-    assert view.cash_left == plan.cash_target == parse_money("2500") > view.cash_target
-    assert cash_target_note(plan) == f"the weight is {money(view.cash_target)}; the last completed run left more"
+    assert view.cash_kept == plan.cash_target == parse_money("2500") > view.cash_target
+    note = f"the weight is {money(view.cash_target)}; the last completed run's cash target was more"
+    assert cash_target_note(plan) == note
     assert cash_target_note(preview_manual(book, "a", RunType.FULL_REBALANCE).plan) == ""
 
 

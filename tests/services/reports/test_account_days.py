@@ -64,7 +64,7 @@ def test_a_cash_target_that_an_earlier_run_left_is_told_apart_from_the_weight() 
 
     (evaluated,) = days(book, date(2026, 3, 3))[0].entries
     assert (
-        "Cash target $2,500.00: kept from the last completed run, because it is more than 5.00 % of equity ($2,462.50)."
+        "Cash target $2,500.00: that of the last completed run, because it is more than 5.00 % of equity ($2,462.50)."
     ) in evaluated.notes
 
 

@@ -168,7 +168,13 @@ def test_what_is_left_of_a_withdrawal_is_raised_by_one_more_run_though_the_price
     assert missing < brought(book, second) < parse_money("1.73"), "the price has fallen again"
     assert book.reserved("a") == withdrawal.amount
     assert list(reservation_faults(book.database)) == []
-    events = [event.what for event in withdrawal_history(book, withdrawal.id)]
+    history = withdrawal_history(book, withdrawal.id)
+    assert [event.detail for event in history if event.what == "settling"] == [
+        "$4,998.28 of $5,000.00 raised and reserved; the account's other cash is to pay $1.72, and if it cannot, more "
+        "is sold",
+        "",
+    ]
+    events = [event.what for event in history]
     assert events == ["requested", "unsubscribed", "selling", "settling", "to sell again", "selling", "settling"]
     assert [run_view(book, run.id).raised for run in (first, second)] == [
         "Raised $4,998.28: $4,998.28 sold.",
@@ -187,6 +193,9 @@ def test_a_withdrawal_says_that_other_cash_pays_what_its_run_did_not_raise() -> 
     assert run_view(book, run.id).raised == "Planned $5,000.00: $4,750.00 sold and $250.00 from cash."
     set_price(book, "SPY", "399.00")
     advance(book, 20)
+    sold = withdrawal_history(book, withdrawal.id)[-1]
+    said = "$4,992.50 of $5,000.00 raised and reserved; the account's other cash is to pay $7.50, and if it cannot, "
+    assert (sold.what, sold.detail) == ("settling", f"{said}more is sold")
     advance_to(book, "2026-03-03 09:30")
     paid = next(event for event in withdrawal_history(book, withdrawal.id) if event.what == "journaling")
     assert paid.detail == ("pays $5,000.00: $4,992.50 reserved by its runs and $7.50 from the account's other cash")

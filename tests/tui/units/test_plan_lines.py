@@ -6,10 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from rebal_tui.domain.quantities import CENT, Money, Percent
+from rebal_tui.domain.quantities import CENT, NANO, Money, Percent, Value, parse_money
 from rebal_tui.domain.runs import RunType
+from rebal_tui.engine.trace_text import dollars
+from rebal_tui.services.queries.cash import preview_manual
 from rebal_tui.services.view_models.desk import PreviewView
 from rebal_tui.tui.screens.shared.plan_lines import preview_lines
+from tests.tui.simulated import market_book
 from tests.tui.views import desk_row, preview
 
 OUTSIDE = next(row for row in map(desk_row, range(40)) if preview(row).plan.buys)
@@ -17,6 +20,17 @@ OUTSIDE = next(row for row in map(desk_row, range(40)) if preview(row).plan.buys
 
 def text_of(view: PreviewView) -> str:
     return "".join(text for line in preview_lines(view)(80, 40) for text, _ in line)
+
+
+def test_a_plan_that_raises_cash_says_what_its_percents_and_its_cash_target_are_of() -> None:
+    """Targets are of what is left (R-23), the weights before and after of all equity."""
+    book = market_book(2)
+    view = preview_manual(book, "a", RunType.PARTIAL_LIQUIDATION, amount=parse_money("9000"))
+    equity, left = (dollars(Value(view.plan.equity - amount)) for amount in (0, parse_money("9000") * NANO))
+    text = " ".join("".join(part for part, _ in line).strip() for line in preview_lines(view)(80, 40))
+    assert f"Target and cash target are of {left}, the equity less $9,000.00 to raise" in text
+    assert f"Before and After are of {equity}, all of it" in text
+    assert "managed equity" not in text
 
 
 @pytest.mark.parametrize(("missing", "shown"), [(0, False), (CENT - 1, False), (CENT, True), (10_000 * CENT, True)])

@@ -97,6 +97,9 @@ class DeskScreen(ShowsAccount, ShowsAmong, EvaluatesAll, TiledListScreen, inheri
         super().show_cannot_open()
         self.table.set_empty("")
 
+    def all_reviewed(self) -> bool:
+        return self._snapshot is not None and self._snapshot.reviewed
+
     async def pull(self) -> None:
         seen = self._snapshot
         snapshot = await self.host.ask(desk_queries.desk_snapshot, seen, self.table.shown)

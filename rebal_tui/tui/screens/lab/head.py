@@ -61,7 +61,7 @@ def head_lines(
     if step is not None and (found is None or found.sentence):
         lines.append(((f"Computing {subject.name}…{step.text}", "accent"), _STOPS))
     elif found is None:
-        lines.append((("Stopped. p computes again.", "warn"),))
+        lines.append((("Stopped. The next portfolio (p) is this one again.", "warn"),))
     for note in notes:
         lines += paragraph(note, width, "muted")
     if found is not None:

@@ -60,6 +60,9 @@ class ReviewScreen(EvaluatesAll, inherit_bindings=False):
         """The actions shown first in a files book, where approved runs go into a trade list; empty in other books."""
         return ("approve", "reject", "trade_list") if self.host.mode_shown == FILES_MODE else ()
 
+    def all_reviewed(self) -> bool:
+        return self._snapshot is not None and self._snapshot.everything
+
     def _marks_changed(self) -> None:
         self._show_tabs()
         self.request_detail(self.table.cursor_key)

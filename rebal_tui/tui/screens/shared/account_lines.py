@@ -126,9 +126,9 @@ def _head(view: AccountView, width: int) -> list[Line]:
     else:
         both = _amounts(more)
         lines += [tuple(figures), *([both] if line_width(both) <= width else [_amounts([one]) for one in more])]
-    if view.cash_left is not None:
-        left = f"Cash runs keep {formats.money(view.cash_left)}, which the last completed run left."
-        lines.extend(paragraph(left, width, "muted"))
+    if view.cash_kept is not None:
+        kept = f"Runs that invest cash keep {formats.money(view.cash_kept)}, the cash target of the last completed run."
+        lines.extend(paragraph(kept, width, "muted"))
     for restriction in view.restrictions:
         lines.extend(paragraph(f"{STOPPED} stopped: {restriction}", width, "bad"))
     return lines

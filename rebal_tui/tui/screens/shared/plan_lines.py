@@ -122,8 +122,20 @@ def _sums(view: PreviewView, width: int) -> list[Line]:
             lines[-1] = longer
         else:
             lines.append(figure)
+    if plan.amount is not None:
+        return [*lines, *paragraph(_bases(plan, plan.amount), width, "muted")]
     note = trace_text.cash_target_note(plan)
     return [*lines, *paragraph(f"Cash target: {note}.", width, "muted")] if note else lines
+
+
+def _bases(plan: Plan, amount: Money) -> str:
+    """Return which equity the percents and the cash target of a plan that raises `amount` are of (R-23)."""
+    left = trace_text.dollars(Value(max(0, plan.equity - amount * NANO)))
+    aim = "Goal" if goal_shares(plan) else "Target"
+    return (
+        f"{aim} and cash target are of {left}, the equity less {trace_text.money(amount)} to raise; Before and After "
+        f"are of {trace_text.dollars(plan.equity)}, all of it."
+    )
 
 
 def _stops(stops: Sequence[RunStops], width: int) -> list[Line]:
@@ -230,7 +242,7 @@ def _before_after(view: PreviewView, width: int, *, pays_out: bool) -> list[Line
         heading(
             "Before and after the sells, before the payout" if pays_out else "Before and after",
             width,
-            "in % of managed equity",
+            "in % of managed equity" if view.plan.amount is None else "in %",
         ),
         table_line(
             [
