@@ -21,7 +21,7 @@ class BuyIntent:
     The shortfall is 0 or more, and a fraction, because a percent of equity need not be a whole number of units, and one
     unit can decide whether a portion reaches the next cent. `weight` is that of the portfolio. `minimum` is the
     smallest order, in the units of a `Value`: $1, or the minimum trade if that is larger and the account holds the
-    asset (R-64). `room` is the most that may be bought, in the same units, None without a limit. An asset with
+    asset (R-64). `most` is the most that may be bought, in the same units, None without a limit. An asset with
     `no_rest` gets nothing of the cash that is left when every shortfall is covered (R-21).
     """
 
@@ -29,7 +29,7 @@ class BuyIntent:
     weight: Percent
     shortfall: Fraction
     minimum: Fraction = Fraction(MIN_BUY_VALUE)
-    room: Fraction | None = None
+    most: Fraction | None = None
     no_rest: bool = False
 
 
@@ -117,12 +117,12 @@ def _spread(portions: dict[str, Fraction], remaining: Sequence[BuyIntent], rest:
         full = [
             intent
             for intent in takers
-            if intent.room is not None and portions[intent.symbol] + intent.weight * share > intent.room
+            if intent.most is not None and portions[intent.symbol] + intent.weight * share > intent.most
         ]
         for intent in full or takers:
             more = intent.weight * share
-            if intent.room is not None:
-                more = min(more, max(Fraction(0), intent.room - portions[intent.symbol]))
+            if intent.most is not None:
+                more = min(more, max(Fraction(0), intent.most - portions[intent.symbol]))
             portions[intent.symbol] += more
             rest -= more
         takers = [intent for intent in takers if intent not in full] if full else []

@@ -209,9 +209,9 @@ def ordinal(number: int) -> str:
     return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th') }"
 
 
-def fraction_text(value: Fraction, places: int = 12) -> str:
-    """A fraction as a decimal number with `places` decimals, rounded half to even."""
-    return format_scaled(round(value * 10**places), places, places)
+def fraction_text(value: Fraction, decimals: int = 12) -> str:
+    """A fraction as a decimal number with `decimals` decimals, rounded half to even."""
+    return format_scaled(round(value * 10**decimals), decimals, decimals)
 
 
 def reachable_text(goals: Goals) -> str:

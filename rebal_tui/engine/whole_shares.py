@@ -27,7 +27,7 @@ def whole_share_buys(
     """The whole shares to buy, by symbol: first as many as fit in the asset's portion, then one share at a time.
 
     The next share goes to the affordable asset with the largest remaining shortfall ÷ price (ties: the larger weight,
-    then the earlier symbol), as long as that shortfall exceeds half the price and the limit `BuyIntent.room` is kept.
+    then the earlier symbol), as long as that shortfall exceeds half the price and the limit `BuyIntent.most` is kept.
     `portions` returns the exact portion of each intent, by symbol. With `live` (a real broker), a share is affordable
     only with cash for its price plus 0.25 %.
     """
@@ -117,7 +117,7 @@ def _lacking(intent: BuyIntent, shares: Mapping[str, int], prices: Mapping[str, 
 
 def _room(intent: BuyIntent, prices: Mapping[str, Price]) -> int:
     """The number of whole shares that may still be bought within the line's maximum."""
-    return int(intent.room // (prices[intent.symbol] * NANO)) if intent.room is not None else 10**12
+    return int(intent.most // (prices[intent.symbol] * NANO)) if intent.most is not None else 10**12
 
 
 def smallest_order(

@@ -91,7 +91,7 @@ def test_many_shares_are_those_bought_one_at_a_time(
     unit = NANO * NANO // 100
     intents = [
         BuyIntent(
-            f"S{n}", Percent(weight), Fraction(lacking * unit), room=None if room is None else Fraction(room * unit)
+            f"S{n}", Percent(weight), Fraction(lacking * unit), most=None if room is None else Fraction(room * unit)
         )
         for n, (_, lacking, room, weight) in enumerate(lines)
     ]
@@ -110,7 +110,7 @@ def _one_at_a_time(
             price = prices[one.symbol] * NANO
             cost = price * (1 + LIVE_MARGIN) if live else Fraction(price)
             lacking = one.shortfall - shares[one.symbol] * price
-            full = one.room is not None and (shares[one.symbol] + 1) * price > one.room
+            full = one.most is not None and (shares[one.symbol] + 1) * price > one.most
             if cost <= left and not full and 2 * lacking > price:
                 best = max(
                     best or ((Fraction(-1), 0, 0), "", cost), ((lacking / price, one.weight, -number), one.symbol, cost)
@@ -125,7 +125,7 @@ def test_millions_of_shares_take_no_longer_than_a_few() -> None:
     """Two assets at a millionth of a dollar and an expensive one: hours, one share at a time."""
     prices = {"A": Price(1_000), "B": Price(1_001), "C": Price(5_000 * NANO)}
     intents = [
-        BuyIntent(s, Percent(3_333), Fraction(10_000 * NANO * NANO), room=Fraction(6_000 * NANO * NANO)) for s in prices
+        BuyIntent(s, Percent(3_333), Fraction(10_000 * NANO * NANO), most=Fraction(6_000 * NANO * NANO)) for s in prices
     ]
     bought = _bought(intents, prices, Fraction(14_000))
     assert bought == {"A": 6_000_000_000, "B": 6_000 * NANO // 1_001}

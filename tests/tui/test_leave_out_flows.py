@@ -47,7 +47,7 @@ def test_a_line_is_left_out_of_a_preview_in_eight_keys_for_this_session_only() -
         assert "Leave out (enter)" in screen_text(app)
         await press(pilot, "enter")
         assert isinstance(app.screen, PreviewPage)
-        assert "v Run this plan" in screen_text(app), "the message leaves room for the next step"
+        assert "v Run this plan" in screen_text(app), "the next step fits next to the message"
         assert "TLT ⊘ skip" in " ".join(screen_text(app).split())
         assert factories.all_runs(book) == []
         await press(pilot, "v", "y")

@@ -126,7 +126,7 @@ def test_the_latest_decision_keeps_its_row_when_the_account_is_evaluated_again()
         await run_heartbeat(pilot, app)
         await press(pilot)
         after = [decision.at for _, decision in table.rows]
-        assert (after[0] > before[0], after[1:]) == (True, before[1:]), "in place, although rows keep their order"
+        assert (after[0] > before[0], after[1:]) == (True, before[1:]), "at once, although rows keep their order"
         assert table.cursor_row == table.rows[0]
 
     run(flow, book, "1")

@@ -108,7 +108,7 @@ class LazyRows(Sequence[R]):
     def found(self, text: str) -> Flags | None:
         """By position, whether the filter `text` finds the row; None if the text filters nothing.
 
-        Cached, because one text is asked for with several sort orders and tabs. May run on several threads at once.
+        Cached, because one text is used with several sort orders and tabs. May run on several threads at once.
         """
         found = self._found.get(text)
         if found is None:

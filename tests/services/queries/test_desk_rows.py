@@ -35,7 +35,7 @@ from tests.services.queries.desk_oracle import exact_rows
 from tests.services.random_books import act, random_book
 
 EVERY = 1 if "LONG" in os.environ else 2
-"""The rows are compared after every so many steps."""
+"""The number of steps after which the rows are compared again."""
 BOOKS = range(int(os.environ["DESK_BOOKS"])) if "DESK_BOOKS" in os.environ else (6, 9, 11, 13, 19, 23)
 """Seeds of random books, with a dozen events each; these six reach every state."""
 

@@ -35,7 +35,7 @@ def test_of_two_tabs_with_the_same_mark_one_keeps_its_words() -> None:
 
     assert shown(44) == ["All 57", "Waits 16", "33", "Cooldown 22"]
     assert shown(35) == ["All 57", "16", "33", "Cooldown 22"]
-    assert shown(20) == ["All 57", "16", "33", "22"], "there is no room for it"
+    assert shown(20) == ["All 57", "16", "33", "22"], "it does not fit"
 
 
 def test_no_tab_goes_while_a_filter_is_typed() -> None:

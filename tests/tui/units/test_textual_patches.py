@@ -32,7 +32,7 @@ def test_rendered_lines_of_removed_widgets_are_freed() -> None:
         assert not [one for one in held if isinstance(one, ReadScreen) and one.app is app]
         assert caches_without_widget(held) < 10
 
-    gc.freeze()  # What other tests have left is neither collected nor looked at.
+    gc.freeze()  # What other tests have left is neither collected nor searched.
     try:
         drive(script)
     finally:

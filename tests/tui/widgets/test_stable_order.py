@@ -39,7 +39,7 @@ def test_in_a_list_by_time_only_a_key_keeps_the_order() -> None:
     assert order.keep([2, 0, 1], IDS, 101.0).tolist() == [2, 0, 1], "a new row comes where it belongs"
     order.touch(102.0)
     assert order.keep([3, 2, 0, 1], IDS, 103.0).tolist() == [2, 0, 1, 3]
-    assert order.moved == 1, "and the bottom line says so"
+    assert order.moved == 1, "and the bottom line shows it"
 
 
 def test_rows_that_come_are_last_and_those_that_go_leave_no_gap() -> None:

@@ -33,7 +33,7 @@ def keyed_decisions(decisions: Sequence[Decision]) -> list[KeyedDecision]:
     for one in reversed(decisions):
         checks = tuple(check.check for check in one.trace if check.verdict in REPORTED)
         key: Hashable = (new_york_day(one.at), one.portfolio_id, one.outcome, checks)
-        # Beside a decision that created a run, which is not replaced, there can be an equal one without a run.
+        # A decision that created a run is not replaced, so that there can be an equal one without a run.
         key = one.at if key in taken else key
         taken.add(key)
         keyed.append((key, one))

@@ -75,7 +75,7 @@ def lasting(row: ShownRow) -> Row:
 
 
 def with_ended(before: Sequence[ShownRow], rows: Sequence[Row], at: datetime) -> list[ShownRow]:
-    """Return the new `rows`, and those rows of `before` that are not among them, in place, as ended at `at`."""
+    """Return the new `rows`, and those rows of `before` that are not among them, as ended at `at`."""
     shown: list[ShownRow] = list(rows)
     keys = [row_key(row) for row in rows]
     place = 0
