@@ -226,7 +226,10 @@ def test_runs_approves_and_rejects_with_the_confirmation_of_the_queue() -> None:
     book = queue_book(2)
 
     async def flow(pilot: Any, app: Any) -> None:
-        await press(pilot, "A")
+        assert "A Approve  R Reject" in screen_text(app)
+        await press(pilot, "enter")
+        assert "A Approve  R Reject" in screen_text(app), "also on its page"
+        await press(pilot, "escape", "A")
         assert "Approve this run?" in screen_text(app)
         await press(pilot, "y")
         assert statuses(book).count(RunStatus.COMPLETED_SUCCESS) == 1
