@@ -89,9 +89,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("runs.cancel", "c", "Cancel run", "Cancel this run (confirms first).", Section.RUNS, "cancel_run"),
     Action(
         "runs.approve", "A", "Approve", "Approve this run if it awaits review (confirms first).", Section.RUNS,
-        "approve", footer=False,
+        "approve",
     ),
-    Action("runs.reject", "R", "Reject", "Reject this run with a note.", Section.RUNS, "reject", footer=False),
+    Action("runs.reject", "R", "Reject", "Reject this run with a note.", Section.RUNS, "reject"),
     Action("runs.json", "J", "Show JSON", "Show this run as the API returns it.", Section.RUNS, "json"),
     Action("runs.tile", "t", "Next tab", "Filter by the next status.", Section.RUNS, "tile(1)"),
     Action(

@@ -42,6 +42,18 @@ def test_sentences_fit_into_three_lines_of_the_narrowest_terminal() -> None:
         assert len(text) <= 140
 
 
+def test_f1_is_named_only_while_a_field_has_the_focus() -> None:
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "o")
+        assert "f1 explains the field" in screen_text(app)
+        await press(pilot, "tab")
+        assert "f1 explains the field" not in screen_text(app)
+        await press(pilot, "shift+tab")
+        assert "f1 explains the field" in screen_text(app)
+
+    run(flow, market_book(1), "6")
+
+
 @pytest.mark.slow
 def test_f1_shows_the_sentence_and_elsewhere_the_help() -> None:
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:

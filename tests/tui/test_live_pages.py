@@ -155,6 +155,22 @@ def test_the_page_of_a_portfolio_follows_prices_and_keeps_the_cursor_and_the_ord
     run(flow, book, "2")
 
 
+@pytest.mark.parametrize(("accounts", "rows"), [(2, 15), (8, 10)])
+def test_details_of_a_portfolio_take_the_rows_that_few_subscribers_leave_free(accounts: int, rows: int) -> None:
+    """In a body of 18 rows, 1 subscriber needs 3 rows with the titles; many get 40 %."""
+
+    async def flow(pilot: Any, app: RebalApp) -> None:
+        await press(pilot, "enter")
+        page = app.screen
+        assert isinstance(page, PortfolioPage)
+        facts = page.query_one("#portfolio-facts", LinesView)
+        facts.show(lambda _width, _height: [(("a line", ""),)] * 30)
+        await press(pilot)
+        assert (facts.size.height, page.table.size.height) == (rows, 18 - rows - 1)
+
+    run(flow, market_book(accounts), "2", (80, 20))
+
+
 def test_a_title_names_the_mode_and_the_time_where_there_is_room() -> None:
     stopped = replace(status(), mode="SIMULATED ×60 (time stopped)")
     assert time_texts(stopped)[-1] == "time stopped"

@@ -181,6 +181,7 @@ def test_all_marked_are_approved_after_a_look_at_one_plan() -> None:
     async def flow(pilot: Any, app: Any) -> None:
         await press(pilot, "space", "space", "space", "A")
         assert "Approve 3 runs?" in screen_text(app)
+        assert "Reading the plans" not in screen_text(app)
         await press(pilot, "up", "up", "enter")
         assert isinstance(app.screen, ReadScreen)
         assert "Sells" in screen_text(app) or "above its target" in screen_text(app)
@@ -226,7 +227,10 @@ def test_runs_approves_and_rejects_with_the_confirmation_of_the_queue() -> None:
     book = queue_book(2)
 
     async def flow(pilot: Any, app: Any) -> None:
-        await press(pilot, "A")
+        assert "A Approve  R Reject" in screen_text(app)
+        await press(pilot, "enter")
+        assert "A Approve  R Reject" in screen_text(app), "also on its page"
+        await press(pilot, "escape", "A")
         assert "Approve this run?" in screen_text(app)
         await press(pilot, "y")
         assert statuses(book).count(RunStatus.COMPLETED_SUCCESS) == 1

@@ -113,6 +113,7 @@ def account_view(book: Book, account_id: str) -> AccountView:
     valuation, booked = _valuation(start), value_of(book, account_id)
     stored = latest_decisions(book.database, account_id)
     now = evaluate_account(book, account_id, stopped_by(book)) if subscription else None
+    used = _band_used(valuation, portfolio, now.reachable if now else None)
     equity, reserved = max(0, valuation.equity), book.reserved(account_id)
     kept = book.cash_floor(account_id, portfolio.weights.cash) if portfolio else Money(0)
     by_weight = floor_money(Value(equity * portfolio.weights.cash // HUNDRED_PERCENT)) if portfolio else Money(0)
@@ -130,10 +131,10 @@ def account_view(book: Book, account_id: str) -> AccountView:
         last_decision=stored[0] if stored else None,
         decision_now=now,
         next_step=_next_step(book, now) if now else "No automatic runs: the account follows no portfolio.",
-        history=_history(book, account_id),
+        history=_history(book, account_id, used),
         withdrawable=transferable(book, account_id),
         restrictions=(*(text for _, text in blocking_reasons(account, booked)), *book.paused(account_id)),
-        near=_is_near(valuation, portfolio, now.reachable if now else None),
+        near=used is not None and used >= NEAR_PERMILLE,
         cash_kept=kept if kept > by_weight else None,
         cash_line=_cash_line(start.cash, valuation, portfolio, now.reachable if now else None),
         reserved=reserved,
@@ -264,14 +265,14 @@ def _cash_line(
     )  # fmt: skip
 
 
-def _is_near(valuation: Valuation, portfolio: Portfolio | None, reachable: Reachable | None) -> bool:
-    """Whether the account uses 80 % of a drift band or more."""
+def _band_used(valuation: Valuation, portfolio: Portfolio | None, reachable: Reachable | None) -> int | None:
+    """The largest band usage in tenths of a percent; None when no band applies."""
     if portfolio is None:
-        return False
+        return None
     lines = None if reachable is None else reachable.lines
     values = None if lines is None else {line.symbol: line.reachable * valuation.equity for line in lines}
     usage = largest_usage(asset_drifts(valuation, portfolio.weights, values), portfolio.bands)
-    return usage is not None and usage.permille >= NEAR_PERMILLE
+    return None if usage is None else usage.permille
 
 
 def _band(portfolio: Portfolio | None, target: Percent, goal: Percent) -> tuple[int | None, int | None]:
@@ -290,7 +291,8 @@ def _band(portfolio: Portfolio | None, target: Percent, goal: Percent) -> tuple[
     return max(0, goal - min(widths)), goal + min(widths)
 
 
-def _history(book: Book, account_id: str) -> tuple[DriftPoint, ...]:
+def _history(book: Book, account_id: str, used_now: int | None) -> tuple[DriftPoint, ...]:
+    """The stored points, and one of now if the band usage (`used_now`) has changed since the last of them."""
     made = [
         run.created_at if run.approval is Approval.NOT_NEEDED else run.started_at
         for run in past_rows.newest(book.database, 40, account_id)
@@ -302,6 +304,8 @@ def _history(book: Book, account_id: str) -> tuple[DriftPoint, ...]:
         since = previous or at - timedelta(minutes=15)
         points.append(DriftPoint(at, used, any(since < made_at <= at for made_at in made)))
         previous = at
+    if points and used_now is not None and used_now != points[-1].band_used:
+        points.append(DriftPoint(book.now(), used_now, run=False))
     return tuple(points)
 
 

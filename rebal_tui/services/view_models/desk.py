@@ -166,7 +166,8 @@ class HoldingView:
 
 @dataclass(frozen=True, slots=True)
 class DriftPoint:
-    """One point of the drift history: the largest band usage of an account at one evaluation, in tenths of a percent.
+    """One point of the drift history: the largest band usage of an account at one evaluation or now, in tenths of a
+    percent.
 
     `run` is whether a run that traded was created since the point before. A run that waited for review counts from its
     start instead.

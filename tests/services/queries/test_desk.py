@@ -189,6 +189,16 @@ def test_the_drift_history_marks_a_reviewed_run_only_once_it_trades() -> None:
     assert [point.run for point in account_view(book, "a").history][-1]
 
 
+def test_the_drift_history_ends_with_the_band_usage_of_the_row() -> None:
+    book = drifted_book("93.75", "100", last=YESTERDAY)
+    scheduler.tick(book)
+    stored = account_view(book, "a").history
+    set_price(book, "SPY", "800")
+    (row,), history = desk_snapshot(book).rows, account_view(book, "a").history
+    assert history[:-1] == stored
+    assert history[-1].band_used == row.band_used != stored[-1].band_used
+
+
 def test_a_date_in_the_list_has_its_year_only_from_a_year_ahead() -> None:
     now = new_york("2026-11-30 08:00")
     texts = [

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from rebal_tui.domain.cash import WITHDRAWAL_JOURNAL, WithdrawalStage
+from rebal_tui.domain.cash import WITHDRAWAL_JOURNAL, JournalStatus, WithdrawalStage
 from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.services.view_models.cash import CashSnapshot, JournalView, WithdrawalView
+from rebal_tui.tui import formats
 from rebal_tui.tui.screens.cash.columns import CashRow, cash_rows, columns, ids, in_group, search
 from rebal_tui.tui.screens.cash.lines import movement_lines, retry_text, withdrawal_lines
 from rebal_tui.tui.screens.shared.export_choices import cell_text
@@ -98,6 +99,11 @@ def test_a_withdrawal_and_its_payout_under_way_are_one_movement_in_progress(jour
     rows = cash_rows(CashSnapshot(1, (withdrawal,), journals, ()))
     assert [row.key for row in rows if in_group(row, "In progress")] == ["w", "other"]
     assert {row.key for row in rows if in_group(row, "Journals")} == {"paid", "other"}
+
+
+def test_the_state_of_a_journal_is_never_cut() -> None:
+    width = next(column.width for column in columns() if column.key == "state")
+    assert all(len(formats.words(status)) <= width for status in JournalStatus)
 
 
 @pytest.mark.parametrize(

@@ -121,4 +121,4 @@ def test_a_weekday_is_completed_from_its_first_letters() -> None:
 @pytest.mark.parametrize("book_reviews", [True, False])
 def test_the_choice_of_review_says_that_the_book_reviews_every_run(book_reviews: bool) -> None:
     note = setting_notes(form(), book_reviews=book_reviews)[forms.REVIEW]
-    assert note == ("the book reviews every run" if book_reviews else "")
+    assert note == ("the book reviews all" if book_reviews else "")

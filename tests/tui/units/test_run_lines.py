@@ -44,6 +44,14 @@ def test_a_wide_timeline_has_the_date_at_every_event() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(("width", "lines"), [(44, 2), (90, 1)])
+def test_the_portfolio_has_a_line_of_its_own_where_it_does_not_fit(width: int, lines: int) -> None:
+    desk = replace(desk_row(1), portfolio="Conservative Income 30/70")
+    shown = run_texts(run_view(run_row(1, desk), desk), width)
+    assert " ".join(shown[1 : 1 + lines]).endswith("Conservative Income 30/70")
+    assert shown[1 + lines].startswith("Run ")
+
+
 def test_the_reason_of_a_skipped_order_is_said_once() -> None:
     details = {
         SkipReason.ORDER_LESS_THAN_MIN_NOTIONAL: "order notional value ($0.83) is less than the minimum ($1)",

@@ -185,6 +185,7 @@ class AccountPage(PageOfList[str]):
             if name == tab:
                 shown.focus()
         self._note_loaded()
+        self.query_one(KeyBar).left_out = frozenset({"sort"} if tab == OVERVIEW else ())
         if tab == AUDIT:
             self.host.say(NAMED, lasts=Lasts.HERE)
             self.host.work(self._read_trail(), name="audit trail")

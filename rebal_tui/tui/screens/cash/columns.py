@@ -267,7 +267,7 @@ def columns() -> tuple[Column[CashRow], ...]:
         Column("amount", "Amount $", 12, _amount, "right", 0, lambda row: row.amount, plain=_counted_amount),
         Column("stages", "Stages", 9, strip, sort=lambda row: row.kind),
         Column(
-            "state", "State", 15, lambda row: ((row.state, row.style),), sort=lambda row: (row.rank, row.state), grow=2,
+            "state", "State", 16, lambda row: ((row.state, row.style),), sort=lambda row: (row.rank, row.state), grow=2,
             max_width=44,
         ),
         Column("line", "Details", 55, _whole_line, priority=4, grow=1, max_width=84),

@@ -14,7 +14,7 @@ from textual.widgets import Static
 
 from rebal_tui.tui.book_services import backtest_heat_maps
 from rebal_tui.tui.host import host_of
-from rebal_tui.tui.segments import Line, TextSegment
+from rebal_tui.tui.segments import Line, TextSegment, line_width
 from rebal_tui.tui.text import ui_text
 from rebal_tui.tui.widgets.key_bar import KeyBar
 from rebal_tui.tui.widgets.lines import LinesView
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from rebal_tui.lab.heat_map import BandPairs, HeatMap
     from rebal_tui.services.backtest.comparison import Subject
 
-SHADES = " ░▒▓█"
+SHADES = "·░▒▓█"
+"""From the lowest to the highest fifth of the values shown."""
 FIGURES = (
     ("turnover", "turnover, % a year", 100.0), ("rms", "rms deviation, points", 100.0),
     ("worst", "worst deviation, points", 100.0), ("rebalances", "rebalances a year", 1.0),
@@ -110,7 +111,7 @@ class HeatMapScreen(ModalScreen[None]):
     def _show(self) -> None:
         self.query_one(LinesView).show(self._lines)
 
-    def _lines(self, _width: int, _height: int) -> list[Line]:
+    def _lines(self, width: int, _height: int) -> list[Line]:
         found = self._map
         if found is None:
             return [(("Computing the heat map…", "accent"),)]
@@ -118,7 +119,7 @@ class HeatMapScreen(ModalScreen[None]):
         values = factor * getattr(found, name)
         low, high = float(values.min()), float(values.max())
         head: Line = (
-            (title, "title"), (f"   {SHADES[0]}  {low:.2f}  {SHADES[1:]}  {high:.2f}", "muted"),
+            (title, "title"), (f"   {low:.2f}  {SHADES}  {high:.2f}", "muted"),
             (f"   cooldown {found.cooldown_days} d", "accent"), (self._next(found), "warn"),
         )  # fmt: skip
         lines = [head, (("relative %", "muted"),)]
@@ -128,7 +129,7 @@ class HeatMapScreen(ModalScreen[None]):
             label = f"{found.relative[row] / 100:{_AXIS - 1}.1f}" if labeled else " " * (_AXIS - 1)
             style = "accent" if row == self._at[0] else "muted"
             lines.append(((label, style), ("┤" if labeled else "│", "rule"), *self._row(values, row, low, high)))
-        return [*lines, *self._axis(found), *self._under_cursor(found)]
+        return [*lines, *self._axis(found), *self._under_cursor(found, width)]
 
     def _row(self, values: object, row: int, low: float, high: float) -> list[TextSegment]:
         shades = []
@@ -153,16 +154,22 @@ class HeatMapScreen(ModalScreen[None]):
             ((" " * _AXIS + scale.ljust(columns - len(end)) + end, "muted"),),
         ]
 
-    def _under_cursor(self, found: HeatMap) -> list[Line]:
+    def _under_cursor(self, found: HeatMap, width: int) -> list[Line]:
         row, column = self._at
         pair = f"◆ ±{found.absolute[column] / 100:.2f} points or {found.relative[row] / 100:.1f} % of the target"
-        figures: list[TextSegment] = [(pair, "title")]
+        line: list[TextSegment] = [(pair, "title")]
+        lines: list[Line] = []
         for name, title, factor in FIGURES:
-            figures.append((f"  {title.split(',')[0]} {factor * float(getattr(found, name)[row, column]):.2f}", ""))
+            figure = f"  {title.split(',')[0]} {factor * float(getattr(found, name)[row, column]):.2f}"
+            if line_width((*line, (figure, ""))) > width:
+                lines.append(tuple(line))
+                line = []
+            line.append((figure, ""))
         name, title, factor = FIGURES[self._figure]
         low, high = (factor * bound for bound in found.around(getattr(found, name), row, column))
         return [
-            tuple(figures),
+            *lines,
+            tuple(line),
             ((f"  {title} within ±1 point of the absolute band: {low:.2f} to {high:.2f}", "muted"),),
         ]
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
+
 from rebal_tui.tui.segments import Line, TextSegment, fit, heading, paragraph
 
 if TYPE_CHECKING:
@@ -27,7 +29,11 @@ def policy_lines(found: Comparison, number: int, verified: str, width: int) -> l
     """
     backtest = found.backtest
     outcome, own = found.outcome(number), backtest.own
-    lines: list[Line] = [*paragraph(outcome.policy.description, width, "title"), (("", ""),), *_figures(found, number)]
+    lines: list[Line] = [
+        *paragraph(outcome.policy.description, width, "title"),
+        (("", ""),),
+        *_figures(found, number, width),
+    ]
     if verified:
         lines += [(("", ""),), *paragraph(verified, width, "good" if verified.startswith("Verified") else "bad")]
     path = backtest.path(outcome)
@@ -35,7 +41,9 @@ def policy_lines(found: Comparison, number: int, verified: str, width: int) -> l
     size, length = max(width - _LABEL - 1, 20), backtest.history.length
     places = [min((column + 1) * length // size, length) - 1 for column in range(size)]
     legend = "• this policy  · yours  ┄ its bands  ─ target  ┃ rebalances"
-    lines += [(("", ""),), heading("Weights over time", width, legend)]
+    fits = cell_len(f"Weights over time    {legend}") <= width
+    lines += [(("", ""),), heading("Weights over time", width, legend if fits else "")]
+    lines += () if fits else paragraph(legend, width, "muted")
     for row, weight in enumerate(backtest.weights.assets):
         target = weight.percent / 10_000
         series = [[float(shares[row][place]) for place in places] for shares in (path.shares, yours.shares)]
@@ -47,7 +55,7 @@ def policy_lines(found: Comparison, number: int, verified: str, width: int) -> l
     return [*lines, (("", ""),), *_trades(backtest, path, yours, width)]
 
 
-def _figures(found: Comparison, number: int) -> list[Line]:
+def _figures(found: Comparison, number: int, width: int) -> list[Line]:
     figures, own = found.outcome(number).figures, found.backtest.own.figures
     lines: list[Line] = [((f"{'':<24}{'this policy':>14}{'yours':>14}", "muted"),)]
     for name, ours, yours in (
@@ -73,12 +81,12 @@ def _figures(found: Comparison, number: int) -> list[Line]:
             f"{100 * around.high_return:.2f} %/y, turnover {100 * around.low_turnover:.1f} to "
             f"{100 * around.high_turnover:.1f} %/y{'. Its return stands on an edge.' if edge else '.'}"
         )
-        lines.append(((text, "warn" if edge else ""),))
+        lines += paragraph(text, width, "warn" if edge else "")
     row = found.rows[number]
     if not row.own and row.low is not None and row.high is not None:
         bounds = f"{1e4 * row.low:+.0f} … {1e4 * row.high:+.0f} bp a year"
         differs = "which includes no difference" if row.low <= 0 <= row.high else "which excludes no difference"
-        lines.append(((f"Return less yours: {bounds} in 95 % of resampled histories, {differs}.", ""),))
+        lines += paragraph(f"Return less yours: {bounds} in 95 % of resampled histories, {differs}.", width)
     return lines
 
 

@@ -166,7 +166,7 @@ def setting_notes(form: PortfolioForm, *, book_reviews: bool) -> dict[str, str]:
     """
     none = "none" if form.least or form.least_percent else "none here: the book's minimum trade counts"
     return {
-        REVIEW: "the book reviews every run" if book_reviews else "",
+        REVIEW: "the book reviews all" if book_reviews else "",
         STAGGER: "sessions; accounts take turns" if form.stagger else "one session for all accounts",
         LEAST: "smaller orders are left out, whatever the book has" if form.least else none,
         LEAST_PERCENT: "of equity; the larger of $ and % counts" if form.least_percent else "none",

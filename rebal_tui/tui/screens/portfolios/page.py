@@ -26,6 +26,10 @@ from rebal_tui.tui.widgets.page_title import PageTitle
 from rebal_tui.tui.widgets.table import BookTable
 
 SCROLL, OPEN = "app.focus_next", "open"
+_AROUND_BODY = 2
+"""Lines of the title and of the keys."""
+_ABOVE_ROWS = 2
+"""Lines of the heading and of the column titles above the first subscriber."""
 MAX_SUBSCRIBERS = 500
 """How many subscribers the page lists at most; the Desk lists all."""
 
@@ -97,7 +101,18 @@ class PortfolioPage(PageOfList[None]):
         )
         self.query_one("#subscribers-head", LinesView).show(subscribers_heading(view, len(self._rows)))
         self.table.set_rows(self._rows)
+        self._give_free_rows()
         self._offer_keys()
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._give_free_rows)
+
+    def _give_free_rows(self) -> None:
+        """Let the details above the subscribers take the rows that a short list of subscribers does not need."""
+        body = self.app.size.height - _AROUND_BODY
+        free = body - max(len(self._rows), 1) - _ABOVE_ROWS
+        facts = self.query_one("#portfolio-facts", LinesView)
+        facts.styles.max_height = free if self.has_class("-narrow") and free > body * 6 // 10 else None
 
     def _offer_keys(self) -> None:
         """Let tab go to the details only while they do not fit, and enter open an account only while there is one."""

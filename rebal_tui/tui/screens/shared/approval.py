@@ -13,6 +13,7 @@ from rebal_tui.services.view_models.review import ReviewView
 from rebal_tui.services.view_models.runs import RunRow
 from rebal_tui.tui import formats
 from rebal_tui.tui.book_services import review_queries
+from rebal_tui.tui.notices import Lasts
 from rebal_tui.tui.questions import Effect, Item, NoteField, Question
 from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from rebal_tui.tui.screens.shared.marks import HELD
@@ -131,7 +132,7 @@ async def ask_to_approve(screen: ListScreen, run_ids: Sequence[str], *, changed:
     """Show the plans of runs, and approve the runs on yes. `changed` is as in `approve_question`."""
     async with screen.host.time_held():
         if len(run_ids) > 1:
-            screen.host.say(f"Reading the plans of {len(run_ids):,} runs…")
+            screen.host.say(f"Reading the plans of {len(run_ids):,} runs…", lasts=Lasts.HERE)
         views = [await screen.host.ask(review_queries.review_view, run_id) for run_id in run_ids]
         if screen.is_attached:
             screen.host.confirm(

@@ -133,21 +133,24 @@ class ExplainsFields(Protocol):
 
 
 class FieldNote(Static):
-    """A line of a dialog that shows its keys, or the explanation of a field while that field has the focus."""
+    """A line of a dialog that shows its keys, or the explanation of a field while that field has the focus.
 
-    DEFAULT_CSS = """
-    FieldNote { width: 1fr; height: auto; color: $foreground 60%; }
+    `elsewhere` are the keys shown while the focus is not in a field that has an explanation.
     """
 
-    def __init__(self, keys: str, *, id: str | None = None) -> None:
+    DEFAULT_CSS = """
+    FieldNote { width: 1fr; height: auto; min-height: 1; color: $foreground 60%; }
+    """
+
+    def __init__(self, keys: str, elsewhere: str = "", *, id: str | None = None) -> None:
         super().__init__(ui_text(keys), id=id, markup=False)
-        self._keys = keys
+        self._keys, self._elsewhere = keys, elsewhere
 
     def on_mount(self) -> None:
         self.watch(self.screen, "focused", self._show_keys, init=False)
 
     def _show_keys(self) -> None:
-        self.update(ui_text(self._keys))
+        self.update(ui_text(self._keys if help_of(self.screen.focused) else self._elsewhere))
 
     def explain(self, text: str) -> bool:
         """Show an explanation; returns False if it does not fit, as in a narrow terminal."""

@@ -14,7 +14,7 @@ from rebal_tui.services.view_models.runs import RunView
 from rebal_tui.tui import formats
 from rebal_tui.tui.screens.shared.account_lines import decision_lines, named_account
 from rebal_tui.tui.screens.shared.plan_lines import plan_lines, skip_reason
-from rebal_tui.tui.segments import Line, TextSegment, beside, heading, paragraph, table_line
+from rebal_tui.tui.segments import Line, TextSegment, beside, heading, line_width, paragraph, table_line
 from rebal_tui.tui.text import printable
 from rebal_tui.tui.widgets import bars
 from rebal_tui.tui.widgets.lines import Builder
@@ -79,15 +79,12 @@ def run_lines(view: RunView, *, whole: bool = False) -> Builder:
 
 def _head(view: RunView, width: int) -> list[Line]:
     run = view.run
+    what: Line = ((formats.words(run.type), "key"), ("  ", ""), status_segment(run.status))
+    portfolio = (printable(view.portfolio), "accent")
+    beside_it: Line = (*what, ("  ", ""), portfolio)
     lines: list[Line] = [
         named_account(view.client, view.account_number, width),
-        (
-            (formats.words(run.type), "key"),
-            ("  ", ""),
-            status_segment(run.status),
-            ("  ", ""),
-            (printable(view.portfolio), "accent"),
-        ),
+        *([beside_it] if line_width(beside_it) <= width else [what, (portfolio,)]),
         (
             ("Run ", "muted"),
             (run.id if width >= RUN_ID_MIN_WIDTH else formats.short_id(run.id), ""),
