@@ -181,7 +181,7 @@ def test_all_marked_are_approved_after_a_look_at_one_plan() -> None:
     async def flow(pilot: Any, app: Any) -> None:
         await press(pilot, "space", "space", "space", "A")
         assert "Approve 3 runs?" in screen_text(app)
-        assert "Reading the plans" not in screen_text(app)
+        assert app.notice is None, "the notice of reading the plans ends when they are shown"
         await press(pilot, "up", "up", "enter")
         assert isinstance(app.screen, ReadScreen)
         assert "Sells" in screen_text(app) or "above its target" in screen_text(app)
