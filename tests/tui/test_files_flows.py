@@ -143,7 +143,8 @@ def test_from_nothing_to_a_trade_list_of_60_accounts_and_the_next_day(
         await keys("3", "M", "n", "enter", "y")
         assert any("Subscribed: 60 accounts." in text for text in shown_messages(app)), shown_messages(app)
         await keys("1", "v", "y")
-        await keys("9", "M", "A", "y")
+        await keys("9", "M", "A")
+        await keys("y")
         approved = "Approved: 60 runs. L writes the trade list."
         assert shown_messages(app)[-1] == approved
         assert app.screen.query_one(KeyBar).keys[0].action == "trade_list", "no run is left to approve or reject"
