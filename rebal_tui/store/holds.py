@@ -82,7 +82,7 @@ _ORDER = "kind = 'difference', hold_causes.key"
 
 
 def of_account(database: Database, account_id: str) -> Hold | None:
-    """Why an account is paused, as of the open transaction if there is one; None when it is not paused."""
+    """The causes for which an account is paused (R-53), uncommitted changes included; None when it is not paused."""
     rows = database.rows(
         f"SELECT {_COLUMNS} FROM hold_causes JOIN accounts ON accounts.key = account WHERE accounts.id = ? "
         f"ORDER BY {_ORDER}",

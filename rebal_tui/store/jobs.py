@@ -1,4 +1,4 @@
-"""Scheduler jobs, evaluation records and alerts."""
+"""Scheduler jobs, times of evaluation passes, and alerts."""
 
 from __future__ import annotations
 

@@ -179,7 +179,7 @@ def test_from_nothing_to_a_trade_list_of_60_accounts_and_the_next_day(
         await keys.path(tmp_path / "missing.csv")
         assert "file not found" in screen_text(app)
         await keys.path(after)
-        assert f"{lines} fills found, 0 accounts with differences" in _shown(app), _shown(app)
+        assert f"(no difference left), {lines} fills found" in _shown(app), _shown(app)
         await keys("y")
         assert keys.pressed < 40
 

@@ -364,7 +364,7 @@ def test_a_corporate_action_is_previewed_and_then_applied_to_every_holder() -> N
         await press(pilot, "tab")
         await write(pilot, "10")
         assert str(effect.content).startswith("SPY 10 for 1: ")
-        assert "in 5 accounts, effective at once" in str(effect.content)
+        assert "in 5 accounts now, effective at once" in str(effect.content)
         assert book.assets["SPY"].price == price
         await press(pilot, "enter")
         assert "Corporate action applied: SPY 10 for 1: 5 accounts, 0 unexplained." in shown_messages(app)

@@ -39,7 +39,7 @@ class FilesBroker:
         self._ids = ids
 
     def assets(self) -> Sequence[Asset]:
-        """Every asset, ordered by symbol, without a price."""
+        """Every asset, ordered by symbol. Prices are not filled in."""
         return read_assets(self._tables)
 
     def asset(self, name: str) -> Asset | None:

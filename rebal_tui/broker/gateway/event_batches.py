@@ -49,10 +49,11 @@ class EventBatches:
         self._batch: _Batch | None = None
 
     def next(self, after: int, limit: int, events: Callable[[int, int], Sequence[BrokerEvent]]) -> EventBatch | None:
-        """The batch of events with `seq` above `after`; None while its reads are under way, and when there is no event.
+        """The batch of events with `seq` above `after`; None when there is no event.
 
-        `events` returns the events above a `seq`, at most as many as its second argument. Raises `BrokerUnavailable`
-        when something cannot be read; a later call reads it again.
+        None, too, while the broker is being asked for what the batch needs, such as orders. `events` returns the events
+        above a `seq`, at most as many as its second argument. Raises `BrokerUnavailable` when something cannot be read;
+        a later call reads it again.
         """
         if self._batch is None or self._batch.after != after:
             self._batch = self._begin(after, events(after, limit))

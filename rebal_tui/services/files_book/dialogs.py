@@ -123,7 +123,7 @@ def show_statement(
         lines += [
             f"{stated.number}  {one.symbol} {qty_text(one.before)} → {qty_text(one.after)} shares: "
             + (
-                "unexplained, pauses the account until you review it"
+                "unexplained, pauses the account until you release it"
                 if one.unexplained
                 else "filled as on the trade list"
             )

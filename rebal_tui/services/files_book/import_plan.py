@@ -48,13 +48,16 @@ class ImportPlan:
         differing = sum(bool(change.differences) for change in changed)
         parts = [
             (len(self.new), count_text(len(self.new), "new account")),
-            (len(changed), f"{len(changed):,} changed"),
+            (len(changed), f"{len(changed):,} changed{_differing_text(differing)}"),
             (len(self.changes) - len(changed), f"{len(self.changes) - len(changed):,} unchanged"),
             (len(self.missing), f"{len(self.missing):,} missing from the file"),
             (fills, f"{count_text(fills, 'fill')} found"),
-            (len(self.changes), f"{count_text(differing, 'account')} with differences"),
         ]
         return ", ".join(text for count, text in parts if count) + "."
+
+
+def _differing_text(differing: int) -> str:
+    return f" ({differing:,} with differences that no fill explains)" if differing else " (no difference left)"
 
 
 def plan_import(

@@ -78,9 +78,10 @@ class RowsAhead(Generic[R]):
         self._expect(lambda: self._build(self._table.rows, self._table.cursor + step, moved=True))
 
     def expect_orders(self, accept: Accept | None, views: Sequence[View]) -> None:
-        """Prepare for keys that sort: `views` are the sort orders expected next, each shown from its first row.
+        """Prepare for keystrokes that change the sort order; `views` has the orders expected next, the likeliest first.
 
-        Rows are filtered and sorted for all views, but drawn only for the first.
+        `accept` is the filter of rows. They are filtered and sorted in advance for all views, and drawn for the first
+        view only, from its first row.
         """
         self._expect(lambda: self._arrange(accept, views, lambda _rows: 0))
 

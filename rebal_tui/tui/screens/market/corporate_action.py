@@ -98,7 +98,7 @@ class CorporateActionScreen(Dialog[Mapping[str, str] | None]):
             text, good = str(refusal.faults[0] if refusal.faults else refusal), None
         else:
             held = f"{qty_text(preview.shares)} shares in {count_text(preview.accounts, 'account')}"
-            text = f"{preview.action.text}: {held}, effective at once. Open orders in {self._symbol} are canceled."
+            text = f"{preview.action.text}: {held} now, effective at once. Open orders in {self._symbol} are canceled."
             if preview.price is not None and preview.price_after not in (None, preview.price):
                 text += f" Price {price_text(preview.price)} → {price_text(preview.price_after)}."
             good = row

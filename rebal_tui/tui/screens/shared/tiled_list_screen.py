@@ -59,7 +59,7 @@ class TiledListScreen(ListScreen):
         return next((one.label for one in self.tiles.tabs if one.key == self.tile), self.tile)
 
     def set_tile(self, tile: str) -> None:
-        """Make the tile with this key current and show its rows."""
+        """Make the tab with the id `tile` current and show its rows."""
         self.tile = self.tiles.current = tile
         no_match = f"No row of “{self.tile_label}” matches the filter; escape clears it, then the tab."
         self.table.no_match = NO_MATCH if tile == ALL else no_match
