@@ -94,8 +94,8 @@ def buys_cut_text(plan: Plan, scale: tuple[int, int], bought: Money, wanted: Mon
 
     Empty for a cut of less than a cent. `wanted` are the dollars of all buys without the cut, `bought` the dollars with
     it. For an account that trades in whole shares, the percentage is `bought` ÷ `wanted`; if one more share of each
-    order would cover what is lacking, the text names whole shares as the cause (R-65). The percentage is rounded down,
-    so that it never reads as 100.
+    order would cover what is lacking, the text names whole shares as the cause (R-65). The percentage is rounded to
+    the nearest, but never up to 100.
     """
     top, bottom = scale
     if top >= bottom or (wanted and wanted * Fraction(bottom - top, bottom) < CENT):
@@ -109,7 +109,8 @@ def buys_cut_text(plan: Plan, scale: tuple[int, int], bought: Money, wanted: Mon
             cause = "whole shares"
     if rules.proceeds_buffer and plan.cash + plan.sold - plan.cash_target >= wanted:
         cause = "a part of the proceeds is held back"
-    return f"{cause}: buys cut to {format_scaled(top * HUNDRED_PERCENT // bottom, 2, 2)} %"
+    percent = min(round(Fraction(top * HUNDRED_PERCENT, bottom)), HUNDRED_PERCENT - 1)
+    return f"{cause}: buys cut to {format_scaled(percent, 2, 2)} %"
 
 
 def percent(value: Percent) -> str:

@@ -110,6 +110,19 @@ def test_what_is_typed_behind_enter_goes_to_the_new_line() -> None:
     run(flow, full_book())
 
 
+def test_a_letter_typed_into_a_percentage_begins_another_symbol_of_the_line() -> None:
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await go_to_portfolio(pilot, app, "balanced")
+        await press(pilot, "e")
+        first = editor_of(app)._rows[0]
+        first.percent.focus()
+        await press(pilot, *"gld")
+        assert first.symbol.has_focus
+        assert (first.symbol.value, first.percent.value) == ("GLD", "60.00")
+
+    run(flow, full_book())
+
+
 def test_a_number_is_never_a_symbol() -> None:
     """Typed over a symbol it is the percent of that line; in the blank last line that tab leads to, it is cash."""
 

@@ -426,7 +426,7 @@ def test_a_change_shows_its_impact_before_it_is_saved() -> None:
         await fill(pilot, "30")
         await press(pilot, "enter", "tab")
         await type_text(pilot, "=")
-        await press(pilot, "p")
+        await press(pilot, "f5")
         assert isinstance(app.screen, ImpactScreen)
         assert "1 → 2" in screen_text(app)
         assert "in range → outside, 2 orders" in screen_text(app)

@@ -69,7 +69,7 @@ def test_bad_json_lists_its_faults_and_creates_nothing() -> None:
 
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         await press(pilot, "P")
-        assert "paste a portfolio" in screen_text(app)
+        assert "paste a portfolio" in " ".join(screen_text(app).split())
         await press(pilot, "ctrl+s")
         assert "Paste or type a portfolio first." in shown_messages(app)
         app.screen.focused.post_message(Paste(json.dumps(bad)))  # type: ignore[union-attr]
@@ -93,6 +93,16 @@ def test_bad_json_lists_its_faults_and_creates_nothing() -> None:
 
     run(flow, book)
     assert len(book.portfolios) == 3
+
+
+def test_a_file_name_in_the_text_names_the_key_that_opens_files() -> None:
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "P")
+        assert "ctrl+o opens a file" in screen_text(app)
+        await press(pilot, *"model.json")
+        assert "the name of a file: ctrl+o opens one" in " ".join(screen_text(app).split())
+
+    run(flow, full_book())
 
 
 @pytest.mark.slow

@@ -1,4 +1,8 @@
-"""Thresholds checked in floats: positions of at most 6 × equity, excess cash of $10, and $1 of equity per asset."""
+"""Thresholds that are checked in floats.
+
+All positions of an account together are worth at most 6 × its equity, excess cash is at least $10, and equity is at
+least $1 × the number of the portfolio's assets.
+"""
 
 from __future__ import annotations
 

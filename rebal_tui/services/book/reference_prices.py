@@ -51,7 +51,7 @@ class ReferencePrices:
     def of(self, symbol: str, day: date) -> Price | None:
         """The price from which an asset's moves of `day` are measured.
 
-        None without one, or if its moves of that day are not compared.
+        None if there is none, or if the guard does not check the asset's moves of that day (R-55).
         """
         accepted = self.accepted.get(symbol)
         return accepted[1] if accepted is not None and accepted[0] == day else self._reference.get(symbol)

@@ -43,6 +43,7 @@ def make_list(book: Book) -> int:
             [(number, line, order.n) for line, order in enumerate(waiting, 1)],
         )
         tx.record("files.list_made", str(number), {"lines": len(waiting)}, "advisor")
+        tx.changed()
     return number
 
 

@@ -113,7 +113,7 @@ def advance(book: Book, moving: Archiving) -> str:
 
 
 def close(book: Book, moving: Archiving) -> None:
-    """Stop an archiving."""
+    """Stop moving years into an archive; an unfinished file is deleted, and the book keeps everything."""
     moving.close(book)
 
 

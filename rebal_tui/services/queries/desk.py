@@ -45,7 +45,7 @@ from rebal_tui.services.queries.firm import firm_view
 from rebal_tui.services.queries.restrictions import overridable
 from rebal_tui.services.queries.run_stops import account_stops
 from rebal_tui.services.queries.status import status_line
-from rebal_tui.services.queries.status_columns import FOR_A_LIST, run_state, status_columns, stopped_by
+from rebal_tui.services.queries.status_columns import FOR_A_LIST, list_text, run_state, status_columns, stopped_by
 from rebal_tui.services.schedule.scheduler import evaluations_paused, next_evaluation
 from rebal_tui.services.view_models.desk import (
     AccountView,
@@ -325,10 +325,15 @@ def _made(decision: Decision) -> str:
 def _next_step(book: Book, decision: Decision) -> str:
     """What happens next and when, in one sentence."""
     run = book.open_runs.get(decision.account_id)
-    if run is not None and run_state(book, run) == FOR_A_LIST:
-        return f"The {_words(run.type)} run goes out by trade list; the next positions or fills file ends it."
     if run is not None:
-        return f"The {_words(run.type)} run is {run_state(book, run)}; no other run starts before it finishes."
+        state = run_state(book, run)
+        if state == FOR_A_LIST:
+            then = "its trade list is still to be written"
+        elif state == list_text(book, run):
+            then = "the next positions or fills file ends it"
+        else:
+            then = "no other run starts before it finishes"
+        return f"The {_words(run.type)} run is {state}; {then}."
     upcoming = next_evaluation(book)
     if upcoming is None and evaluations_paused(book):
         return "The scheduler is paused; evaluations start again when it is resumed."

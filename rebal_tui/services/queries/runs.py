@@ -27,11 +27,10 @@ from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.ineligible_assets import ineligible_assets
 from rebal_tui.services.evaluation.history import decision_of_run, plan_context, plan_of, timeline
 from rebal_tui.services.evaluation.review_rule import reviews_every_run
-from rebal_tui.services.files_book.list_numbers import list_numbers
 from rebal_tui.services.queries.desk import conditions_text
 from rebal_tui.services.queries.entries_naming import entries_naming
 from rebal_tui.services.queries.raised import raised_text
-from rebal_tui.services.queries.status_columns import FOR_A_LIST
+from rebal_tui.services.queries.status_columns import list_text
 from rebal_tui.services.queries.totals import assets_under
 from rebal_tui.services.view_models.portfolios import PortfolioRow
 from rebal_tui.services.view_models.runs import RunRow, RunsSnapshot, RunView, RunWeight, TimelineEvent
@@ -59,10 +58,9 @@ def rows_of(book: Book, some: Sequence[Run]) -> tuple[RunRow, ...]:
     begun = [run.id for run in some if run.status is RunStatus.IN_PROGRESS]
     left = _left_portfolios(book, some)
     ordered = _ordered(book, [one for one in begun if one in counts and not counts[one].amount])
-    numbers = list_numbers(book) if book.settings.one_list and begun else {}
     return tuple(
         replace(
-            _row(book, run, counts.get(run.id), overridden.get(run.id, ""), numbers.get(run.id)),
+            _row(book, run, counts.get(run.id), overridden.get(run.id, "")),
             ordered=ordered[run.id],
             portfolio=left.get(run.id) or _portfolio(book, run),
         )
@@ -83,17 +81,13 @@ def _ordered(book: Book, run_ids: Sequence[str]) -> Mapping[str, Money]:
     return dollars
 
 
-def _row(
-    book: Book, run: Run, counts: run_orders.OrderCounts | None, overrides: str, list_number: int | None
-) -> RunRow:
+def _row(book: Book, run: Run, counts: run_orders.OrderCounts | None, overrides: str) -> RunRow:
     account = book.account(run.account_id)
-    listed = book.settings.one_list and run.status is RunStatus.IN_PROGRESS
-    list_text = FOR_A_LIST if list_number is None else f"on list {list_number}"
     return RunRow(
         id=run.id,
         type=run.type.value,
         status=run.status.value,
-        phase=list_text if listed else run.phase.value,
+        phase=list_text(book, run) or run.phase.value,
         account_id=run.account_id,
         account_number=account.account_number,
         client=account.name,

@@ -21,6 +21,7 @@ from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.kill_switch import halted
 from rebal_tui.services.evaluation.review_rule import reviewed_portfolios, reviewed_rows
 from rebal_tui.services.evaluation.statuses import book_statuses, status_context
+from rebal_tui.services.files_book.list_numbers import list_numbers
 from rebal_tui.services.schedule.scheduler import evaluations_paused
 from rebal_tui.services.view_models.standing import short_status
 
@@ -89,15 +90,21 @@ def stopped_by(book: Book) -> WaitsFor | None:
     return WaitsFor.SCHEDULER if evaluations_paused(book) else None
 
 
+def list_text(book: Book, run: Run) -> str:
+    """`for a list`, or `on list 2` once it is written: of a run in progress in a files book (R-73), else empty."""
+    if not book.settings.one_list or run.status is not RunStatus.IN_PROGRESS:
+        return ""
+    number = list_numbers(book).get(run.id)
+    return FOR_A_LIST if number is None else f"on list {number}"
+
+
 def run_state(book: Book, run: Run) -> str:
-    """The state of an open run, in a few words; in a files book, a run in progress is for a trade list (R-73)."""
+    """The state of an open run, in a few words."""
     if run.awaits_approval:
         return "in review"
     if run.cancel_requested:
         return "canceling"
-    if book.settings.one_list and run.status is RunStatus.IN_PROGRESS:
-        return FOR_A_LIST
-    return "queued" if run.status is RunStatus.QUEUED else run.phase.value
+    return list_text(book, run) or ("queued" if run.status is RunStatus.QUEUED else run.phase.value)
 
 
 def status_columns(book: Book, frame: BookFrame, day_context: DayContext, *, causes: bool = True) -> StatusColumns:

@@ -13,6 +13,7 @@ from rebal_tui.market.walk import MAX_SHOCK, RandomWalk
 from rebal_tui.services.advisory.cash import sandbox
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.market_state import save_market_state
+from rebal_tui.services.book.slots import next_slot
 from rebal_tui.services.broker_sync.events import sync
 from rebal_tui.services.schedule import scheduler
 
@@ -90,12 +91,16 @@ def step_on(book: Book) -> bool:
 
 
 def _end_of_part(book: Book, current: datetime, target: datetime) -> datetime:
-    """The next time at which a step to `target` has a heartbeat: closed hours are skipped."""
+    """The next time at which a step to `target` has a heartbeat: closed hours are skipped.
+
+    Evaluations take place at their scheduled times, not only at the ends of the parts.
+    """
     session = book.session(current)
     if session is None or not session.open <= current < session.close:
         following = book.calendar.next_open(current) or target
     else:
-        following = current + _STEP
+        slot = next_slot(book, current)
+        following = current + _STEP if slot is None else min(current + _STEP, slot)
     return max(current, min(following, target))
 
 

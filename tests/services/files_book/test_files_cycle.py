@@ -342,7 +342,10 @@ def test_an_approved_run_is_for_a_list_and_nobody_has_paused_the_scheduler() -> 
     process_runs(book)
     assert [(row.state, row.client) for row in desk_snapshot(book).rows] == [("for a list", "Client 1001")]
     assert [row.phase for row in runs_snapshot(book).rows] == ["for a list"]
+    step = account_view(book, run.account_id).next_step
+    assert step == "The full rebalance run is for a list; its trade list is still to be written."
     make_list(book)
+    assert [row.state for row in desk_snapshot(book).rows] == ["on list 1"]
     assert [row.phase for row in runs_snapshot(book).rows] == ["on list 1"]
     step = account_view(book, run.account_id).next_step
-    assert step == "The full rebalance run goes out by trade list; the next positions or fills file ends it."
+    assert step == "The full rebalance run is on list 1; the next positions or fills file ends it."

@@ -8,6 +8,7 @@ import pytest
 
 from rebal_tui.domain.errors import Conflict, Invalid, NotFound
 from rebal_tui.domain.quantities import Percent
+from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.services.simulation import simulator
 from rebal_tui.store import audit
 from tests.services.factories import simple_book
@@ -62,3 +63,12 @@ def test_a_step_ends_at_the_same_hour_of_the_next_session_with_its_evaluations_m
     assert book.today().isoformat() == "2026-03-09", "over the weekend"
     assert book.now() - before >= timedelta(days=2, hours=23)
     assert audit.verify(book.database) == []
+
+
+def test_the_evaluations_of_a_step_are_at_their_scheduled_times() -> None:
+    book = market_book(1, "2026-03-06 11:23")
+    simulator.begin_step(book)
+    times = []
+    while simulator.step_on(book) and len(times) < 3:
+        times.append(f"{book.now().astimezone(NEW_YORK):%H:%M}")
+    assert times == ["11:30", "11:45", "12:00"]

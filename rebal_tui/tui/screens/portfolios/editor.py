@@ -54,7 +54,6 @@ class PortfolioEditor(Dialog[str]):
         Binding("percent_sign", "normalize", "Scale to 100"),
         Binding("ctrl+r", "remove_line", "Remove"),
         Binding("f5", "impact", "Impact"),
-        Binding("p", "impact", show=False),
         Binding("down", "line(1)", show=False),
         Binding("up", "line(-1)", show=False),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar
 
 from textual import on
@@ -32,11 +33,14 @@ from rebal_tui.tui.widgets.key_bar import KeyBar
 from rebal_tui.tui.widgets.lines import LinesView
 
 EXAMPLE = (
-    "Paste a list from a spreadsheet: a symbol and a percent on each line, also of cash. "
+    "Paste a list from a spreadsheet: a symbol and a percent on each line, also of cash; ctrl+o opens a file. "
     'Or paste a portfolio in the API\'s format, such as {"name": "Balanced", "weights": [{"type": "asset", "symbol": '
     '"SPY", "percent": "60"}, …], "cooldown_days": 7, "rebalance_conditions": [{"type": "drift_band", '
     '"sub_type": "absolute", "percent": "5"}]}'
 )
+
+FILE_NAME = re.compile(r"[^\n{}\[\]\t]*\.[A-Za-z]{2,5}")
+"""A text that a user may have typed as the name of a file, such as `models/growth.json`."""
 
 
 class JsonArea(TextArea):
@@ -122,6 +126,8 @@ class PasteScreen(Dialog[str]):
         lines = [((f"✗ {count_text(len(self._faults), 'error')}", "bad"),)] if self._faults else []
         for fault in self._faults:
             lines.extend(paragraph(f"· {printable(fault)}", width))
+        if self._faults and FILE_NAME.fullmatch(self._area.text.strip()):
+            lines.extend(paragraph("This looks like the name of a file: ctrl+o opens one.", width, "warn"))
         return lines or [(("…", "muted"),)]
 
     def _show(self) -> None:

@@ -57,13 +57,21 @@ class SymbolInput(PassesOnKeys, PlainInput):
         return value.upper()
 
 
-class ShareInput(PercentInput):
-    """The percentage of a weight row. Tab acts like enter.
+class ShareInput(PassesOnKeys, PercentInput):
+    """The percentage of a weight row. Tab acts like enter; a letter typed into it begins another symbol of the row.
 
     In the last row, enter adds a row if the sum is below 100.00.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("tab", "go_on", show=False)]
+
+    async def _on_key(self, event: Key) -> None:
+        if event.is_printable and event.character is not None and event.character.isalpha():
+            event.stop()
+            event.prevent_default()
+            symbol = self.query_ancestor(WeightRow).symbol
+            self.screen.set_focus(symbol)
+            symbol.call_later(_retype, symbol, event.character.upper())
 
     async def action_go_on(self) -> None:
         """On tab, act like enter; but if there is a blank row already, or no row can be added, go to the next field."""

@@ -159,10 +159,15 @@ class KeysScreen(ModalScreen[dict[str, str]]):
         self.query_one(BookTable).renew_order()
         self._show()
 
-    @on(Input.Submitted, "#filter")
     def action_leave_filter(self) -> None:
         """Move the focus from the filter to the list."""
         self.query_one(BookTable).focus()
+
+    @on(Input.Submitted, "#filter")
+    def _filter_done(self) -> None:
+        """Enter changes the key of the row under the cursor, as in the list."""
+        self.action_leave_filter()
+        self.query_one(BookTable).action_open()
 
     def action_back(self) -> None:
         """Clear the filter; if there is none, close the dialog."""
