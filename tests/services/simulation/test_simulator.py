@@ -68,7 +68,7 @@ def test_a_step_ends_at_the_same_hour_of_the_next_session_with_its_evaluations_m
 def test_the_evaluations_of_a_step_are_at_their_scheduled_times() -> None:
     book = market_book(1, "2026-03-06 11:23")
     simulator.begin_step(book)
-    times = []
+    times: list[str] = []
     while simulator.step_on(book) and len(times) < 3:
         times.append(f"{book.now().astimezone(NEW_YORK):%H:%M}")
     assert times == ["11:30", "11:45", "12:00"]
