@@ -62,7 +62,7 @@ def cheaper_figures(figures: Sequence[Figures], found: Cheaper, around: Neighbor
 
 
 def cheaper_sentence(figures: Sequence[Figures], around: Sequence[Neighborhood | None] = ()) -> str:
-    """The result of `cheaper` in words, also when no policy qualifies."""
+    """The result of `cheaper` in words, also when it is None. `around` has the neighbors of each policy, if known."""
     found = cheaper(figures, around)
     if found is None:
         return NONE_CHEAPER

@@ -1,4 +1,4 @@
-"""The rules of an account as the input of a stored decision or plan (R-60 to R-67)."""
+"""Writes the trading rules of an account into the stored input of a decision or plan, and reads them (R-60 to R-67)."""
 
 from __future__ import annotations
 

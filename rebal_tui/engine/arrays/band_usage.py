@@ -51,9 +51,10 @@ class BandUsages:
         return rows[np.abs(self.usage[rows] - 1) <= self.error[self.follows[rows]]]
 
     def near(self, distance: Floats, factor: float = 1) -> Rows:
-        """The rows of accounts whose `distance` from a threshold is at most `factor` × the error of their band usage.
+        """The rows of accounts so close to a threshold that rounding in floats may decide.
 
-        `distance` has one entry per account: how far its band usage × `factor` is from the threshold.
+        That is at a `distance` of at most `factor` × the bound of the rounding error of their band usage. `distance`
+        has one entry per account: how far its band usage × `factor` is from the threshold.
         """
         # The largest error of all selects the candidates in one comparison; then each row uses its own.
         rows = np.flatnonzero(distance <= self.error.max() * factor)

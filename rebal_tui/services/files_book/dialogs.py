@@ -175,7 +175,7 @@ def check_list(book: Book) -> None:
 
 
 def write_list(book: Book, form: str, file: str) -> WrittenList:
-    """Put the approved orders on a new trade list and write the list in the format `form`, for a file of that name.
+    """Put the approved orders on a new trade list; returns its text in the format `form`, to be saved under `file`.
 
     Raises `Conflict` if there is no approved order.
     """
