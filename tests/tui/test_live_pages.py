@@ -194,7 +194,7 @@ def test_a_step_of_a_day_shows_its_progress_and_waits_while_time_is_held() -> No
             at = clock.now()
             await app._pull()
             await pilot.pause()
-            assert "▶▶ to 03 Mar 10:01 · 02 Mar 10:16" in screen_text(app), "one part is made, and a page shows it, too"
+            assert "▶▶ to 03 Mar 10:01 · 02 Mar 10:15" in screen_text(app), "one part is made, and a page shows it, too"
             await asyncio.sleep(3 * HELD_POLL_SECONDS)
             assert clock.now() == at
             await pilot.press("escape")

@@ -18,6 +18,8 @@ from rebal_tui.store.audit import AuditEntry
 
 MIN_NAME_PART, MAX_NAMED = 3, 20
 """From how many characters on a text is searched in the names of clients, and how many of them are looked for."""
+MAX_SEARCHED = 10 * MAX_NAMED
+"""If names or account numbers of more accounts contain a text, none is looked for."""
 MAX_FOUND = 30
 """Characters of the word in which a text was found."""
 _WORD = r"[^\s\",:{}\[\]]*"
@@ -48,7 +50,11 @@ def _named(book: Book, wanted: str) -> list[str]:
     """The ids of the accounts whose client's name contains a text; empty if it is short or in many names."""
     if len(wanted) < MIN_NAME_PART:
         return []
-    named = [account.id for account in book.accounts.values() if wanted in fold(account.name)]
+    index = book.search_index()
+    rows = index.matching(wanted).nonzero()[0].tolist()
+    if len(rows) > MAX_SEARCHED:
+        return []
+    named = [index.ids[row] for row in rows if wanted in fold(index.names[row])]
     return named if len(named) <= MAX_NAMED else []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 
 import pytest
 
@@ -69,5 +70,5 @@ def test_whole_shares_are_no_lack_of_cash_where_a_share_of_each_order_makes_up_f
 
     whole, short = lacking(sum(traded)), lacking(sum(traded) + CENT)
     wanted = plan.bought + sum(traded)
-    assert f"whole shares: buys cut to {plan.bought * 10_000 // wanted / 100:.2f} %" in whole
+    assert f"whole shares: buys cut to {round(Fraction(plan.bought * 10_000, wanted)) / 100:.2f} %" in whole
     assert "cash short: buys cut to" in short
