@@ -20,7 +20,8 @@ from rebal_tui.store.database import Database, Transaction
 class Figures:
     """Cash, and shares by asset id, at which book and broker last agreed.
 
-    `since` is when the account was first read, or last released by a person.
+    Later changes are explained by events from here on. `since` is the beginning of the record of these events: when the
+    account was first read, or when a person last released its pause (R-53).
     """
 
     cash: Money

@@ -13,8 +13,9 @@ from rebal_tui.store.database import LISTED, Database, Transaction, listed
 class PlanInputs:
     """The inputs of a plan: money in billionths, positions packed by `codec.to_positions`.
 
-    `context` is the key of the decision context; `cash_target` is that of a run of the type invest_cash, None for other
-    types. `rules` is written by `rules_text.to_text`.
+    `context` is the database key of the decision context, the row of prices and assets that all decisions of one time
+    share; `cash_target` is that of a run of the type invest_cash, None for other types. `rules` is written by
+    `rules_text.to_text`.
     """
 
     context: int

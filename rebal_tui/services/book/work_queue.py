@@ -84,7 +84,10 @@ class WorkQueue:
         return self._paused
 
     def pause(self, more: bool) -> None:
-        """End a chunk. With `more`, chunks are left, and `resume` continues while the start condition is unchanged."""
+        """End a chunk. `more` is whether chunks remain; `resume` then continues with them.
+
+        It continues only while the start condition (see the class) is unchanged.
+        """
         self._busy, self._paused = False, more
 
     def take(self, open_runs: Mapping[str, Run]) -> list[Run]:

@@ -76,6 +76,12 @@ class LogScreen(ShowsJob, LoadsOlder, inherit_bindings=False):
     def filter_text(self) -> str:
         return self._search if self._tab == AUDIT else super().filter_text
 
+    @property
+    def row_counts(self) -> tuple[int, int]:
+        """Of the audit trail, the entries found that are shown, and all entries: a search reads only those found."""
+        shown, total = super().row_counts
+        return (shown, self._snapshot.entries if self._tab == AUDIT and self._snapshot is not None else total)
+
     def on_mount(self) -> None:
         self._show_tab()
 

@@ -122,7 +122,7 @@ def whole_book(host: HoldsHeartbeats, what: str) -> ExportChoice:
                 progress(made.done, made.total)
             return Written(await host.ask(text_of, made), f"all {what} of the book")
 
-    return ExportChoice("whole", "Whole book, all fields", "", what, LIST_FORMATS, make)
+    return ExportChoice("whole", f"All {what}, all fields", "", what, LIST_FORMATS, make)
 
 
 def report(make_report: MakeReport, reported: Reported, key: str = REPORT) -> ExportChoice:
