@@ -33,9 +33,8 @@ from rebal_tui.services.importing.book_import import ImportSummary, import_book
 from rebal_tui.services.parsing.book_values import BookFile
 from rebal_tui.services.schedule import jobs as scheduled_jobs
 from rebal_tui.services.schedule import scheduler
-from rebal_tui.services.simulation import sandbox
 from rebal_tui.services.simulation.demonstration import script, setup
-from rebal_tui.services.simulation.demonstration.models import sandbox_prices, start_prices
+from rebal_tui.services.simulation.demonstration.models import start_prices
 from rebal_tui.services.wire.keys import NewKey
 from rebal_tui.store import accounts as account_store
 from rebal_tui.store import asset_renames, assets, book_settings
@@ -247,36 +246,12 @@ def create_demo(
             calendar = TradingCalendar(session_store.load(database))
             prices = FixedPrices(start_prices(), at)
             settings = Settings(Mode.SIMULATED)
-            book = _assemble(database, FixedClock(at), calendar, prices, settings, FillModel.immediate())
+            book = assemble(database, FixedClock(at), calendar, prices, settings, FillModel.immediate())
             setup.populate(book, accounts, seed)
     except BaseException:
         database.close()
         raise
     return database
-
-
-def create_sandbox(path: Path | str, *, start: datetime, seed: str, immediate_fills: bool = True) -> None:
-    """Create a sandbox in a new file: a simulated book whose time stays at `start` until it is stepped.
-
-    Its prices change only when they are set. Its assets are the default ETFs. With `immediate_fills` orders fill and
-    journals execute when they are created; without it they do so minutes later, and orders fill in parts. Raises
-    `Conflict` for a file that is in use.
-    """
-    database = open_database(path)
-    try:
-        if load_clock(database) is not None or not is_empty(database):
-            raise Conflict(f"{path} already contains a book; a sandbox needs a new file")
-        with database.write() as tx:
-            fills = "immediate" if immediate_fills else ""
-            create_simulation(database, start=start, seed=seed, name="sandbox", paused=True, fills=fills)
-            book_settings.put(tx, "market", SANDBOX)
-            calendar = TradingCalendar(session_store.load(database))
-            feed = FixedPrices(sandbox_prices(), start)
-            settings = Settings(Mode.SIMULATED)
-            book = _assemble(database, FixedClock(start), calendar, feed, settings, FillModel.immediate())
-            sandbox.add_default_assets(book)
-    finally:
-        database.close()
 
 
 def is_sandbox(database: Database) -> bool:
@@ -348,7 +323,7 @@ def open_simulation(
     settings = with_guards(with_policy(settings, stored_policy(database)), database)
     immediate = book_settings.get(database, "fills") == "immediate" or at is not None
     model = FillModel.immediate() if immediate else FillModel(latency_seconds=(60, 420), partial_chance=35)
-    return _assemble(database, clock, calendar, feed, settings, model, monotonic, progress)
+    return assemble(database, clock, calendar, feed, settings, model, monotonic, progress)
 
 
 def memory_book(
@@ -367,7 +342,7 @@ def memory_book(
             session_store.save(tx, build_sessions(known_from, new_york_day(at) + CALENDAR_AHEAD))
     calendar = TradingCalendar(session_store.load(database))
     used = settings or Settings(Mode.SIMULATED, price_max_age=None)
-    return _assemble(database, FixedClock(at), calendar, FixedPrices(prices, at), used, model or FillModel.immediate())
+    return assemble(database, FixedClock(at), calendar, FixedPrices(prices, at), used, model or FillModel.immediate())
 
 
 def replay_book(closes: Closes, first: date, last: date, *, path: Path | str = MEMORY) -> Book:
@@ -382,13 +357,14 @@ def replay_book(closes: Closes, first: date, last: date, *, path: Path | str = M
         session_store.save(tx, sessions)
     settings = Settings(Mode.REPLAY, name="replay", slots=window_end_only)
     feed = ClosesFeed(closes, calendar)
-    return _assemble(database, FixedClock(start), calendar, feed, settings, FillModel.immediate())
+    return assemble(database, FixedClock(start), calendar, feed, settings, FillModel.immediate())
 
 
-def _assemble(
+def assemble(
     database: Database, clock: Clock, calendar: TradingCalendar, feed: PriceFeed, settings: Settings, model: FillModel,
     stopwatch: Callable[[], float] | None = None, progress: Progress | None = None,
 ) -> Book:  # fmt: skip
+    """The book of a database with a simulated broker that fills orders at the prices of `feed` by `model`."""
     namespace = uuid.uuid5(uuid.NAMESPACE_OID, book_settings.get(database, "id_seed", "book"))
     broker = SimulatedBroker(
         database, calendar, _quote_of(feed), clock.now, lambda name: str(uuid.uuid5(namespace, name)), model

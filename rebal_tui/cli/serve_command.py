@@ -109,7 +109,7 @@ def entry(
 
 
 def _serve(path: Path, bind_address: BindAddress, at: datetime | None, immediate_fills: bool, as_json: bool) -> int:
-    from rebal_tui import bootstrap, paths, serving
+    from rebal_tui import bootstrap, paths, sandbox_book, serving
     from rebal_tui.log_lines import log_to_stderr
     from rebal_tui.store.new_file import built_beside
 
@@ -123,7 +123,7 @@ def _serve(path: Path, bind_address: BindAddress, at: datetime | None, immediate
         def create() -> None:
             start = at or bootstrap.next_open(bootstrap.real_now())
             with built_beside(path) as new:
-                bootstrap.create_sandbox(new, start=start, seed=bootstrap.new_seed(), immediate_fills=immediate_fills)
+                sandbox_book.create(new, start=start, seed=bootstrap.new_seed(), immediate_fills=immediate_fills)
 
         def ready(info: ServerInfo) -> None:
             _announce(info, path, sandbox, as_json)

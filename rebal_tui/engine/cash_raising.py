@@ -42,7 +42,7 @@ def raise_cash(
     most: Mapping[str, Qty],
     whole_shares: bool = False,
 ) -> int:
-    """Add sells until they raise `needed`; returns what is still needed, 0 or less if nothing. Billionths of a dollar.
+    """Add sells until they raise `needed`; returns the amount still needed, 0 or less if none. Billionths of a dollar.
 
     `ordered` are the lines in the order in which they are sold. `raised` has the shares to sell by symbol; the sells
     are added to it. No line is sold below its value in `floors`. `most` is the most shares to sell of each line in all,

@@ -94,7 +94,7 @@ def buys_cut_text(plan: Plan, scale: tuple[int, int], bought: Money, wanted: Mon
 
     Empty for a cut of less than a cent. `wanted` are the dollars of all buys without the cut, `bought` the dollars with
     it. For an account that trades in whole shares, the percentage is `bought` ÷ `wanted`; if one more share of each
-    order would cover what is lacking, the text names whole shares as the cause (R-65). The percentage is rounded to
+    order would cover the missing amount, the text names whole shares as the cause (R-65). The percentage is rounded to
     the nearest, but never up to 100.
     """
     top, bottom = scale

@@ -6,15 +6,11 @@ row of its own, which no later decision replaces.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import islice
 from typing import Any, NamedTuple
-
-import numpy as np
-import numpy.typing as npt
 
 from rebal_tui.domain.decisions import REPORTED, Decision, Outcome
 from rebal_tui.domain.quantities import Money
@@ -25,12 +21,8 @@ from rebal_tui.store.codec import from_day, from_time, from_time_or_none, to_tim
 from rebal_tui.store.database import LISTED, Database, Transaction, listed
 from rebal_tui.store.rows import RowTable, insert, select_list
 
-Ints = npt.NDArray[np.int64]
 NO_RUN = 0
 """Used instead of a run's key when the decision created no run."""
-ACCOUNTS_PER_BUCKET = 1_000
-"""Accounts by key in one row of the drift history."""
-_NOTHING = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,41 +333,6 @@ def _status(found: _Record) -> StoredStatus | None:
     kind, _, waits_for = found.trade_status.partition(":")
     at = from_time_or_none(found.first_trade_at)
     return StoredStatus(StatusKind(kind), WaitsFor(waits_for) if waits_for else None, at)
-
-
-def add_history(tx: Transaction, at: datetime, accounts: Ints, used: Ints) -> None:
-    """Record each account's band usage, in tenths of a percent. `accounts` are ascending keys."""
-    numbers, begins = np.unique(accounts // ACCOUNTS_PER_BUCKET, return_index=True)
-    ends = [*begins[1:].tolist(), len(accounts)]
-    rows = []
-    for number, first, end in zip(numbers.tolist(), begins.tolist(), ends[: len(numbers)], strict=True):
-        offsets = accounts[first:end] % ACCOUNTS_PER_BUCKET
-        bucket = np.full(int(offsets[-1]) + 1, _NOTHING, np.int32)
-        bucket[offsets] = used[first:end]
-        rows.append((number, to_time(at), bucket.tobytes()))
-    tx.executemany("INSERT OR REPLACE INTO drift_history VALUES (?, ?, ?)", rows)
-
-
-def history(database: Database, account_id: str, limit: int = 120) -> list[tuple[datetime, int]]:
-    """The latest points of an account's drift history, oldest first: (time, band usage in tenths of a percent)."""
-    row = database.row("SELECT key FROM accounts WHERE id = ?", (account_id,))
-    if row is None:
-        return []
-    number, offset = divmod(row[0], ACCOUNTS_PER_BUCKET)
-    points = []
-    for at, content in database.connection.execute(
-        "SELECT at, substr(used, ?, 4) FROM drift_history WHERE bucket = ? ORDER BY at DESC", (offset * 4 + 1, number)
-    ):
-        share = array("i", content)
-        if share and share[0] != _NOTHING:
-            points.append((from_time(at), share[0]))
-        if len(points) == limit:
-            break
-    return points[::-1]
-
-
-def prune_history(tx: Transaction, before: datetime) -> None:
-    tx.execute("DELETE FROM drift_history WHERE at < ?", (to_time(before),))
 
 
 def outcomes(database: Database) -> dict[str, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rebal_tui.domain.portfolios import PortfolioStatus
 from rebal_tui.services.advisory.subscriptions import subscribe_manually
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.held_back import held_back
 from rebal_tui.services.evaluation.account import evaluate_account
 from rebal_tui.services.queries.exceptions import list_exceptions
 from rebal_tui.services.view_models.exceptions import ExceptionKind
@@ -114,7 +115,7 @@ def test_a_broken_asset_that_nobody_holds_stops_nobody() -> None:
     assert "NEW" in book.assets
     (alert,) = alert_texts(book, "quarantine")
     assert alert == "the asset GLD in the broker's list cannot be used: invalid response: symbol is missing"
-    assert not any(book.is_paused(one) or book.held_back(one, ()) for one in (ANN, BEN))
+    assert not any(book.is_paused(one) or held_back(book, one, ()) for one in (ANN, BEN))
     row_of_gld = next(row for row in broker.assets if row["id"] == identity("GLD"))
     row_of_gld["symbol"] = "GLD"
     pass_time(book, minutes=16)
@@ -130,8 +131,8 @@ def test_a_broken_asset_stops_system_runs_of_those_who_hold_or_target_it_only() 
     read_all(book)
     (listed,) = list_exceptions(book, 10, kind=ExceptionKind.QUARANTINED).items
     assert (listed.symbol, listed.accounts) == ("GLD", 1)
-    assert book.held_back(BEN, ())
-    assert not book.held_back(ANN, book.portfolios["balanced"].weights.symbols)
+    assert held_back(book, BEN, ())
+    assert not held_back(book, ANN, book.portfolios["balanced"].weights.symbols)
     assert "GLD" not in evaluate_account(book, ANN).reason
 
 

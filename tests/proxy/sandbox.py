@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 import httpx
 from fastapi import FastAPI
 
-from rebal_tui import bootstrap
+from rebal_tui import bootstrap, sandbox_book
 from rebal_tui.api.app import Options, create_app
 from rebal_tui.broker.protocol import FIRM_ACCOUNT
 from rebal_tui.services.book.book import Book
@@ -94,7 +94,7 @@ class Sandbox:
 
         async def start() -> Book:
             if not path.exists():
-                bootstrap.create_sandbox(path, start=clock.true, seed="proxy")
+                sandbox_book.create(path, start=clock.true, seed="proxy")
             book = bootstrap.open_simulation(bootstrap.open_database(path), monotonic=lambda: 0.0)
             book.database.connection.execute("PRAGMA synchronous = OFF")
             return book

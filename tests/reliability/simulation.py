@@ -96,7 +96,7 @@ class Simulation:
         # If the broker is unavailable at the opening, the first heartbeat reconciles, over the faulty connection.
         away = self.swarm.dense and not self.broker.calm and self.random.random() < 0.7
         with patch.object(SimulatedBroker, "events", _unavailable) if away else nullcontext():
-            self.book = bootstrap._assemble(  # the only constructor for a book with its own feed and settings
+            self.book = bootstrap.assemble(  # the only constructor for a book with its own feed and settings
                 database, self.clock, calendar, self.feed, self.settings, self.swarm.model
             )
         inner = self.book.broker

@@ -118,7 +118,7 @@ def _opened(
     calendar = TradingCalendar(session_store.load(database))
     settings = Settings(Mode.SIMULATED, price_max_age=None)
     model = model or FillModel.immediate()
-    return bootstrap._assemble(database, FixedClock(at), calendar, FixedPrices(prices, at), settings, model)
+    return bootstrap.assemble(database, FixedClock(at), calendar, FixedPrices(prices, at), settings, model)
 
 
 def copied(made: Database, path: Path | str = MEMORY) -> Database:

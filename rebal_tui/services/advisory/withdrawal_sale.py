@@ -49,7 +49,7 @@ class Sale:
 def sale_of_amount(book: Book, account_id: str, portfolio_id: str | None, amount: Money, withdrawal_id: str) -> Sale:
     """The sale that raises what a withdrawal of `amount` has not reserved yet.
 
-    A second or later sale raises what is still missing, rounded up to a whole cent if the account can raise that.
+    A second or later sale raises the missing amount, rounded up to a whole cent if the account can raise that.
     Otherwise a small fall of a price could leave less than a cent to raise by one more sale.
 
     Raises `Conflict` when the account cannot raise the amount, and when a price is missing and the settled cash that

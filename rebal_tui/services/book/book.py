@@ -278,18 +278,6 @@ class Book:
         row_of = self.account_table.row_of
         return [row_of[one] for one in dict.fromkeys([*self.holds, *self.quarantine.by_account]) if one in row_of]
 
-    def held_back(self, account_id: str, targets: Iterable[str]) -> tuple[str, ...]:
-        """Why no automatic run may trade an account: a reason for each asset that is held back; empty if there is none.
-
-        Only assets count that the account holds, and those whose labels are in `targets`, which it is to hold.
-        `held_assets` has the reasons.
-        """
-        held = self.held_assets()
-        if not held:
-            return ()
-        concerned = {*targets, *(position.symbol for position in self.accounts[account_id].positions)}
-        return tuple(reason for symbol, reason in held.items() if symbol in concerned)
-
     def held_assets(self) -> dict[str, str]:
         """By label, why no automatic run trades an asset: it is on hold (R-55) or in quarantine (R-52)."""
         quarantined = self.quarantine.asset_reasons(self.price_cache.labels)

@@ -17,6 +17,7 @@ from rebal_tui.engine.evaluation import evaluate
 from rebal_tui.engine.situation import Situation, proposed_again, update_due
 from rebal_tui.engine.trade_status import StatusContext
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.held_back import held_back
 from rebal_tui.services.book.rules_view import followed_portfolio, rules_of
 from rebal_tui.services.evaluation.statuses import account_status, evaluation_context, status_context
 
@@ -49,7 +50,7 @@ def _situation(book: Book, subscription: Subscription, now: datetime, ignore_win
         open_run=open_run.id if open_run else None,
         open_run_awaits=open_run is not None and open_run.awaits_approval,
         external_orders=book.extras[account_id].external_orders,
-        unreconciled="; ".join((*hold_reason, *book.held_back(account_id, portfolio.weights.symbols))),
+        unreconciled="; ".join((*hold_reason, *held_back(book, account_id, portfolio.weights.symbols))),
         quota_run=book.quota_run(account_id, day.isoformat()),
         price_max_age=book.settings.price_max_age,
         quarterly_months=book.settings.quarterly_months,

@@ -24,7 +24,7 @@ from rebal_tui.services.evaluation_pass.uncorrectable import note_uncorrectable
 from rebal_tui.services.runs.needs_adjustment import mark_needs_adjustment
 from rebal_tui.services.runs.sending import enqueue
 from rebal_tui.services.runs.undone import settle_unfinished
-from rebal_tui.store import decisions, jobs, portfolios
+from rebal_tui.store import drift_history, jobs, portfolios
 from rebal_tui.store.codec import to_time
 
 MAX_ACCOUNTS_PER_CHUNK = 5_000
@@ -152,7 +152,7 @@ def evaluate_chunk(book: Book) -> EvaluationPass | None:
             if pass_in_progress.pass_context is None:
                 _spend_updates(tx, decided)
                 note_uncorrectable(tx, decided)
-                decisions.add_history(tx, decided.at, *band_usage_of_accounts(book, decided))
+                drift_history.add(tx, decided.at, *band_usage_of_accounts(book, decided))
         outcome = pass_context.decided.made.outcome
         created = store_decisions(tx, pass_context, rows[outcome[rows] != NOT_EVALUATED])
         counts = np.bincount(outcome[rows], minlength=len(OUTCOMES)).tolist()

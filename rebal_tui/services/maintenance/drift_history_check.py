@@ -17,7 +17,7 @@ from rebal_tui.engine.drift import asset_drifts, largest_usage, value_account
 from rebal_tui.services.evaluation_pass import chunks
 from rebal_tui.services.maintenance.trail_rows_check import clock_slack
 from rebal_tui.services.schedule.jobs import DRIFT_HISTORY_RETENTION
-from rebal_tui.store import decision_contexts, decisions
+from rebal_tui.store import decision_contexts, decisions, drift_history
 from rebal_tui.store.codec import from_positions, from_time, to_time
 from rebal_tui.store.database import Database
 from rebal_tui.store.decision_contexts import DecisionContext
@@ -57,7 +57,7 @@ def drift_history_faults(database: Database) -> Iterator[Fault]:
         if (at not in points and at < first) or stored.inputs.rules is not None:
             continue
         expected = _band_usage(stored, context(stored.context))
-        bucket, offset = divmod(keys[stored.account_id], decisions.ACCOUNTS_PER_BUCKET)
+        bucket, offset = divmod(keys[stored.account_id], drift_history.ACCOUNTS_PER_BUCKET)
         used = point(bucket, at)[offset : offset + 1]
         if expected is not None:
             # Of several passes at one time the last one's points remain.

@@ -16,6 +16,7 @@ from rebal_tui.domain.portfolios import Portfolio, PortfolioStatus
 from rebal_tui.engine.arrays.frame import BookFrame, Mark
 from rebal_tui.engine.arrays.holders import holdings_in
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.held_back import held_back
 from rebal_tui.services.book.ineligible_assets import fault_texts, ineligible_assets
 from rebal_tui.services.queries.rule_exceptions import RuleException, conflicting, uncorrectable, unfinished
 from rebal_tui.services.queries.status_columns import SHORT_TEXTS, shortest
@@ -124,7 +125,7 @@ def notes_of(book: Book, account_id: str) -> int:
     notes = int(Note.CASH_BELOW_ZERO) if account.cash < 0 else 0
     if any((asset := book.assets.get(p.symbol)) is None or asset.price is None for p in account.positions):
         notes |= Note.NO_PRICE
-    if book.held_back(account_id, targets):
+    if held_back(book, account_id, targets):
         notes |= Note.ASSET_ON_HOLD
     for found, note in ((uncorrectable(book), Note.CANNOT_BE_CORRECTED), (unfinished(book), Note.UNFINISHED)):
         if any(one.account_id == account_id for one in found):

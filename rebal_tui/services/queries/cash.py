@@ -87,7 +87,7 @@ def withdrawal_history(book: Book, withdrawal_id: str) -> tuple[TimelineEvent, .
     """The events of a withdrawal, oldest first.
 
     A return from a later stage to that of the sale is named `to sell again`. The event of its journal shows from which
-    cash it is paid, that of a sale which raised less than the amount shows what is to pay the rest. Raises `NotFound`.
+    cash it is paid. After a sale that raised too little, an event names the cash that pays the rest. Raises `NotFound`.
     """
     withdrawal, found = cash.withdrawal(book.database, withdrawal_id), entries_naming(book, withdrawal_id, 200)
     events: list[TimelineEvent] = []

@@ -58,7 +58,7 @@ from rebal_tui.services.view_models.desk import (
 from rebal_tui.services.view_models.plan_figures import plan_figures
 from rebal_tui.services.view_models.shown_rows import ShownRows
 from rebal_tui.services.view_models.standing import what_ends_it
-from rebal_tui.store import decisions, past_rows
+from rebal_tui.store import drift_history, past_rows
 
 _TYPES = {Outcome.FULL_REBALANCE, Outcome.INVEST_CASH}
 
@@ -300,7 +300,7 @@ def _history(book: Book, account_id: str, used_now: int | None) -> tuple[DriftPo
     ]
     points = []
     previous = None
-    for at, used in decisions.history(book.database, account_id):
+    for at, used in drift_history.of_account(book.database, account_id):
         since = previous or at - timedelta(minutes=15)
         points.append(DriftPoint(at, used, any(since < made_at <= at for made_at in made)))
         previous = at

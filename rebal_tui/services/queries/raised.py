@@ -66,7 +66,7 @@ def _parts(raised: Money, sold: Money, *, rounding: bool = False) -> str:
 
 
 def short_text(withdrawal: Withdrawal, entries: Iterable[AuditEntry]) -> str:
-    """What the ended runs of a withdrawal lack of its amount, and what is to pay that; empty if they lack no cent.
+    """The shortfall of a withdrawal after its ended runs and the cash that pays it, as text; empty below a cent.
 
     `entries` are the audit entries that name the withdrawal, up to the end of the last of these runs.
     """

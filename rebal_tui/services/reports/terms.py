@@ -56,7 +56,7 @@ TERMS: tuple[tuple[str, str], ...] = (
     (
         "Cash target, excess cash",
         "The cash that an account keeps: the portfolio's percentage of equity, or, for a run that invests cash, the "
-        "cash target of the last completed run if that is more. Excess cash is what is above it; below 0, cash is "
+        "cash target of the last completed run if that is more. Excess cash is the cash above it; below 0, cash is "
         "short and none is invested.",
     ),
     ("Reserved", "Cash kept for a withdrawal or transfer, which no order spends."),

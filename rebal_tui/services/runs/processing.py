@@ -24,6 +24,7 @@ from rebal_tui.engine.situation import usable_price_times
 from rebal_tui.engine.trace_text import buys_cut_text, money, money_down
 from rebal_tui.engine.tradability import trading_fault
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.held_back import held_back
 from rebal_tui.services.book.kill_switch import halted
 from rebal_tui.services.book.quarantine import is_general, isolated
 from rebal_tui.services.book.quarantine_view import Work, work_name
@@ -262,7 +263,7 @@ def _start(book: Book, queued: Sequence[Run], stopped: bool) -> list[Run]:
 def _is_held(book: Book, run: Run) -> bool:
     """Whether the account of a run is paused, or a hold on an asset stops the run (automatic runs only, R-55)."""
     system = run.initiated_from is InitiatedFrom.SYSTEM
-    return _is_stopped(book, run) or (system and bool(book.held_back(run.account_id, run.weights.symbols)))
+    return _is_stopped(book, run) or (system and bool(held_back(book, run.account_id, run.weights.symbols)))
 
 
 def _read_now(book: Book, account_id: str) -> bool:

@@ -20,7 +20,7 @@ from rebal_tui.services.book.stored_closes import store_accepted_moves, store_cl
 from rebal_tui.services.broker_sync.events import sync
 from rebal_tui.services.evaluation_pass.chunks import begin_pass, evaluate_chunk
 from rebal_tui.services.evaluation_pass.isolation import set_apart_failing
-from rebal_tui.store import assets, audit, book_settings, decisions, jobs
+from rebal_tui.store import assets, audit, book_settings, drift_history, jobs
 from rebal_tui.store import sessions as session_store
 from rebal_tui.store.backup import back_up
 
@@ -108,7 +108,7 @@ def _refresh_sessions(book: Book, key: str) -> str:
     today = date.fromisoformat(key)
     end_restrictions(book, today)
     with book.write() as tx:
-        decisions.prune_history(tx, book.now() - DRIFT_HISTORY_RETENTION)
+        drift_history.prune(tx, book.now() - DRIFT_HISTORY_RETENTION)
     through = book.calendar.known_through
     if through >= today + timedelta(days=400):
         return f"calendar through {through}"

@@ -17,7 +17,7 @@ from rebal_tui.services.evaluation.history import decision_of_run, latest_decisi
 from rebal_tui.services.evaluation_pass.chunks import evaluation_pass
 from rebal_tui.services.runs.manual import create_run
 from rebal_tui.services.schedule import scheduler
-from rebal_tui.store import decisions, run_orders
+from rebal_tui.store import drift_history, run_orders
 from rebal_tui.store.codec import to_time
 from tests.services.brokers import broker
 from tests.services.factories import (
@@ -128,7 +128,7 @@ def test_a_repeated_decision_is_stored_once_with_its_count() -> None:
         "SELECT session, outcome, times FROM decisions JOIN decision_kinds ON key = kind ORDER BY session"
     )
     assert rows == [("2026-03-02", "none", 3), ("2026-03-03", "none", 1)]
-    assert len(decisions.history(book.database, "calm")) == 4
+    assert len(drift_history.of_account(book.database, "calm")) == 4
 
 
 def test_the_quota_is_one_system_run_a_session_and_excludes_manual_runs() -> None:

@@ -24,7 +24,7 @@ from rebal_tui.services.evaluation.account import evaluate_account
 from rebal_tui.services.queries.status import job_views, status_line
 from rebal_tui.services.schedule import jobs as scheduled_jobs
 from rebal_tui.services.schedule import scheduler
-from rebal_tui.store import audit, decisions, jobs, sessions
+from rebal_tui.store import audit, drift_history, jobs, sessions
 from rebal_tui.store.backup import integrity_faults
 from rebal_tui.store.codec import from_time
 from tests.services.brokers import BrokerWrapper, reopen
@@ -322,10 +322,10 @@ def test_drift_history_is_stored_for_its_retention_time() -> None:
     clock = book.clock
     assert isinstance(clock, FixedClock)
     advance_to(book, "2026-03-03 09:30")
-    assert len(decisions.history(book.database, "a")) == 2
+    assert len(drift_history.of_account(book.database, "a")) == 2
     clock.advance(scheduled_jobs.DRIFT_HISTORY_RETENTION - timedelta(hours=12))
     scheduler.tick(book)
-    first = decisions.history(book.database, "a")[0][0]
+    first = drift_history.of_account(book.database, "a")[0][0]
     assert first > new_york("2026-03-02 12:00")
 
 

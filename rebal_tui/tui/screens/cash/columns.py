@@ -72,8 +72,8 @@ class CashRow:
 def cash_rows(snapshot: CashSnapshot) -> tuple[CashRow, ...]:
     """Return all rows: stopped withdrawals, withdrawals in progress, then the rest, each newest first.
 
-    Deposits have no id. The key of a deposit's row is made of its data, so that the key stays the same when other
-    deposits arrive.
+    Deposits have no id. The row key of a deposit consists of its data, so it stays the same when other deposits
+    arrive.
     """
     numbers = snapshot.numbers
     rows = [_withdrawal(view, numbers.get(view.account_id, "")) for view in snapshot.withdrawals]

@@ -86,7 +86,7 @@ def moved_text(view: ArchivePreview) -> str:
 
 
 def archive_question(view: ArchivePreview) -> Question:
-    """Build the confirmation before years are archived: what is moved, and into which file."""
+    """Build the confirmation before years are archived. It names the rows to move and the file."""
     moved = f"{moved_text(view)} move, with their orders and prices"
     if view.continues:
         moved = "What an interrupted move left in the book is removed from it; it is in the file already"

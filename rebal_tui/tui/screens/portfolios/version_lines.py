@@ -43,7 +43,7 @@ def version_columns() -> tuple[Column[VersionView], ...]:
 
 
 def difference_table(differences: Sequence[Difference], before: str, after: str, width: int) -> list[Line]:
-    """Return one line for each field that differs, then one line that names what is unchanged.
+    """Return one line for each field that differs, then one line that names the unchanged fields.
 
     `before` and `after` are the column headings; the change of a weight is in percentage points.
     """
@@ -63,7 +63,7 @@ def difference_table(differences: Sequence[Difference], before: str, after: str,
 
 
 def _unchanged(differences: Sequence[Difference]) -> str:
-    """A line that names what is unchanged: `Unchanged: other weights, all conditions, other settings.`"""
+    """A line that names the unchanged fields: `Unchanged: other weights, all conditions, other settings.`"""
     changed = {
         "weights" if one.change else "conditions" if one.field == "Condition" else "settings" for one in differences
     }

@@ -73,7 +73,7 @@ class KeyTable(BookTable[Action], inherit_bindings=False):
 
 
 class KeysScreen(ModalScreen[dict[str, str]]):
-    """List of all actions with their keys, filtered by what is typed. Escape returns the user-defined keys by action
+    """List of all actions with their keys, filtered by the typed words. Escape returns the user-defined keys by action
     id.
     """
 
