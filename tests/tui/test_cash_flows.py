@@ -147,7 +147,7 @@ def test_a_withdrawal_is_canceled_before_its_journal() -> None:
         await settle(pilot)
         await press(pilot, "c")
         assert "no journal is made and the account is subscribed to Balanced again" in confirmation(app)
-        assert "Keep (n)" in screen_text(app)
+        assert "Keep (n, enter)" in screen_text(app)
         await press(pilot, "n")
         assert only(book).stage is WithdrawalStage.SETTLING
         row = next(line for line in screen_text(app).splitlines() if "-4,000.00" in line)
@@ -438,7 +438,7 @@ def test_enter_goes_on_from_the_preview_and_cancel_says_that_enter_cancels() -> 
         assert app.focused.styles.border_left[0] == "thick", "a bar marks the preview that has the focus"
         assert "Cancel (esc)" in screen_text(app)
         await press(pilot, "tab")
-        assert "Cancel (enter)" in screen_text(app)
+        assert "Cancel (esc, enter)" in screen_text(app)
         assert "Continue (enter)" not in screen_text(app)
         await press(pilot, "shift+tab", "enter")
         assert isinstance(app.screen, ConfirmScreen)

@@ -269,10 +269,11 @@ def test_the_buttons_name_their_keys_and_only_the_focused_one_is_filled() -> Non
         await press(pilot, "A")
         no, yes = app.screen.query(Button)
         assert app.focused is no
-        assert [str(button.label) for button in (no, yes)] == ["Not now (n)", "Approve (y)"]
+        assert [str(button.label) for button in (no, yes)] == ["Not now (n, enter)", "Approve (y)"]
         assert no.styles.background != yes.styles.background
         await press(pilot, "right")
         assert app.focused is yes
+        assert [str(button.label) for button in (no, yes)] == ["Not now (n)", "Approve (y, enter)"]
         filled = yes.styles.background
         await press(pilot, "left")
         assert no.styles.background == filled != yes.styles.background

@@ -13,6 +13,7 @@ from textual.widgets import Button, Static
 from rebal_tui.tui.screens.shared.dialog import Dialog
 from rebal_tui.tui.screens.shared.section_screen import SectionScreen
 from rebal_tui.tui.text import ui_text
+from rebal_tui.tui.widgets.key_button import KeyButton
 
 
 class CannotOpenScreen(Dialog[None]):
@@ -40,7 +41,7 @@ class CannotOpenScreen(Dialog[None]):
             yield Static(ui_text(f"{self._reason}."), id="open-reason", markup=False)
             yield Static(ui_text("Nothing was changed. Quit, then correct this and start again."), markup=False)
             with Horizontal():
-                yield Button(ui_text("Quit (q)"), id="leave", compact=True)
+                yield KeyButton("Quit", "q", id="leave")
 
     def on_mount(self) -> None:
         for screen in self.app.screen_stack:

@@ -17,6 +17,7 @@ from rebal_tui.tui.book_services import book_copy
 from rebal_tui.tui.questions import NoteField, Question
 from rebal_tui.tui.screens.shared.dialog import Dialog
 from rebal_tui.tui.text import ui_text
+from rebal_tui.tui.widgets.key_button import KeyButton
 from rebal_tui.typed_paths import read_path
 
 TITLES = {
@@ -88,11 +89,11 @@ class StoppedScreen(Dialog[None]):
             yield Static(ui_text(self._cause(str(self._halted))), id="stopped-cause", markup=False)
             with Horizontal():
                 if why in RETRYABLE_HALTS:
-                    yield Button(ui_text("Retry (t)"), id="again", compact=True)
+                    yield KeyButton("Retry", "t", id="again")
                 if why is Halt.FILE_GONE:
-                    yield Button(ui_text("Save a copy (s)"), id="copy", compact=True)
-                yield Button(ui_text("View only (esc)"), id="look", compact=True)
-                yield Button(ui_text("Quit (q)"), id="leave", compact=True)
+                    yield KeyButton("Save a copy", "s", id="copy")
+                yield KeyButton("View only", "esc", id="look")
+                yield KeyButton("Quit", "q", id="leave")
 
     def _cause(self, text: str) -> str:
         return "\n".join(filter(None, (sentence(text), self._advice(self._halted.halt))))

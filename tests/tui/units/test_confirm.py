@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from textual.containers import Vertical
 from textual.geometry import Region
+from textual.pilot import Pilot
+from textual.widgets import Button
 
 from rebal_tui.tui.questions import Effect, Item, NoteField, Question
 from rebal_tui.tui.screens.shared.confirm import ConfirmScreen, effect_lines
@@ -71,3 +74,42 @@ def test_the_first_lines_of_a_plan_are_in_view_on_a_low_screen() -> None:
             return before, details.size.height, pilot.app.screen.query_one("#confirm-buttons").region.bottom
 
     assert asyncio.run(look()) == (15, 14, 23), "the fault of the note takes one of them"
+
+
+async def labels_after(pilot: Pilot[Any], *keys: str) -> list[str]:
+    """Press keys; return the labels of the buttons."""
+    await pilot.press(*keys)
+    await pilot.pause()
+    return [str(button.label) for button in pilot.app.screen.query(Button)]
+
+
+def test_the_button_that_enter_presses_says_so_and_no_button_moves() -> None:
+    async def look() -> None:
+        async with StyledApp().run_test(size=(80, 24)) as pilot:
+            await pilot.app.push_screen(ConfirmScreen(Question("Withdraw?", "Withdraw")))
+            buttons = list(pilot.app.screen.query(Button))
+            assert await labels_after(pilot) == ["Cancel (n, enter)", "Withdraw (y)"]
+            before = [button.region for button in buttons]
+            assert await labels_after(pilot, "right") == ["Cancel (n)", "Withdraw (y, enter)"]
+            assert [button.region for button in buttons] == before
+            assert await labels_after(pilot, "tab") == ["Cancel (n, enter)", "Withdraw (y)"]
+            await pilot.app.push_screen(ConfirmScreen(Question("Subscribe?", "Subscribe", undoable=True)))
+            assert await labels_after(pilot) == ["Cancel (n)", "Subscribe (y, enter)"]
+
+    asyncio.run(look())
+
+
+def test_a_button_is_as_wide_as_its_longest_label() -> None:
+    async def look() -> None:
+        async with StyledApp().run_test(size=(80, 24)) as pilot:
+            await pilot.app.push_screen(
+                ConfirmScreen(Question("Reject?", "Reject", note=NoteField("why?", required=True)))
+            )
+            buttons = list(pilot.app.screen.query(Button))
+            assert await labels_after(pilot) == ["Cancel (esc)", "Reject (ctrl+enter)"]
+            before = [button.region for button in buttons]
+            assert await labels_after(pilot, "enter") == ["Cancel (n)", "Reject (y, enter)"]
+            assert await labels_after(pilot, "left") == ["Cancel (n, enter)", "Reject (y)"]
+            assert [button.region for button in buttons] == before
+
+    asyncio.run(look())

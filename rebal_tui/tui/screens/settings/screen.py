@@ -25,13 +25,13 @@ from rebal_tui.tui.host import Host
 from rebal_tui.tui.screens.settings import guards as guard_fields
 from rebal_tui.tui.screens.settings.keys import KeysScreen
 from rebal_tui.tui.screens.settings.policy_fields import REVIEW_WORDS, REVIEWS, TYPED, policy_text
-from rebal_tui.tui.screens.shared.confirm import key_label
 from rebal_tui.tui.screens.shared.dialog import Dialog
 from rebal_tui.tui.screens.shared.minimum_fields import MINIMUMS, minimum_of, minimum_texts
 from rebal_tui.tui.settings import Density, Notify, Settings, save_settings
 from rebal_tui.tui.text import ui_text
 from rebal_tui.tui.widgets.form_scroll import FormScroll
 from rebal_tui.tui.widgets.key_bar import KeyBar
+from rebal_tui.tui.widgets.key_button import KeyButton
 
 TITLE = "Settings · ↑ ↓ or tab moves between fields · enter opens a choice"
 NOTIFY_WORDS = (("off", Notify.OFF), ("new alerts, by the terminal or bell", Notify.ALERTS))
@@ -115,7 +115,7 @@ class SettingsScreen(Dialog[None]):
             yield from self._choice("notify", "Notifications", list(NOTIFY_WORDS), self._settings.notify)
             with Horizontal(classes="line"):
                 yield Label("Keys", markup=False)
-                yield Button(key_label("Change keys…", "f2"), id="keys", compact=True)
+                yield KeyButton("Change keys…", "f2", id="keys")
                 yield Static("", id="keys-hint", classes="hint", markup=False)
             yield Static(ui_text("This book · for everyone who opens it"), classes="section", markup=False)
             words = [(REVIEW_WORDS[name], name) for name in REVIEWS]
@@ -133,8 +133,8 @@ class SettingsScreen(Dialog[None]):
                     label, hint, _ = guard_fields.LIMITS[name]
                     yield from self._field(name, label, hint, guard_fields.limit_text(self._guards, name))
             with Horizontal(id="settings-buttons"):
-                yield Button(key_label("Save", "ctrl+s"), id="save", compact=True)
-                yield Button(key_label("Cancel", "esc"), id="cancel", compact=True)
+                yield KeyButton("Save", "ctrl+s", id="save")
+                yield KeyButton("Cancel", "esc", id="cancel")
             yield Static(ui_text(self._note), id="settings-note", markup=False)
         yield KeyBar()
 

@@ -10,7 +10,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.content import Content
 from textual.events import DescendantFocus, Key
 from textual.widgets import Button, Input, Static
 
@@ -19,6 +18,7 @@ from rebal_tui.tui.questions import Effect, Item, Question
 from rebal_tui.tui.screens.shared.dialog import Dialog, ReadScreen
 from rebal_tui.tui.segments import Line, line_width, paragraph, wrap
 from rebal_tui.tui.text import printable, ui_text
+from rebal_tui.tui.widgets.key_button import ENTER, KeyButton
 from rebal_tui.tui.widgets.lines import Builder, LinesView
 from rebal_tui.tui.widgets.table import BookTable
 from rebal_tui.tui.widgets.table_layout import MAX_BUILT_ROWS, Column, full_width, widest_texts
@@ -100,7 +100,7 @@ class ItemTable(BookTable[Item]):
         self.action_move(min(max(self._cursor, top), top + height - 1) - self._cursor)
 
 
-class NoButton(Button):
+class NoButton(KeyButton):
     """The no button of a question. `by_enter`: it was pressed with enter, which the user may not have meant as a no."""
 
     by_enter = False
@@ -177,9 +177,10 @@ class ConfirmScreen(Dialog[str | None]):
                 yield Input(placeholder=f"type {self._typed} to continue", id="confirm-typed", compact=True)
             with Horizontal(id="confirm-buttons"):
                 if (other := question.other) is not None:
-                    yield Button(key_label(other.label, other.key), id="other", compact=True)
-                yield NoButton(key_label(question.no, "n"), id="no", compact=True)
-                yield Button(key_label(question.yes, "y"), id="yes", compact=True, disabled=bool(self._typed))
+                    yield KeyButton(other.label, other.key, id="other")
+                yield NoButton(question.no, "n", "esc", id="no")
+                others = ("ctrl+enter", ENTER) if question.note is not None or self._typed else ()
+                yield KeyButton(question.yes, "y", *others, id="yes", disabled=bool(self._typed))
 
     def on_mount(self) -> None:
         note, answer = self.question.note, "#yes" if self.question.undoable else "#no"
@@ -233,9 +234,9 @@ class ConfirmScreen(Dialog[str | None]):
     def _focused(self, event: DescendantFocus) -> None:
         """Label the buttons with the keys that press them while this widget has the focus."""
         typing = isinstance(event.widget, Input)
-        yes = "enter" if event.widget.id == "confirm-typed" else "ctrl+enter" if typing else "y"
-        self.query_one("#no", Button).label = key_label(self.question.no, "esc" if typing else "n")
-        self.query_one("#yes", Button).label = key_label(self.question.yes, yes)
+        yes = ENTER if event.widget.id == "confirm-typed" else "ctrl+enter" if typing else "y"
+        self.query_one("#no", KeyButton).key = "esc" if typing else "n"
+        self.query_one("#yes", KeyButton).key = yes
 
     @on(Input.Changed, "#confirm-typed")
     def _typing(self, event: Input.Changed) -> None:
@@ -371,8 +372,3 @@ class ConfirmScreen(Dialog[str | None]):
             self.query_one("#note").focus()
             return
         self.dismiss(self._note)
-
-
-def key_label(label: str, key: str) -> Content:
-    """Return the label of a button followed by the key that presses it."""
-    return Content(f"{printable(label)} ({key})")

@@ -158,7 +158,7 @@ class FormScreen(LiveDialog, Dialog[bool]):
                     yield Static("", id=f"fault-{field.key}", classes="fault", markup=False)
             yield LinesView(id="form-lines")
             with Horizontal(id="form-end"):
-                yield FieldNote("tab next field · f1 explains it", "tab next field")
+                yield FieldNote("tab next field · f1 explains", "tab next field")
                 yield Answers(self._at_once or "Continue", "go-on")
 
     def on_mount(self) -> None:
