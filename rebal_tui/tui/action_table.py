@@ -182,7 +182,7 @@ ACTIONS: tuple[Action, ...] = (
         "lab.verify", "v", "Verify policy", "Replay this policy, or all marked, with the engine that trades.",
         Section.LAB, "verify",
     ),
-    Action("review.approve", "A", "Approve", "Approve this run, or all marked (confirms first).", REVIEW, "approve"),
+    Action("review.approve", "A,a", "Approve", "Approve this run, or all marked (confirms first).", REVIEW, "approve"),
     Action("review.reject", "R", "Reject", "Reject this run, or all marked, with a note.", REVIEW, "reject"),
     Action(
         "review.mark_shown", "M", "Mark all", "Mark all runs shown, or clear all marks; space marks one, moves down.",
@@ -206,7 +206,7 @@ ACTIONS: tuple[Action, ...] = (
         "review.evaluate", "v", "Evaluate all", "Evaluate every account now (confirms first).", REVIEW, "evaluate",
     ),
     Action("review.run", "g", "Show in Runs", "Show this run in Runs.", REVIEW, "run"),
-    Action("review.account", "a", "Show on Desk", "Go to this run's account on the Desk.", REVIEW, "account"),
+    Action("review.account", "d", "Show on Desk", "Go to this run's account on the Desk.", REVIEW, "account"),
     Action(
         "accounts.positions", "P", "Import a file",
         "Import a custodian's file of positions, transactions or prices (files book).",

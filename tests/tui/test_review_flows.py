@@ -92,6 +92,23 @@ def test_one_run_is_approved_on_the_displayed_plan() -> None:
 
 
 @pytest.mark.slow
+def test_a_small_a_asks_the_same_question_in_the_list_and_on_the_page_of_a_run() -> None:
+    book = queue_book(2)
+
+    async def flow(pilot: Any, app: Any) -> None:
+        await press(pilot, "a")
+        assert "Approve this run?" in screen_text(app)
+        await press(pilot, "n")
+        await press(pilot, "enter", "a")
+        assert "Approve this run?" in screen_text(app)
+        await press(pilot, "n")
+        assert app.current_mode == "review"
+
+    run(flow, book, "9")
+    assert statuses(book) == [RunStatus.QUEUED] * 2
+
+
+@pytest.mark.slow
 def test_a_rejection_needs_a_note() -> None:
     book = queue_book()
 
@@ -305,7 +322,7 @@ def test_in_a_live_book_approval_requires_typing() -> None:
 def test_an_empty_queue_is_shown_as_empty_and_refuses_with_a_message() -> None:
     async def flow(pilot: Any, app: Any) -> None:
         assert "No run awaits approval. Press b" in screen_text(app)
-        await press(pilot, "A", "R", "g", "a")
+        await press(pilot, "A", "R", "g", "d")
         assert shown_messages(app).count("No run selected.") == 4
 
     run(flow, market_book(), "9")
@@ -381,7 +398,7 @@ def test_navigation_from_the_queue_to_the_run_and_the_desk() -> None:
         await press(pilot, "g")
         assert app.current_mode == "runs"
         assert app.screen.table.cursor_key == key
-        await press(pilot, "9", "a")
+        await press(pilot, "9", "d")
         assert app.current_mode == "desk"
 
     run(flow, queue_book(), "9")
