@@ -47,7 +47,7 @@ def test_an_alert_is_acknowledged_and_leads_to_its_account() -> None:
         await press(pilot, "escape", "g")
         assert app.current_mode == Section.ACCOUNTS
         assert app.screen.table.cursor_key == "a"
-        await press(pilot, "0", "a")
+        await press(pilot, "escape", "a")
         assert jobs.open_alerts(book.database) == []
         assert "Alerts 0" in screen_text(app)
         assert "1 alert" not in screen_text(app)
@@ -188,6 +188,33 @@ def test_a_row_that_comes_after_the_key_of_the_section_does_not_push_the_others_
         after = [row.text for row in app.screen.table.rows]
         assert len(after) > len(before)
         assert after[: len(before)] == before
+
+    run(flow, book, "0")
+
+
+def test_the_key_of_the_section_leads_to_the_most_urgent_row_and_escape_to_the_row_left() -> None:
+    book = market_book()
+    alerted(book, "b", "c")
+
+    async def flow(pilot: Any, app: Any) -> None:
+        await press(pilot, "down", "down")
+        third = app.screen.table.cursor_key
+        await press(pilot, "enter", "escape")
+        assert app.screen.table.cursor_key == third
+        await press(pilot, "g", "escape")
+        assert (app.current_mode, app.screen.table.cursor_key) == (EXCEPTIONS, third)
+        await press(pilot, "3")
+        hold_spy(book)
+        await press(pilot, "0")
+        await run_heartbeat(pilot, app)
+        assert (app.screen.table.cursor, app.screen.table.cursor_row.symbol) == (0, "SPY"), (
+            "it came since the last visit"
+        )
+        await press(pilot, "down")
+        second = app.screen.table.cursor_key
+        alerted(book, "a")
+        await run_heartbeat(pilot, app)
+        assert app.screen.table.cursor_key == second, "only the key of the section moves it"
 
     run(flow, book, "0")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import ClassVar
 
 from textual.binding import BindingType
@@ -40,6 +40,8 @@ class ExceptionsScreen(TiledListScreen, inherit_bindings=False):
         """All exceptions and alerts, and those that ended while the order of the rows was kept."""
         self._kept_since: float | None = None
         """Since when that order is kept."""
+        self._entered_on: Hashable | None = None
+        """The row to which entering the section has moved the cursor; None once newer rows were shown."""
 
     def make_table(self) -> BookTable[ShownRow]:
         return BookTable(lines.columns(), lines.row_key, search=lines.search, empty="Reading the exceptions…")
@@ -54,13 +56,28 @@ class ExceptionsScreen(TiledListScreen, inherit_bindings=False):
                 self._take(self._found, None)
                 self.show_rows()
             self.table.adopt_order()
+            self._start_again()
             return
         self._take(found, kept_since)
         detail = await self.read_detail()
         with self.app.batch_update():
             self.show_rows()
+            self._start_again()
             self.show_detail(detail)
         self.table.marked = self.table.marked & {lines.row_key(row) for row in found.alerts}
+
+    def entered(self) -> None:
+        """Sort the rows, and move the cursor to the first one, also when newer rows are shown, unless it was moved."""
+        super().entered()
+        if self.is_mounted:
+            self.table.action_edge(False)
+            self._entered_on = self.table.cursor_key
+
+    def _start_again(self) -> None:
+        """After the section was entered, move the cursor to the first of the newer rows, unless it was moved."""
+        if self._entered_on is not None and self._entered_on == self.table.cursor_key:
+            self.table.action_edge(False)
+        self._entered_on = None
 
     def _take(self, found: ExceptionList | None, kept_since: float | None) -> None:
         """Take new data. While the order of the rows is kept (since `kept_since`), exceptions and alerts that have

@@ -143,10 +143,14 @@ class SectionScreen(HasKeyBar[None]):
         self.host.way_back.check()
 
     def on_status_bar_chosen(self, event: StatusBar.Chosen) -> None:
-        self.host.way_back.forget()
-        self.host.go(event.section)
+        self._go_to_clicked(event.section)
 
     def on_tab_bar_chosen(self, event: TabBar.Chosen) -> None:
         if event.bar.id == "places":
-            self.host.way_back.forget()
-            self.host.go(event.key)
+            self._go_to_clicked(event.key)
+
+    def _go_to_clicked(self, section: str) -> None:
+        """Go to a section as its key does."""
+        self.host.way_back.forget()
+        self.host.go(section)
+        self.app.call_later(self.host.navigation.enter, section)
