@@ -10,7 +10,7 @@ from rebal_tui.domain.orders import SkippedOrder
 from rebal_tui.domain.quantities import Money, nearest_cents, value_cents
 from rebal_tui.domain.text import count_text
 from rebal_tui.domain.trade_status import StatusKind
-from rebal_tui.plain.speech import dollars, dollars_down, label, now_text, percent, points, sentence, spoken, when
+from rebal_tui.plain.speech import dollars, label, now_text, percent, points, sentence, spoken, when, withdrawable
 from rebal_tui.services.view_models.account_page import AccountPageView
 from rebal_tui.services.view_models.accounts import AccountRow
 from rebal_tui.services.view_models.check_names import VERDICT_WORDS, check_name
@@ -151,7 +151,7 @@ def account_text(page: AccountPageView) -> Iterator[str]:
         yield label(
             "Runs that invest cash keep", f"{dollars(view.cash_kept)}, the cash target of the last completed run"
         )
-    yield label("Withdrawable", dollars_down(view.withdrawable))
+    yield label("Withdrawable", withdrawable(view.withdrawable))
     if detail.row.reserve:
         yield label("Reserved cash", dollars(detail.row.reserve))
     for restriction in view.restrictions:

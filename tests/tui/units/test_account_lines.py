@@ -68,6 +68,8 @@ def test_no_figure_of_a_narrow_panel_is_cut() -> None:
     narrow = shown(view, 46)
     at = narrow.index("Cash target 220,130.67")
     assert narrow[at + 1] == "Withdrawable 226,863.11"
+    cut = shown(replace(view, withdrawable=Money(226_863_115_000_000)), 46)
+    assert "Withdrawable 226,863.11 (rounded down)" in cut
 
 
 def test_a_page_of_an_account_leaves_nothing_out() -> None:

@@ -66,7 +66,7 @@ def head_lines(view: AccountDetail, width: int) -> list[Line]:
     for label, amount in figures:
         if label in ("Unsettled", RESERVED) and not amount:
             continue
-        text = formats.money_down(amount) if label == WITHDRAWABLE else formats.money(amount)
+        text = formats.withdrawable(amount) if label == WITHDRAWABLE else formats.money(amount)
         size = len(label) + len(text) + 3
         if line and used + size > width + 2:
             lines.append(tuple(line))

@@ -117,7 +117,7 @@ def _head(view: AccountView, width: int) -> list[Line]:
         ("  Cash ", "muted"),
         (formats.money(view.cash), ""),
     ]
-    more = [("Withdrawable ", formats.money_down(view.withdrawable))]
+    more = [("Withdrawable ", formats.withdrawable(view.withdrawable))]
     if view.portfolio_id is not None:
         more.insert(0, ("Cash target ", formats.money(view.cash_target)))
     whole: Line = (*figures, *_amounts(more, "  "))
