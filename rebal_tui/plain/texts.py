@@ -8,7 +8,7 @@ from rebal_tui.domain.decisions import Check, Decision, Plan, PlanLine
 from rebal_tui.domain.errors import Halt
 from rebal_tui.domain.orders import SkippedOrder
 from rebal_tui.domain.quantities import Money, nearest_cents, value_cents
-from rebal_tui.domain.text import count_text
+from rebal_tui.domain.text import count_text, fold
 from rebal_tui.domain.trade_status import StatusKind
 from rebal_tui.plain.speech import dollars, label, now_text, percent, points, sentence, spoken, when, withdrawable
 from rebal_tui.services.view_models.account_page import AccountPageView
@@ -226,7 +226,7 @@ def decision_text(decision: Decision, *, whole: bool, then: bool = False) -> Ite
         elif status.kind in (StatusKind.NEEDS_YOU, StatusKind.WAITS):
             until = what_ends_it(status)
             yield label("First possible rebalance", f"unknown{f' until {until}' if until else ''}")
-    if decision.reason and decision.reason not in (status.sentence if status else ""):
+    if fold(decision.reason) not in fold(status.sentence if status else ""):
         yield label("Reason", decision.reason)
     if whole:
         yield from (_check(check) for check in decision.trace)

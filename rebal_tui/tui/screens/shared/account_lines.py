@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from rebal_tui.domain.decisions import Check, Decision, Outcome, Verdict
 from rebal_tui.domain.quantities import Money, nearest_cents
 from rebal_tui.domain.sessions import new_york_day
-from rebal_tui.domain.text import count_text
+from rebal_tui.domain.text import count_text, fold
 from rebal_tui.domain.trade_status import StatusKind
 from rebal_tui.services.view_models.check_names import VERDICT_WORDS, check_name
 from rebal_tui.services.view_models.desk import AccountView, HoldingView
@@ -351,7 +351,7 @@ def decision_lines(decision: Decision, width: int) -> list[Line]:
         text, style = OUTCOMES[decision.outcome]
         lines = [((text, style),)]
     said = decision.status.sentence if decision.status else ""
-    if decision.reason and decision.reason not in said:
+    if fold(decision.reason) not in fold(said):
         lines.extend((("  ", ""), *part) for part in paragraph(decision.reason, width - 2))
     return [*lines, *check_lines(decision, width)]
 
