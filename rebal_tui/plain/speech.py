@@ -79,9 +79,9 @@ def dollars(amount: Money) -> str:
     return f"-${formats.money(Money(-amount))}" if amount < 0 else f"${formats.money(amount)}"
 
 
-def dollars_down(amount: Money) -> str:
-    """Dollars for reading aloud, rounded down, for an amount of 0 or more that limits what can be typed."""
-    return f"${formats.money_down(amount)}"
+def withdrawable(amount: Money) -> str:
+    """Withdrawable cash for reading aloud, as by `formats.withdrawable`."""
+    return f"${formats.withdrawable(amount)}"
 
 
 def percent(hundredths: int | None) -> str:

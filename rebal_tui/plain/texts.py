@@ -8,9 +8,9 @@ from rebal_tui.domain.decisions import Check, Decision, Plan, PlanLine
 from rebal_tui.domain.errors import Halt
 from rebal_tui.domain.orders import SkippedOrder
 from rebal_tui.domain.quantities import Money, nearest_cents, value_cents
-from rebal_tui.domain.text import count_text
+from rebal_tui.domain.text import count_text, fold
 from rebal_tui.domain.trade_status import StatusKind
-from rebal_tui.plain.speech import dollars, dollars_down, label, now_text, percent, points, sentence, spoken, when
+from rebal_tui.plain.speech import dollars, label, now_text, percent, points, sentence, spoken, when, withdrawable
 from rebal_tui.services.view_models.account_page import AccountPageView
 from rebal_tui.services.view_models.accounts import AccountRow
 from rebal_tui.services.view_models.check_names import VERDICT_WORDS, check_name
@@ -151,7 +151,7 @@ def account_text(page: AccountPageView) -> Iterator[str]:
         yield label(
             "Runs that invest cash keep", f"{dollars(view.cash_kept)}, the cash target of the last completed run"
         )
-    yield label("Withdrawable", dollars_down(view.withdrawable))
+    yield label("Withdrawable", withdrawable(view.withdrawable))
     if detail.row.reserve:
         yield label("Reserved cash", dollars(detail.row.reserve))
     for restriction in view.restrictions:
@@ -226,7 +226,7 @@ def decision_text(decision: Decision, *, whole: bool, then: bool = False) -> Ite
         elif status.kind in (StatusKind.NEEDS_YOU, StatusKind.WAITS):
             until = what_ends_it(status)
             yield label("First possible rebalance", f"unknown{f' until {until}' if until else ''}")
-    if decision.reason and decision.reason not in (status.sentence if status else ""):
+    if fold(decision.reason) not in fold(status.sentence if status else ""):
         yield label("Reason", decision.reason)
     if whole:
         yield from (_check(check) for check in decision.trace)

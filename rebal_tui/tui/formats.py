@@ -22,6 +22,12 @@ def money_down(amount: Money) -> str:
     return money(floor_cents(Value(amount * NANO)))
 
 
+def withdrawable(amount: Money) -> str:
+    """`104,311.20 (rounded down)`: the amount by `money_down`, with a note if it differs from that by `money`."""
+    down = money_down(amount)
+    return down if down == money(amount) else f"{down} (rounded down)"
+
+
 def dollars(amount: Money) -> str:
     """`104,311`: to the nearest dollar; half a dollar is rounded away from zero."""
     shown = (abs(amount) + NANO // 2) // NANO

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from rebal_tui.domain.accounts import AccountStatus, Position, Restriction
+from rebal_tui.domain.accounts import Account, AccountStatus, Position, Restriction
 from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.portfolios import Condition, Portfolio, PortfolioStatus, PortfolioUpdate, Unfinished
 from rebal_tui.domain.quantities import MAX_NANO, Money, Price, Qty
@@ -20,14 +20,22 @@ from rebal_tui.engine.arrays.frame import (
     NEVER,
     AccountColumns,
     BookFrame,
+    Mark,
     PositionColumns,
-    account_marks,
     assets_of,
 )
 from rebal_tui.engine.situation import Situation
 from tests.engine.support import asset, at, band, calendar, holdings_of, nanos, random_book, situation, weights_of
 
 TODAY = date(2026, 3, 4)
+
+
+def account_marks(account: Account, *, open_run: bool = False, external_orders: bool = False) -> int:
+    """The `Mark` bits of an account; `open_run` and `external_orders` are whether it has a run or external orders."""
+    marks = 0 if account.status is AccountStatus.ACTIVE else int(Mark.NOT_ACTIVE)
+    for restriction in account.restrictions:
+        marks |= Mark[restriction.name]
+    return marks | (Mark.OPEN_RUN if open_run else 0) | (Mark.EXTERNAL_ORDERS if external_orders else 0)
 
 
 def frame_of(situations: Sequence[Situation]) -> BookFrame:

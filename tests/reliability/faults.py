@@ -187,7 +187,8 @@ def _unrestricted(situation: Situation) -> Situation:
 
 def _eligible_assets(frame: BookFrame, day_context: DayContext) -> tuple[BookFrame, DayContext]:
     everything = np.ones_like(frame.assets.eligible)
-    return frame.with_assets(replace(frame.assets, eligible=everything, sellable=everything)), day_context
+    assets = replace(frame.assets, eligible=everything, sellable=everything)
+    return replace(frame, assets=assets), day_context
 
 
 def _all_eligible(situation: Situation) -> Situation:

@@ -25,6 +25,7 @@ from rebal_tui.store import cash as cash_store
 from rebal_tui.store import runs as run_store
 from tests.reliability import default_events, models
 from tests.reliability.market import RESERVATIONS, edge_amount
+from tests.services.factories import unsubscribe_account
 
 if TYPE_CHECKING:
     from tests.reliability.simulation import Simulation
@@ -257,7 +258,7 @@ def resubscribe(simulation: Simulation) -> None:
         elif random.random() < 0.5:
             subscriptions.move(book, account_id, random.choice(list(book.portfolios)))
         else:
-            subscriptions.unsubscribe_account(book, account_id)
+            unsubscribe_account(book, account_id)
     except BaseException:
         # Refused, interrupted or killed at a request to the broker: nothing was moved.
         simulation.oracle.moved = before

@@ -12,6 +12,7 @@ from rebal_tui import bootstrap
 from rebal_tui.broker.simulated.fills import FillModel
 from rebal_tui.domain.accounts import Account, AccountStatus, Position, Restriction
 from rebal_tui.domain.assets import Asset, AssetStatus
+from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.orders import Order, SkippedOrder
 from rebal_tui.domain.portfolios import (
     AssetWeight,
@@ -31,6 +32,7 @@ from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.market.clock import FixedClock
 from rebal_tui.market.fixed import FixedPrices
 from rebal_tui.market.sessions import TradingCalendar
+from rebal_tui.services.advisory import subscriptions
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.settings import Mode, Settings
 from rebal_tui.services.broker_sync.events import reload_from_broker, sync
@@ -252,6 +254,14 @@ def set_price(book: Book, symbol: str, price: str) -> None:
     assert isinstance(book.feed, FixedPrices)
     book.feed.set(symbol, parse_price(price))
     scheduler.advance_market(book, book.now())
+
+
+def unsubscribe_account(book: Book, account_id: str) -> None:
+    """End an account's subscription. Raises `NotFound` for an unknown account, `Conflict` when it has none."""
+    number, subscription = book.account(account_id).account_number, book.subscriptions.get(account_id)
+    if subscription is None:
+        raise Conflict(f"account {number} follows no portfolio")
+    subscriptions.unsubscribe(book, subscription.id)
 
 
 def all_runs(book: Book) -> list[Run]:

@@ -29,6 +29,7 @@ from tests.services.factories import (
     monthly,
     new_york,
     set_price,
+    unsubscribe_account,
 )
 
 WORDS = ("Ruiz", "ana", "Ünal", "straße", "Okafor & Sons", "日本", "O'Brien", "Chen  Wei")
@@ -80,7 +81,7 @@ def act(book: Book, random: Random) -> None:
         elif what == 3:
             account_events.set_status(book, one, random.choice((AccountStatus.ACTIVE, AccountStatus.DISABLED)))
         elif what == 4:
-            subscriptions.unsubscribe_account(book, one)
+            unsubscribe_account(book, one)
         elif what == 5:
             subscriptions.subscribe(book, one, random.choice(MODELS).id)
         elif what == 6:

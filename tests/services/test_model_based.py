@@ -33,7 +33,7 @@ from rebal_tui.services.simulation import account_events, simulator
 from rebal_tui.store import cash as cash_store
 from rebal_tui.store import runs
 from tests.services.brokers import broker
-from tests.services.factories import account, balanced, fill_book, make_book, set_price
+from tests.services.factories import account, balanced, fill_book, make_book, set_price, unsubscribe_account
 from tests.services.rule_model import (
     ENDING,
     INVALID,
@@ -235,7 +235,7 @@ class BookStateMachine(RuleBasedStateMachine):
 
     @rule(who=accounts)
     def unsubscribe(self, who: str) -> None:
-        self.check_command(self.model.unsubscribing(who), lambda: subscriptions.unsubscribe_account(self.book, who))
+        self.check_command(self.model.unsubscribing(who), lambda: unsubscribe_account(self.book, who))
         if who in self.model.accounts:
             self.model.accounts[who].follows = None
 

@@ -15,12 +15,13 @@ from typing import Any
 import pytest
 
 from rebal_tui import bootstrap
-from rebal_tui.domain.runs import RunType
+from rebal_tui.domain.runs import RunStatus, RunType
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.queries import accounts, desk, portfolios, runs
 from rebal_tui.services.reports import build, render
 from rebal_tui.services.simulation.demonstration import history
 from rebal_tui.store import past_rows
+from rebal_tui.tui import formats
 from rebal_tui.tui.screens.account.head import head_lines
 from rebal_tui.tui.screens.account.tables import position_columns
 from rebal_tui.tui.screens.accounts import columns as account_columns
@@ -85,8 +86,10 @@ def test_holdings_and_cash_of_an_account_add_up_to_its_equity(book: Book) -> Non
         equity, free = labeled(head, "Equity"), labeled(head, "Cash")
         values = [cell(position_columns(), "value", row) for row in detail.positions]
         assert_adds_up([*values, free], equity, head)
-        assert labeled(head, "Withdrawable") <= free
-        panel = text_of(whole_account_lines(view))
+        panel, ready = text_of(whole_account_lines(view)), labeled(head, "Withdrawable")
+        assert ready <= free
+        if ready == free - CENT:
+            assert all(f"{formats.money_down(view.withdrawable)} (rounded down)" in text for text in (head, panel))
         assert (labeled(panel, "Equity"), labeled(panel, "Cash")) == (equity, free)
         assert (cell(listed, "equity", detail.row), cell(listed, "cash", detail.row)) == (equity, free)
         base = equity if view.managed is None else labeled(panel, "Managed equity")
@@ -141,6 +144,24 @@ def test_lines_of_a_plan_add_up_to_its_totals(book: Book) -> None:
         assert sum(figure(amount) for _, amount in orders) == labeled(text, "turnover")
         before, after = (figure(one) for one in re.findall(rf"cash \${AMOUNT} → \${AMOUNT}", text)[0])
         assert before + sum(figure(one) if mark == "▼" else -figure(one) for mark, one in orders) == after
+
+
+def test_what_a_run_raised_adds_up_and_its_cash_is_that_above_the_cash_target(book: Book) -> None:
+    """All that a reader can subtract agrees to the cent; a run that raised its whole amount needed other cash."""
+    views = [runs.run_view(book, run.id) for run in past_rows.newest(book.database, 300) if run.amount is not None]
+    shown = [one for one in views if one.raised and one.run.status is not RunStatus.COMPLETED_SUCCESS]
+    split = 0
+    for view in shown:
+        assert view.plan is not None
+        raised, *parts = (figure(one) for one in re.findall(rf"\${AMOUNT}(?! stays| is)", view.raised))
+        over = [figure(one) for one in re.findall(rf"of which \${AMOUNT}", view.raised)]
+        assert sum(parts) - sum(over) == raised, view.raised
+        cash = re.findall(rf"\${AMOUNT} from cash", view.raised)
+        if cash:
+            above = figure(formats.money(view.plan.cash)) - figure(formats.money(view.plan.cash_target))
+            assert figure(cash[0]) == above, view.raised
+            split += "fractions" in view.raised
+    assert split, "runs whose printed parts differ from their total by a cent"
 
 
 def test_the_plan_in_a_report_adds_up(book: Book) -> None:

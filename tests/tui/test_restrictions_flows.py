@@ -14,7 +14,6 @@ from rebal_tui.domain.quantities import Percent, parse_money
 from rebal_tui.domain.trading_rules import Concerned, RestrictionDraft, RestrictionKind, RestrictionScope
 from rebal_tui.services.advisory.portfolios import inactivate_portfolio
 from rebal_tui.services.advisory.restrictions import add_restrictions
-from rebal_tui.services.advisory.subscriptions import unsubscribe_account
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.queries.exceptions import Exceptions
 from rebal_tui.store import audit
@@ -137,7 +136,7 @@ def test_the_choice_of_a_portfolio_without_a_band_that_fires_says_so() -> None:
 
 def test_runs_of_an_inactive_portfolio_stop_nowhere_else() -> None:
     book = follower_of_bands()
-    unsubscribe_account(book, "a")
+    factories.unsubscribe_account(book, "a")
     inactivate_portfolio(book, "balanced")
 
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:

@@ -14,7 +14,6 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from rebal_tui.domain.accounts import Account, AccountStatus, Restriction
 from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.errors import require
 from rebal_tui.domain.orders import Side
@@ -69,15 +68,6 @@ BLOCKING_MARKS = 2047
 """The marks that block an account (R-40)."""
 PAUSING_MARKS = int(Mark.UNRECONCILED | Mark.ASSET_HOLD)
 """The marks that pause it: a reconciliation difference, or an asset on hold that it holds or targets (R-55)."""
-_RESTRICTION_BITS = {restriction: int(Mark[restriction.name]) for restriction in Restriction}
-
-
-def account_marks(account: Account, *, open_run: bool = False, external_orders: bool = False) -> int:
-    """The `Mark` bits of an account; `open_run` and `external_orders` are whether it has a run or external orders."""
-    marks = 0 if account.status is AccountStatus.ACTIVE else int(Mark.NOT_ACTIVE)
-    for restriction in account.restrictions:
-        marks |= _RESTRICTION_BITS[restriction]
-    return marks | (Mark.OPEN_RUN if open_run else 0) | (Mark.EXTERNAL_ORDERS if external_orders else 0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -284,11 +274,6 @@ class BookFrame:
         price[indexes] = prices
         stamped[indexes] = price_at
         return replace(self, assets=replace(self.assets, price=price, price_at=stamped))
-
-    def with_assets(self, assets: AssetColumns) -> BookFrame:
-        """The frame with its columns of assets replaced. Raises `BrokenInvariant` unless the symbols are the same."""
-        require(assets.symbols == self.assets.symbols, "the assets of a frame and their order must not change")
-        return replace(self, assets=assets)
 
     def with_accounts(self, accounts: AccountColumns) -> BookFrame:
         """The frame with its columns of accounts replaced; they must be the same accounts in the same order.

@@ -147,11 +147,6 @@ def unsubscribe(book: Book, subscription_id: str, who: str | None = ADVISOR) -> 
         reload_changed(tx, [account_id])
 
 
-def unsubscribe_account(book: Book, account_id: str) -> None:
-    """End an account's subscription. Raises `Conflict` when it has none."""
-    unsubscribe(book, _subscribed(book, account_id).id)
-
-
 def move(book: Book, account_id: str, portfolio_id: str) -> Subscription:
     """Move an account to another portfolio, or subscribe it if it has no subscription, in one transaction.
 

@@ -10,6 +10,7 @@ from rebal_tui.domain.decisions import Plan
 from rebal_tui.domain.orders import Fill, Side
 from rebal_tui.domain.quantities import CENT, Money, nearest_cents
 from rebal_tui.domain.runs import Run, RunStatus, RunType
+from rebal_tui.engine.cash_raising import spare_cash
 from rebal_tui.engine.trace_text import money
 from rebal_tui.services.view_models.executed import executed_total
 from rebal_tui.services.view_models.plan_figures import plan_figures
@@ -42,27 +43,34 @@ def raised_text(run: Run, plan: Plan | None, fills: Sequence[Fill], entries: Ite
     if run.type is not RunType.PARTIAL_LIQUIDATION or run.amount is None:
         return ""
     if not run.status.final:
-        planned = None if plan is None else plan_figures(plan).sold
-        return "" if planned is None else f"Planned {_parts(nearest_cents(run.amount), planned)}."
+        return "" if plan is None else f"Planned {_parts(run.amount, plan.sold, plan_figures(plan).sold, plan)}."
     # A run that succeeded has raised its amount; its withdrawal may need a part of a cent less.
     succeeded = run.status is RunStatus.COMPLETED_SUCCESS
-    exact = run.amount if succeeded else reserved_by_runs(entries, run.account_id, run.id)
+    raised = run.amount if succeeded else reserved_by_runs(entries, run.account_id, run.id)
     sells = [fill for fill in fills if fill.side is Side.SELL]
-    raised, sold = nearest_cents(exact), executed_total(sells)
-    # The printed amounts lack fractions of cents, which can add up to cents of the total.
-    rounding = abs(exact - sum(fill.amount for fill in sells)) < CENT
-    return f"Raised {_parts(raised, sold, rounding=rounding)}." if raised else ""
+    sold = Money(sum(fill.amount for fill in sells))
+    return f"Raised {_parts(raised, sold, executed_total(sells), plan)}." if nearest_cents(raised) else ""
 
 
-def _parts(raised: Money, sold: Money, *, rounding: bool = False) -> str:
-    """The amount raised and where it comes from; with `rounding`, the difference is only that of printed amounts."""
-    source = "in fractions of a cent" if rounding else "from cash"
-    if sold > raised:
-        rest = "is in fractions of a cent" if rounding else "stays in cash"
-        return f"{money(raised)}: {money(sold)} sold, of which {money(Money(sold - raised))} {rest}"
-    parts = [f"{money(sold)} sold"] if sold else []
-    parts += [f"{money(Money(raised - sold))} {source}"] if raised > sold else []
-    return f"{money(raised)}: {' and '.join(parts)}"
+def _parts(exact: Money, exact_sold: Money, sold: Money, plan: Plan | None) -> str:
+    """The amount raised and where it comes from; `sold` are the proceeds as printed.
+
+    If the cash used is the plan's excess over its cash target, it is the difference of these two as printed. Printed
+    amounts lack fractions of cents, which can add up to cents of the total; they are then a part of their own.
+    """
+    raised, used = nearest_cents(exact), exact - exact_sold
+    cash = raised - sold
+    if abs(used) < CENT:
+        cash = 0
+    elif plan is not None and abs(used - spare_cash(plan.cash, plan.cash_target)) < CENT:
+        cash = spare_cash(nearest_cents(plan.cash), nearest_cents(plan.cash_target))
+    rest = raised - sold - cash
+    amounts = ((sold, "sold"), (cash, "from cash"), (rest, "in fractions of a cent"))
+    parts = [f"{money(Money(amount))} {source}" for amount, source in amounts if amount > 0]
+    text = f"{money(raised)}: {' and '.join(filter(None, (', '.join(parts[:-1]), parts[-1])))}"
+    if cash < 0:
+        return f"{text}, of which {money(Money(-cash))} stays in cash"
+    return f"{text}, of which {money(Money(-rest))} is in fractions of a cent" if rest < 0 else text
 
 
 def short_text(withdrawal: Withdrawal, entries: Iterable[AuditEntry]) -> str:

@@ -10,6 +10,7 @@ from enum import StrEnum
 from rebal_tui.domain.accounts import RESTRICTION_TEXTS, AccountStatus, Restriction
 from rebal_tui.domain.decisions import Decision
 from rebal_tui.domain.quantities import Money, Price, Qty
+from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.domain.trade_status import StatusKind
 from rebal_tui.services.view_models.runs import RunRow
 
@@ -134,6 +135,14 @@ class AccountDetail:
     """The status as a sentence; empty without a subscription."""
     more: frozenset[str] = frozenset()
     """Of `runs` and `decisions`, those of which the account has older ones, too."""
+
+    @property
+    def rebalanced_before_runs(self) -> bool:
+        """Whether the last rebalance is older than every run of the account that the book has."""
+        last = self.last_rebalanced
+        if last is None or "runs" in self.more:
+            return False
+        return all(new_york_day(run.created_at) > last for run in self.runs)
 
 
 @dataclass(frozen=True, slots=True)

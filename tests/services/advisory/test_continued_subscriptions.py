@@ -9,14 +9,13 @@ from rebal_tui.domain.cash import WithdrawalStage
 from rebal_tui.domain.portfolios import Unfinished
 from rebal_tui.domain.quantities import parse_money
 from rebal_tui.domain.trading_rules import Overrides
-from rebal_tui.services.advisory.subscriptions import unsubscribe_account
 from rebal_tui.services.advisory.withdrawals import cancel_withdrawal, request_withdrawal
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.history import latest_decisions
 from rebal_tui.services.maintenance.check import check_book
 from rebal_tui.store import cash, portfolios, trade_markers, trading_rules, unfinished
 from tests.services.brokers import broker
-from tests.services.factories import account, advance, advance_to, balanced, fill_book, make_book
+from tests.services.factories import account, advance, advance_to, balanced, fill_book, make_book, unsubscribe_account
 
 UNDONE = Unfinished(("OLD",), None, since="2026-02-27", tried_on=("2026-03-02",))
 OVERRIDES = Overrides(cooldown_days=31)

@@ -43,6 +43,7 @@ from tests.services.factories import (
     new_york,
     set_price,
     simple_book,
+    unsubscribe_account,
 )
 
 
@@ -278,7 +279,7 @@ def test_a_change_of_the_status_is_no_change_of_the_model() -> None:
     book = simple_book()
     before = book.portfolio("balanced")
     advance(book, 60)
-    subscriptions.unsubscribe_account(book, "a")
+    unsubscribe_account(book, "a")
     service.inactivate_portfolio(book, "balanced")
     assert service.reactivate_portfolio(book, "balanced").changed_at == before.changed_at
 

@@ -10,7 +10,6 @@ from rebal_tui.domain.quantities import Money, Percent, parse_money
 from rebal_tui.domain.runs import RunType
 from rebal_tui.domain.trading_rules import AccountSettings, Concerned, Overrides, RestrictionDraft, RestrictionKind
 from rebal_tui.services.advisory.restrictions import add_restrictions
-from rebal_tui.services.advisory.subscriptions import unsubscribe_account
 from rebal_tui.services.advisory.trade_settings import (
     set_account_settings,
     set_book_minimum,
@@ -126,6 +125,6 @@ def test_what_an_account_would_be_traded_by_names_the_scope_of_each_setting() ->
         "Whole shares only.", "Minimum trade $30.00, set for this subscription.",
         "Cooldown 31 days, set for the subscription.", "Automatic runs need no review.",
     )  # fmt: skip
-    unsubscribe_account(book, "a")
+    factories.unsubscribe_account(book, "a")
     assert settings_of(book, "a") == (AccountSettings(), None)
     assert settings_texts(book, "a", AccountSettings(), None)[1:] == ("Minimum trade $10.00, set for the book.",)

@@ -13,7 +13,7 @@ from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.portfolios import Portfolio, Unfinished
 from rebal_tui.domain.runs import RunType
 from rebal_tui.services.advisory import portfolios, undo
-from rebal_tui.services.advisory.subscriptions import move, unsubscribe_account
+from rebal_tui.services.advisory.subscriptions import move
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.maintenance.check import check_book
 from rebal_tui.services.parsing.portfolio_body import PortfolioBody
@@ -21,7 +21,7 @@ from rebal_tui.services.runs.manual import queue_run
 from rebal_tui.store import audit, unfinished
 from rebal_tui.store.portfolio_versions import versions
 from tests.services.brokers import broker
-from tests.services.factories import account, advance, balanced, fill_book, make_book
+from tests.services.factories import account, advance, balanced, fill_book, make_book, unsubscribe_account
 
 
 def a_book() -> Book:

@@ -17,7 +17,7 @@ from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.prices import PriceCache
 from rebal_tui.store import accounts, reservations
 from rebal_tui.store.account_table import AccountTable
-from tests.services.factories import account, balanced, fill_book, make_book, new_york
+from tests.services.factories import account, balanced, fill_book, make_book, new_york, unsubscribe_account
 
 SYMBOLS = ("GLD", "SPY", "TLT")
 
@@ -91,7 +91,7 @@ def test_reading_reports_its_progress(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_added_and_ended_subscriptions_equal_those_of_the_file() -> None:
     book = filled()
-    subscriptions.unsubscribe_account(book, "a1")
+    unsubscribe_account(book, "a1")
     subscriptions.subscribe(book, "a5", "balanced")
     subscriptions.subscribe(book, "a1", "balanced")
     last = book.now() - timedelta(days=1)

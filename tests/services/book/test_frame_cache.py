@@ -14,7 +14,7 @@ from rebal_tui.domain.errors import Refusal
 from rebal_tui.domain.portfolios import PortfolioUpdate
 from rebal_tui.domain.quantities import NANO, Qty, parse_money
 from rebal_tui.domain.sessions import new_york_day
-from rebal_tui.engine.arrays.frame import BookFrame, Mark, account_marks
+from rebal_tui.engine.arrays.frame import BookFrame, Mark
 from rebal_tui.engine.situation import proposed_again, update_due
 from rebal_tui.services.advisory import subscriptions
 from rebal_tui.services.advisory.cash import deposit
@@ -27,7 +27,17 @@ from rebal_tui.services.schedule import scheduler
 from rebal_tui.services.simulation import account_events
 from rebal_tui.store.account_table import RESTRICTIONS
 from rebal_tui.store.codec import to_time
-from tests.services.factories import account, advance, balanced, fill_book, make_book, new_york, set_price
+from tests.engine.array_books import account_marks
+from tests.services.factories import (
+    account,
+    advance,
+    balanced,
+    fill_book,
+    make_book,
+    new_york,
+    set_price,
+    unsubscribe_account,
+)
 
 
 def filled(count: int = 8) -> Book:
@@ -62,7 +72,7 @@ def act(book: Book, random: Random) -> None:
         elif what == 3:
             account_events.set_status(book, one, random.choice((AccountStatus.ACTIVE, AccountStatus.DISABLED)))
         elif what == 4:
-            subscriptions.unsubscribe_account(book, one)
+            unsubscribe_account(book, one)
         elif what == 5:
             subscriptions.subscribe(book, one, random.choice(("balanced", "other")))
         elif what == 6:

@@ -19,7 +19,6 @@ from rebal_tui.domain.orders import Order, OrderRequest, OrderStatus, Side
 from rebal_tui.domain.quantities import Qty, parse_money, parse_price, parse_qty
 from rebal_tui.domain.runs import RunStatus, RunType
 from rebal_tui.services.advisory import cash
-from rebal_tui.services.advisory.subscriptions import unsubscribe_account
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.broker_sync.events import sync
 from rebal_tui.services.broker_sync.reconciliation.reconcile import reconcile
@@ -42,6 +41,7 @@ from tests.services.factories import (
     fill_book,
     make_book,
     only_run,
+    unsubscribe_account,
 )
 
 DOLLARS = parse_money("1000")

@@ -24,6 +24,7 @@ from rebal_tui.services.parsing.book_file import parse_book
 from rebal_tui.services.runs.processing import process_runs
 from rebal_tui.services.wire.extensions import decision_extension
 from rebal_tui.store import decision_contexts, decisions, run_orders, runs
+from tests.services.factories import unsubscribe_account
 
 NOON = datetime(2026, 3, 4, 17, tzinfo=UTC)
 LAST = "2026-01-05T17:00:00Z"
@@ -207,7 +208,7 @@ def test_a_condition_is_not_spread_over_more_sessions_than_it_has() -> None:
 def test_overrides_end_with_their_subscription(opened: list[Book]) -> None:
     book = imported(opened, content(subscription={"overrides": {"cooldown_days": 100}}))
     portfolio_id = book.subscriptions["a1"].portfolio_id
-    subscriptions.unsubscribe_account(book, "a1")
+    unsubscribe_account(book, "a1")
     subscriptions.subscribe(book, "a1", portfolio_id)
     assert followed_portfolio(book, "a1") == book.portfolio(portfolio_id)
     assert rules_of(book, "a1").overrides is None

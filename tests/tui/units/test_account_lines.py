@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from rebal_tui.domain.decisions import Outcome
 from rebal_tui.domain.quantities import Money
+from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.domain.trade_status import StatusKind
 from rebal_tui.services.view_models.desk import AccountView
+from rebal_tui.tui.screens.account.head import head_lines
 from rebal_tui.tui.screens.accounts.lines import detail_lines
 from rebal_tui.tui.screens.cash.columns import STEP_MARKS
 from rebal_tui.tui.screens.desk import columns as desk_columns
-from rebal_tui.tui.screens.shared.account_lines import account_lines, named_account, whole_account_lines
+from rebal_tui.tui.screens.shared.account_lines import account_lines, decision_lines, named_account, whole_account_lines
 from rebal_tui.tui.screens.shared.help_lines import SECTION_SYMBOLS
 from rebal_tui.tui.screens.shared.marks import STOPPED
 from rebal_tui.tui.sections import Section
@@ -53,6 +56,36 @@ def test_the_panel_of_accounts_cuts_neither_balances_nor_outcomes() -> None:
         assert any(("● no rebalance is due", "muted") in line for line in lines)
 
 
+def test_the_head_of_an_account_says_that_its_last_rebalance_has_no_run() -> None:
+    detail = account_page(IN_RANGE).detail
+    (run,) = detail.runs
+    day = new_york_day(run.created_at)
+    for last, more, said in (
+        (day, (), False),
+        (day - timedelta(days=1), (), True),
+        (day - timedelta(days=1), ("runs",), False),
+        (None, (), False),
+    ):
+        lines = head_lines(replace(detail, last_rebalanced=last, more=frozenset(more)), 60)
+        assert any("(no run stored)" in text for line in lines for text, _ in line) == said, (last, more)
+        assert all(line_width(line) <= 60 for line in lines)
+
+
+def test_the_reason_of_a_decision_is_not_repeated_after_its_status() -> None:
+    last = account_page(IN_RANGE).detail.decisions[0]
+    assert last.status is not None
+    reason = "first rebalance of this subscription"
+    first = replace(
+        last,
+        reason=reason,
+        status=replace(last.status, sentence="Will trade at 09:45. First rebalance of this subscription."),
+        trace=(),
+    )
+    shown_lines = " ".join("".join(text for text, _ in line) for line in decision_lines(first, 100))
+    assert shown_lines.casefold().count(reason) == 1
+    assert "other" in "".join(text for line in decision_lines(replace(first, reason="other"), 100) for text, _ in line)
+
+
 def test_checks_are_counted_in_words() -> None:
     summary = next(line for line in shown(account_view(IN_RANGE), 60) if "checks:" in line)
     assert summary == "  12 checks: 7 passed, 5 not due   enter shows all"
@@ -68,6 +101,8 @@ def test_no_figure_of_a_narrow_panel_is_cut() -> None:
     narrow = shown(view, 46)
     at = narrow.index("Cash target 220,130.67")
     assert narrow[at + 1] == "Withdrawable 226,863.11"
+    cut = shown(replace(view, withdrawable=Money(226_863_115_000_000)), 46)
+    assert "Withdrawable 226,863.11 (rounded down)" in cut
 
 
 def test_a_page_of_an_account_leaves_nothing_out() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 from rich.cells import cell_len
@@ -42,13 +43,14 @@ def head_lines(view: AccountDetail, width: int) -> list[Line]:
     name = fit(row.client, max(width - len(row.account_number) - 5, 4)).rstrip()
     word = "account " if cell_len(name) + len(f"{mark}   account {row.account_number}") <= width else ""
     lines: list[Line] = [((f"{mark} ", style), (name, "title"), (f"  {word}{row.account_number}", "muted"))]
-    follows: list[TextSegment] = [(row.portfolio or "follows no portfolio", "accent" if row.portfolio else "muted")]
+    states: list[TextSegment] = [(row.portfolio or "follows no portfolio", "accent" if row.portfolio else "muted")]
     if row.portfolio:
         last = view.last_rebalanced
-        follows.append((f"  last rebalanced {formats.day(last)}" if last else "  never rebalanced", "muted"))
-    status: TextSegment = (f"broker status {row.status}", "muted" if row.status == "ACTIVE" else "warn")
-    whole: Line = (*follows, ("  ", ""), status)
-    lines += [whole] if line_width(whole) <= width else [tuple(follows), (status,)]
+        states.append((f"last rebalanced {formats.day(last)}" if last else "never rebalanced", "muted"))
+        if view.rebalanced_before_runs:
+            states.append(("(no run stored)", "muted"))
+    states.append((f"broker status {row.status}", "muted" if row.status == "ACTIVE" else "warn"))
+    lines += _wrapped([[state] for state in states], width)
     stopped = restriction_words(row.restrictions)
     if row.exception and row.exception not in stopped:
         stopped = [row.exception]
@@ -61,17 +63,22 @@ def head_lines(view: AccountDetail, width: int) -> list[Line]:
         ("Unsettled", view.unsettled),
         (RESERVED, row.reserve),
     ]
-    line: list[TextSegment] = []
-    used = 0
+    amounts: list[Sequence[TextSegment]] = []
     for label, amount in figures:
         if label in ("Unsettled", RESERVED) and not amount:
             continue
-        text = formats.money_down(amount) if label == WITHDRAWABLE else formats.money(amount)
-        size = len(label) + len(text) + 3
-        if line and used + size > width + 2:
-            lines.append(tuple(line))
-            line, used = [], 0
-        line += [("  ", "")] if line else []
-        line += [(f"{label} ", "muted"), (text, "warn" if label == RESERVED else "")]
-        used += size
-    return [*lines, tuple(line)]
+        text = formats.withdrawable(amount) if label == WITHDRAWABLE else formats.money(amount)
+        amounts.append([(f"{label} ", "muted"), (text, "warn" if label == RESERVED else "")])
+    return [*lines, *_wrapped(amounts, width)]
+
+
+def _wrapped(items: Iterable[Sequence[TextSegment]], width: int) -> list[Line]:
+    """The items with two blanks between them, in as many lines as they need."""
+    lines: list[Line] = []
+    for item in items:
+        longer: Line = (*lines[-1], ("  ", ""), *item) if lines else tuple(item)
+        if lines and line_width(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(tuple(item))
+    return lines

@@ -137,17 +137,15 @@ def journal_form(names: tuple[str, ...], account: str, *, incoming: bool) -> For
         cash.check_journal(book, row.account_id, amount, incoming=incoming)
         change = amount if incoming else -amount
         way = "from the firm account" if incoming else "to the firm account"
+        before = formats.money_down(row.withdrawable)
+        follows = "The next evaluation invests cash above the cash target." if incoming else "Nothing is sold."
+        rounding = "" if formats.money(row.withdrawable) == before else " Withdrawable is rounded down to the cent."
         lines = figures(
             [
                 ("Cash", formats.money(row.cash), formats.money(Money(row.cash + change))),
-                (
-                    "Withdrawable",
-                    formats.money_down(row.withdrawable),
-                    formats.money_down(Money(row.withdrawable + change)),
-                ),
+                ("Withdrawable", before, formats.money_down(Money(row.withdrawable + change))),
             ],
-            f"${formats.money(amount)} moves {way}. "
-            + ("The next evaluation invests cash above the cash target." if incoming else "Nothing is sold."),
+            f"${formats.money(amount)} moves {way}. {follows}{rounding}",
         )
         effects = [Effect(f"Moves {way}, for {row.client} ({row.account_number})", f"${formats.money(amount)}")]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rebal_tui.domain.cash import WithdrawalStage
-from rebal_tui.domain.quantities import Money
+from rebal_tui.domain.quantities import Money, nearest_cents
 from rebal_tui.domain.text import day_text
 from rebal_tui.services.view_models.cash import NO_SALE, WithdrawalPreview, WithdrawalView
 from rebal_tui.services.view_models.runs import TimelineEvent
@@ -154,6 +154,12 @@ def movement_lines(row: CashRow) -> Builder:
     return build
 
 
+def _settled(view: WithdrawalPreview) -> str:
+    """Settled cash, rounded down if it would otherwise read as enough for the amount."""
+    enough = nearest_cents(view.settled_now) >= view.amount
+    return formats.money_down(view.settled_now) if enough and not view.covered else formats.money(view.settled_now)
+
+
 def withdrawal_preview_lines(view: WithdrawalPreview) -> Builder:
     """Build the preview of a withdrawal: earliest payout day and settled cash, then the plan
     and the resulting weights.
@@ -164,7 +170,7 @@ def withdrawal_preview_lines(view: WithdrawalPreview) -> Builder:
         leaves = day_text(view.can_leave) if view.can_leave else "unknown: after the end of the calendar"
         why = "settled cash covers it" if view.covered else "after the sells settle"
         first: Line = (("Earliest payout ", "muted"), (leaves, "key"), (f"  {why}", "muted"))
-        settled: Line = (("Settled cash now ", "muted"), (f"${formats.money_down(view.settled_now)}", ""))
+        settled: Line = (("Settled cash now ", "muted"), (f"${_settled(view)}", ""))
         lines: list[Line] = [first, settled]
         if view.stays:
             lines += paragraph(f"Cannot be sold and stays: {view.stays}", width, "warn")

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from rebal_tui.domain.decisions import Check, Decision, Outcome, Verdict
 from rebal_tui.domain.quantities import Money, nearest_cents
 from rebal_tui.domain.sessions import new_york_day
-from rebal_tui.domain.text import count_text
+from rebal_tui.domain.text import count_text, fold
 from rebal_tui.domain.trade_status import StatusKind
 from rebal_tui.services.view_models.check_names import VERDICT_WORDS, check_name
 from rebal_tui.services.view_models.desk import AccountView, HoldingView
@@ -117,7 +117,7 @@ def _head(view: AccountView, width: int) -> list[Line]:
         ("  Cash ", "muted"),
         (formats.money(view.cash), ""),
     ]
-    more = [("Withdrawable ", formats.money_down(view.withdrawable))]
+    more = [("Withdrawable ", formats.withdrawable(view.withdrawable))]
     if view.portfolio_id is not None:
         more.insert(0, ("Cash target ", formats.money(view.cash_target)))
     whole: Line = (*figures, *_amounts(more, "  "))
@@ -351,7 +351,7 @@ def decision_lines(decision: Decision, width: int) -> list[Line]:
         text, style = OUTCOMES[decision.outcome]
         lines = [((text, style),)]
     said = decision.status.sentence if decision.status else ""
-    if decision.reason and decision.reason not in said:
+    if fold(decision.reason) not in fold(said):
         lines.extend((("  ", ""), *part) for part in paragraph(decision.reason, width - 2))
     return [*lines, *check_lines(decision, width)]
 

@@ -29,7 +29,8 @@ FORM_HELP: Mapping[str, str] = MappingProxyType(
     {
         "account": "The account: its client's name, number or the beginning of its id, such as Ruiz; tab completes "
         "it, or lists those that match.",
-        "amount": "How much, in dollars and whole cents above 0, such as 2,500 or 1234.56.",
+        "amount": "How much, in dollars and whole cents above 0, such as 2,500 or 1234.56. Withdrawable cash is shown "
+        "rounded down to the cent.",
         "symbol": "The asset by its symbol, such as VTI; right completes what you type.",
         "qty": "How many shares, above 0 with at most nine decimals, such as 12.5.",
         "shares": "How many shares: 0 or more with at most nine decimals, such as 12.5.",
