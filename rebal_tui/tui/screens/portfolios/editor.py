@@ -95,6 +95,8 @@ class PortfolioEditor(Dialog[str]):
         for view in self.query(LinesView):
             view.can_focus = False
         self._changed()
+        if self._saved is not None and (barred := self._weights.first_ineligible) is not None:
+            barred.symbol.focus()
         body = self._checked.body
         if self._form != self._start and self._saved is not None and body is not None:
             self.host.work(self._count(body), name="impact")
