@@ -191,7 +191,8 @@ class PortfolioEditor(Dialog[str]):
 
     def _show_live(self) -> None:
         whole = self._checked.total == HUNDRED_PERCENT
-        self.query_one(KeyBar).left_out = frozenset(("rest", "normalize")) if whole else frozenset()
+        idle = {"rest": whole, "normalize": whole, "impact": not self._draft.subscribers}
+        self.query_one(KeyBar).left_out = frozenset(action for action, is_idle in idle.items() if is_idle)
         self.query_one("#foot", LinesView).show(self._foot)
         self.query_one("#live", LinesView).show(self._live)
 
@@ -321,8 +322,9 @@ class PortfolioEditor(Dialog[str]):
             self._rows[-1].symbol.focus()
 
     def action_impact(self) -> None:
-        if self._saved is None:
-            self.host.explain("A new portfolio has no subscribers yet, so there is no impact.")
+        if not self._draft.subscribers:
+            subject = "This" if self._saved else "A new"
+            self.host.explain(f"{subject} portfolio has no subscribers yet, so there is no impact.")
         elif (body := self._ready()) is not None:
             self.host.work(self._show_impact(body), name="impact")
 
