@@ -74,7 +74,7 @@ ACTIONS: tuple[Action, ...] = (
         "portfolios.json", "J", "Show JSON", "Show this portfolio as the API returns it.", Section.PORTFOLIOS, "json",
     ),
     Action(
-        "portfolios.paste", "P", "Paste list", "Create a portfolio from a list of weights, JSON or a file.",
+        "portfolios.paste", "P", "Paste weights", "Create a portfolio from pasted weights, JSON or a file.",
         Section.PORTFOLIOS, "paste_json",
     ),
     Action(

@@ -97,6 +97,18 @@ def test_a_list_with_two_decimal_marks_is_refused_in_the_words_of_the_panel() ->
     run(flow, full_book())
 
 
+def test_other_text_than_weights_and_json_is_refused_by_naming_both() -> None:
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "P")
+        await paste(pilot, app, "model.json")
+        assert "· expected weights, a symbol and a percent on each line, or JSON" in screen_text(app)
+        assert "This looks like the name of a file: ctrl+o opens one." in screen_text(app)
+        await press(pilot, "ctrl+s")
+        assert shown_messages(app)[-1].startswith("Nothing was created: expected weights, ")
+
+    run(flow, full_book())
+
+
 def test_what_is_typed_behind_enter_goes_to_the_new_line() -> None:
     """Keys that arrive in one burst, as from an unbracketed paste, are in their fields."""
 

@@ -26,7 +26,7 @@ from rebal_tui.tui.widgets.tabs import ALL
 from tests.tui.driving import press, screen_text, settle, shown_messages
 from tests.tui.simulated import market_book
 from tests.tui.simulated import run as run_section
-from tests.tui.test_portfolios_flows import fill, footer, full_book, run, status_of, type_text
+from tests.tui.test_portfolios_flows import footer, full_book, run, status_of, type_text
 from tests.tui.test_portfolios_json_flows import GOOD
 
 pytestmark = pytest.mark.slow
@@ -54,14 +54,14 @@ def test_needs_adjustment_names_ineligible_assets_until_fixed() -> None:
         assert "■ TLT is not tradable" in text
         await press(pilot, "r")
         assert "Calm still needs adjustment: TLT is not tradable." in shown_messages(app)
-        await press(pilot, "e", "end")
+        await press(pilot, "e", "shift+tab", "shift+tab", "end")
         await type_text(pilot, "er")
         assert "✓ ready" in footer(app)
         await press(pilot, "ctrl+s", "y")
         assert book.portfolios["calm"].name == "Calmer"
         assert status_of(book, "calm") == PortfolioStatus.NEEDS_ADJUSTMENT
-        await press(pilot, "e", "tab", "tab")
-        await fill(pilot, "SPY")
+        await press(pilot, "e")
+        await type_text(pilot, "SPY")
         await press(pilot, "ctrl+s", "enter")
         assert status_of(book, "calm") == PortfolioStatus.NEEDS_ADJUSTMENT, "it cannot be undone, so enter is no"
         assert "Not done: enter was Cancel. In the question, y is Save." in shown_messages(app)
@@ -125,8 +125,7 @@ def test_an_exception_leads_to_the_portfolio_whose_asset_is_not_tradable() -> No
         assert app.screen.table.cursor_key == "gold"
         await press(pilot, "0", "l")
         assert isinstance(app.screen, PortfolioEditor)
-        await press(pilot, "tab", "tab", "down")
-        await fill(pilot, "TLT")
+        await type_text(pilot, "TLT")
         await press(pilot, "ctrl+s", "y")
         assert "TLT" in book.portfolios["gold"].weights.symbols
         assert isinstance(app.screen, ExceptionsScreen), "and where the editor was opened"
@@ -147,8 +146,8 @@ def test_a_portfolio_that_was_just_stored_is_shown_although_a_tab_or_a_filter_hi
         screen = app.screen
         assert isinstance(screen, PortfoliosScreen)
         screen.set_tile(PortfolioStatus.NEEDS_ADJUSTMENT)
-        await press(pilot, "e", "tab", "tab")
-        await fill(pilot, "SPY")
+        await press(pilot, "e")
+        await type_text(pilot, "SPY")
         await press(pilot, "ctrl+s", "y")
         assert (screen.tile, screen.table.cursor_key) == (ALL, "calm"), "the repaired one left the tab"
         screen.set_tile(PortfolioStatus.NEEDS_ADJUSTMENT)

@@ -71,7 +71,7 @@ def test_bad_json_lists_its_faults_and_creates_nothing() -> None:
         await press(pilot, "P")
         assert "paste a portfolio" in " ".join(screen_text(app).split())
         await press(pilot, "ctrl+s")
-        assert "Paste or type a portfolio first." in shown_messages(app)
+        assert "Paste or type weights or JSON first." in shown_messages(app)
         app.screen.focused.post_message(Paste(json.dumps(bad)))  # type: ignore[union-attr]
         await settle(pilot)
         text = screen_text(app)

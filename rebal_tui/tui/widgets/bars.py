@@ -12,6 +12,8 @@ LEVELS = " ▁▂▃▄▅▆▇█"
 BAND_LIMIT_TENTHS = 1_000
 BAND_NEAR_TENTHS = 800
 SHADES = ("█", "▓", "▒", "░")
+CASH_MARK = "▄"
+"""Fills the part of cash in a bar of weights: no shade of an asset."""
 SHADE_STYLES = ("accent", "alt", "good", "key")
 
 
@@ -107,12 +109,15 @@ def drift_bar(drift: int, low: int | None, high: int | None, reach: int, width: 
     return tuple(cells)
 
 
-def weights_bar(weights: Sequence[tuple[str, int]], width: int) -> Line:
+def weights_bar(weights: Sequence[tuple[str, int]], width: int, whole: int = 0) -> Line:
     """Stacked bar of `width` cells from (name, weight) pairs, rounded to whole cells by largest remainder.
 
-    A weight is in hundredths of a percent, and is drawn in the shade of `weight_mark`.
+    A weight is in hundredths of a percent, and is drawn in the shade of `weight_mark`. If the weights sum to less than
+    `whole`, the bar is that much empty at its end.
     """
     total = sum(share for _, share in weights if share > 0)
+    if total < whole:
+        weights, total = [*weights, ("", whole - total)], whole
     if total <= 0:
         return ((" " * width, ""),)
     exact = [max(share, 0) * width for _, share in weights]
@@ -131,9 +136,12 @@ def weights_bar(weights: Sequence[tuple[str, int]], width: int) -> Line:
 def weight_mark(index: int, name: str) -> TextSegment:
     """One cell in the shade that a weight has in the stacked bar; shown before the asset's row as a legend.
 
-    `index` is the position of the weight in the bar, `name` the name of the asset or `cash`.
+    `index` is the position of the weight in the bar, `name` the name of the asset, `cash`, or empty for what is
+    missing.
     """
-    return (SHADES[index % 4], "muted" if name == "cash" else SHADE_STYLES[index // 4 % 4])
+    if name in ("", "cash"):
+        return (CASH_MARK if name else " ", "muted")
+    return (SHADES[index % 4], SHADE_STYLES[index // 4 % 4])
 
 
 def drift_history(points: Sequence[DriftPoint], width: int, height: int = 2) -> list[Line]:

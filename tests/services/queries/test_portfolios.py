@@ -6,6 +6,7 @@ import pytest
 from rebal_tui.domain.errors import Conflict, Invalid, NotFound
 from rebal_tui.domain.portfolios import AssetWeight, CalendarCondition, CalendarType, PortfolioUpdate, Weights
 from rebal_tui.domain.quantities import Percent, parse_money
+from rebal_tui.services.advisory import portfolios
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.policy import set_review
 from rebal_tui.services.parsing.portfolio_body import PortfolioBody
@@ -148,8 +149,12 @@ def test_a_portfolio_says_that_the_book_reviews_every_run(book: Book) -> None:
         head = "".join(text for line in portfolio_lines(view)(80, 30) for text, _ in line)
         return str(review.cell(view.row)), head
 
-    assert shown()[0] == "no"
+    assert shown()[0] == "off"
     assert "review off" in shown()[1]
     set_review(book, True)
     assert shown()[0] == "by book"
-    assert "review by the book" in shown()[1]
+    assert "review by book" in shown()[1]
+    body = replace(body_of(book, {"SPY": 6000, "TLT": 3500}), review=True)
+    portfolios.update_portfolio(book, "balanced", body)
+    assert shown()[0] == "on", "its own setting also holds without the book's"
+    assert "review on" in shown()[1]

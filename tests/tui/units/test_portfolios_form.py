@@ -10,7 +10,7 @@ from rebal_tui.domain.portfolios import PortfolioUpdate
 from rebal_tui.services.view_models.portfolios import AssetChoice
 from rebal_tui.tui.screens.portfolios import form as forms
 from rebal_tui.tui.screens.portfolios.form import PortfolioForm, WeightText
-from rebal_tui.tui.screens.portfolios.lines import setting_notes
+from rebal_tui.tui.screens.portfolios.notes import setting_notes
 from tests.services import factories
 
 ASSETS = {

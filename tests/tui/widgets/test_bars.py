@@ -77,6 +77,13 @@ def test_stacked_weights_fill_the_width_exactly() -> None:
     assert len({part[0] for part, _ in line}) == 3, "distinguished without color"
 
 
+def test_what_weights_lack_of_the_whole_is_empty_and_cash_looks_like_no_asset() -> None:
+    assert text(bars.weights_bar([("A", 4000)], 10, 10_000)) == "████      "
+    five = [("A", 2000), ("B", 2000), ("C", 2000), ("D", 2000), ("cash", 2000)]
+    assert text(bars.weights_bar(five, 10, 10_000)) == "██▓▓▒▒░░▄▄"
+    assert text(bars.weights_bar([("A", 15_000)], 10, 10_000)) == "█" * 10
+
+
 def test_history_marks_the_runs_under_their_columns() -> None:
     at = datetime(2026, 3, 16, tzinfo=UTC)
     points = [DriftPoint(at, used, run) for used, run in [(500, False), (1000, True), (100, False)]]

@@ -113,8 +113,9 @@ def _worth(row: PortfolioRow) -> str:
     return text if len(text) <= WORTH else text.partition(".")[0]
 
 
-def _review(row: PortfolioRow) -> str:
-    return "yes" if row.review else "by book" if row.book_reviews else "no"
+def review_text(row: PortfolioRow) -> str:
+    """Return whether automatic runs await review: `on`, `off`, or `by book` if only the book requires it."""
+    return "on" if row.review else "by book" if row.book_reviews else "off"
 
 
 def columns() -> tuple[Column[PortfolioRow], ...]:
@@ -164,5 +165,5 @@ def columns() -> tuple[Column[PortfolioRow], ...]:
             grow=4,
             max_width=80,
         ),
-        Column("review", "Review", 7, _review, sort=_review, priority=4),
+        Column("review", "Review", 7, review_text, sort=review_text, priority=4),
     )

@@ -25,8 +25,9 @@ from rebal_tui.tui.screens.portfolios.fields import ChoiceBar, Note
 from rebal_tui.tui.screens.portfolios.form import PortfolioForm
 from rebal_tui.tui.screens.portfolios.impact import ImpactScreen
 from rebal_tui.tui.screens.portfolios.layout import ON, REBALANCE, SCOPES, compose_form
-from rebal_tui.tui.screens.portfolios.lines import cooldown_text, dates_text, setting_notes
+from rebal_tui.tui.screens.portfolios.lines import dates_text
 from rebal_tui.tui.screens.portfolios.live_preview import foot_lines, impact_panel, live_lines
+from rebal_tui.tui.screens.portfolios.notes import field_notes
 from rebal_tui.tui.screens.portfolios.pasted_weights import with_pasted
 from rebal_tui.tui.screens.portfolios.questions import save_question
 from rebal_tui.tui.screens.portfolios.weight_rows import WeightRow, WeightRows
@@ -94,6 +95,8 @@ class PortfolioEditor(Dialog[str]):
         for view in self.query(LinesView):
             view.can_focus = False
         self._changed()
+        if self._saved is not None and (barred := self._weights.first_ineligible) is not None:
+            barred.symbol.focus()
         body = self._checked.body
         if self._form != self._start and self._saved is not None and body is not None:
             self.host.work(self._count(body), name="impact")
@@ -157,25 +160,13 @@ class PortfolioEditor(Dialog[str]):
             note = self.query_one(selector, Note)
             note.say(fault, self._kind(fault, not text))
             note.display = bool(fault)
-        self._show_note("#cash-note", faults.get(forms.CASH, ""), "cash target" if form.cash else "no cash target")
-        for index, (kind, percent) in enumerate(form.bands):
-            unit = "percentage points from the target" if kind == "absolute" else "% of the target"
-            self._show_note(
-                f"#band-{index}-note", faults.get(forms.band_location(index), ""), unit if percent else "no band"
-            )
         self.query_one("#day-row").display = form.calendar != forms.NO_CALENDAR
         self.query_one("#stagger-row").display = form.calendar != forms.NO_CALENDAR or bool(form.stagger)
-        for location, fine in setting_notes(form, book_reviews=self._draft.book_reviews).items():
-            self._show_note(f"#{location}-note", faults.get(location, ""), fine)
         self.query_one("#day", Input).placeholder = forms.DAY_HINTS[form.calendar]
-        self._show_note(
-            "#day-note", faults.get(forms.DAY, ""), "" if form.day else forms.DAY_HINTS[form.calendar], not form.day
-        )
-        days = self._checked.body.cooldown_days if self._checked.body else forms.whole_number(form.cooldown)
-        self._show_note("#cooldown-note", faults.get(forms.COOLDOWN, ""), "" if days is None else cooldown_text(days))
-
-    def _show_note(self, selector: str, fault: str, fine: str, blank: bool = False) -> None:
-        self.query_one(selector, Note).say(fault or fine, self._kind(fault, blank))
+        for location, fine in field_notes(form, self._checked.body, book_reviews=self._draft.book_reviews).items():
+            fault = faults.get(location, "")
+            note = self.query_one(f"#{location.replace(' ', '-')}-note", Note)
+            note.say(fault or fine, self._kind(fault, location == forms.DAY and not form.day))
 
     def _kind(self, fault: str, blank: bool) -> str:
         return "fine" if not fault else "todo" if blank and not self._pressed_save else "fault"
@@ -200,7 +191,8 @@ class PortfolioEditor(Dialog[str]):
 
     def _show_live(self) -> None:
         whole = self._checked.total == HUNDRED_PERCENT
-        self.query_one(KeyBar).left_out = frozenset(("rest", "normalize")) if whole else frozenset()
+        idle = {"rest": whole, "normalize": whole, "impact": not self._draft.subscribers}
+        self.query_one(KeyBar).left_out = frozenset(action for action, is_idle in idle.items() if is_idle)
         self.query_one("#foot", LinesView).show(self._foot)
         self.query_one("#live", LinesView).show(self._live)
 
@@ -330,8 +322,9 @@ class PortfolioEditor(Dialog[str]):
             self._rows[-1].symbol.focus()
 
     def action_impact(self) -> None:
-        if self._saved is None:
-            self.host.explain("A new portfolio has no subscribers yet, so there is no impact.")
+        if not self._draft.subscribers:
+            subject = "This" if self._saved else "A new"
+            self.host.explain(f"{subject} portfolio has no subscribers yet, so there is no impact.")
         elif (body := self._ready()) is not None:
             self.host.work(self._show_impact(body), name="impact")
 

@@ -11,8 +11,7 @@ from rebal_tui.engine.trace_text import condition_text, condition_words
 from rebal_tui.services.view_models.accounts import AccountRow
 from rebal_tui.services.view_models.portfolios import Impact, PortfolioView
 from rebal_tui.tui import formats
-from rebal_tui.tui.screens.portfolios.columns import BARRED_GLYPH, has_barred, shares_of, status_segment
-from rebal_tui.tui.screens.portfolios.form import LEAST, LEAST_PERCENT, REVIEW, STAGGER, PortfolioForm
+from rebal_tui.tui.screens.portfolios.columns import BARRED_GLYPH, has_barred, review_text, shares_of, status_segment
 from rebal_tui.tui.screens.shared.marks import STOPPED
 from rebal_tui.tui.screens.shared.status_styles import glyph
 from rebal_tui.tui.segments import Line, heading, paragraph, table_line
@@ -72,10 +71,8 @@ def subscribers_heading(view: PortfolioView, shown: int) -> Builder:
 
 def _head(view: PortfolioView, width: int) -> list[Line]:
     row = view.row
-    lines: list[Line] = []
-    own = f"review {'on' if row.review else 'off'}"
-    review = "review by the book" if row.book_reviews else own
-    lines.append((status_segment(row.status), (f"  {review}  id ", "muted"), (formats.short_id(row.id), "muted")))
+    facts = f"  review {review_text(row)}  id {formats.short_id(row.id)}"
+    lines: list[Line] = [(status_segment(row.status), (facts, "muted"))]
     for culprit in view.culprits:
         lines.extend(paragraph(f"{BARRED_GLYPH if has_barred(row) else STOPPED} {culprit}", width, "bad"))
     if row.status == "needs_adjustment" and not view.culprits:
@@ -157,20 +154,6 @@ def cooldown_text(days: int) -> str:
     if days == 0:
         return "cooldown 0 days: rebalances can follow each other directly"
     return f"cooldown {count_text(days, 'day')} after each full rebalance"
-
-
-def setting_notes(form: PortfolioForm, *, book_reviews: bool) -> dict[str, str]:
-    """Return the notes next to the fields for review, calendar sessions and minimum trade, by field location.
-
-    `book_reviews` is as in `PortfolioRow`.
-    """
-    none = "none" if form.least or form.least_percent else "none here: the book's minimum trade counts"
-    return {
-        REVIEW: "the book reviews all" if book_reviews else "",
-        STAGGER: "sessions; accounts take turns" if form.stagger else "one session for all accounts",
-        LEAST: "smaller orders are left out, whatever the book has" if form.least else none,
-        LEAST_PERCENT: "of equity; the larger of $ and % counts" if form.least_percent else "none",
-    }
 
 
 def _subscribers(view: PortfolioView, width: int, room: int) -> list[Line]:

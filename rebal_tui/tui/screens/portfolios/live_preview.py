@@ -49,7 +49,7 @@ def live_lines(
     """
     most = max((share for _, share in shares), default=1)
     size = max(width - 20, 4)
-    lines: list[Line] = [heading("Weights", width, "in %"), bars.weights_bar(shares, width)]
+    lines: list[Line] = [heading("Weights", width, "in %"), bars.weights_bar(shares, width, HUNDRED_PERCENT)]
     for index, (symbol, share) in enumerate(shares):
         bar = (bars.bar(share, most, size), size, "left", "rule" if symbol == "cash" else "accent-bar")
         row = table_line([(symbol, 8, "left", "title"), (formats.percent(share), 7, "right", ""), bar])

@@ -12,7 +12,7 @@ from textual.containers import Horizontal, Vertical
 from textual.events import Paste
 from textual.widgets import Button, Input, Static, TextArea
 
-from rebal_tui.domain.errors import Refusal
+from rebal_tui.domain.errors import Invalid, Refusal
 from rebal_tui.domain.portfolios import Portfolio
 from rebal_tui.domain.text import count_text, name_text
 from rebal_tui.services.book.book import Book
@@ -33,7 +33,7 @@ from rebal_tui.tui.widgets.key_bar import KeyBar
 from rebal_tui.tui.widgets.lines import LinesView
 
 EXAMPLE = (
-    "Paste a list from a spreadsheet: a symbol and a percent on each line, also of cash; ctrl+o opens a file. "
+    "Paste weights from a spreadsheet: a symbol and a percent on each line, also of cash; ctrl+o opens a file. "
     'Or paste a portfolio in the API\'s format, such as {"name": "Balanced", "weights": [{"type": "asset", "symbol": '
     '"SPY", "percent": "60"}, …], "cooldown_days": 7, "rebalance_conditions": [{"type": "drift_band", '
     '"sub_type": "absolute", "percent": "5"}]}'
@@ -89,7 +89,7 @@ class PasteScreen(Dialog[str]):
         self._busy_creating = False
 
     def compose(self) -> ComposeResult:
-        title = "New portfolio · paste a list or JSON, or open a file · not created yet"
+        title = "New portfolio · paste weights or JSON, or open a file · not created yet"
         yield Static(ui_text(title), id="paste-title", markup=False)
         area = JsonArea(self._text, show_line_numbers=True, tab_behavior="focus")
         area.cursor_blink = False
@@ -175,7 +175,7 @@ class PasteScreen(Dialog[str]):
     def action_go_on(self) -> None:
         text = self._area.text
         if not text.strip():
-            self.host.say("Paste or type a portfolio first.")
+            self.host.say("Paste or type weights or JSON first.")
             return
         try:
             listed = listed_weights(text)
@@ -184,8 +184,6 @@ class PasteScreen(Dialog[str]):
             return
         if listed is not None:
             self.host.work(self._open_list(listed), name="new portfolio")
-        else:
-            self.action_create()  # The text is neither a list nor JSON, which is said.
 
     async def _open_list(self, listed: WeightList) -> None:
         """Open the weights in the editor; when they are saved there, this dialog closes too."""
@@ -251,16 +249,16 @@ def is_json(text: str) -> bool:
 
 
 def listed_weights(text: str) -> WeightList | None:
-    """Parse a list of weights; None for JSON and for text that is no list.
+    """Parse a list of weights; None for JSON.
 
-    Raises `Invalid` if some numbers have a decimal point and others a decimal comma.
+    Raises `Invalid` for other text, and if some numbers have a decimal point and others a decimal comma.
     """
     if is_json(text):
         return None
     try:
         return read_weight_list(text)
-    except NotAList:
-        return None
+    except NotAList as error:
+        raise Invalid("expected weights, a symbol and a percent on each line, or JSON") from error
 
 
 def create_from(book: Book, text: str) -> Portfolio:

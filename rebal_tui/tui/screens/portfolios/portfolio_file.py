@@ -16,7 +16,7 @@ class PortfolioFileScreen(PathDialog):
     """Asks for the path of a file. Returns the text of the file, or None."""
 
     HEADING = "Portfolio from a file"
-    NOTE = "JSON in the API's format, or a list of symbols and percents. Nothing is created yet."
+    NOTE = "Weights, a symbol and a percent on each line, or JSON in the API's format. Nothing is created yet."
 
     def check(self, path: Path) -> None:
         require_input_file(path)

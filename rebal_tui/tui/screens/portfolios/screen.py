@@ -47,7 +47,7 @@ from rebal_tui.tui.widgets.table_order import View
 from rebal_tui.tui.widgets.tabs import ALL
 
 P = ParamSpec("P")
-NONE_YET = "No portfolio yet: n creates one, P creates one from a list."
+NONE_YET = "No portfolio yet: n creates one, P creates one from pasted weights."
 
 
 class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):

@@ -198,6 +198,12 @@ class WeightRows(Vertical):
         return next((row for row in self.rows if row.line.blank), None)
 
     @property
+    def first_ineligible(self) -> WeightRow | None:
+        """The first row with an asset that a portfolio must not hold; None if there is none."""
+        ineligible = {asset.symbol for asset in self.assets if asset.ineligible}
+        return next((row for row in self.rows if row.line.symbol in ineligible), None)
+
+    @property
     def _completions(self) -> Completions:
         return self.query_one(Completions)
 

@@ -1,0 +1,52 @@
+"""Notes next to the fields of the portfolio form: what a valid value means."""
+
+from __future__ import annotations
+
+from rebal_tui.services.parsing.portfolio_body import PortfolioBody
+from rebal_tui.tui.screens.portfolios.form import (
+    CASH,
+    COOLDOWN,
+    DAY,
+    DAY_HINTS,
+    LEAST,
+    LEAST_PERCENT,
+    REVIEW,
+    STAGGER,
+    PortfolioForm,
+    band_location,
+    whole_number,
+)
+from rebal_tui.tui.screens.portfolios.lines import cooldown_text
+
+
+def field_notes(form: PortfolioForm, body: PortfolioBody | None, *, book_reviews: bool) -> dict[str, str]:
+    """Return the note next to each field below the weights, by location.
+
+    `body` is the portfolio if the form is valid; `book_reviews` is as in `PortfolioRow`.
+    """
+    days = body.cooldown_days if body else whole_number(form.cooldown)
+    return {
+        CASH: "cash target" if form.cash else "no cash target",
+        **_band_notes(form),
+        **setting_notes(form, book_reviews=book_reviews),
+        DAY: "" if form.day else DAY_HINTS[form.calendar],
+        COOLDOWN: "" if days is None else cooldown_text(days),
+    }
+
+
+def _band_notes(form: PortfolioForm) -> dict[str, str]:
+    units = {"absolute": "percentage points from the target", "relative": "% of the target"}
+    return {
+        band_location(index): units[kind] if percent else "no band" for index, (kind, percent) in enumerate(form.bands)
+    }
+
+
+def setting_notes(form: PortfolioForm, *, book_reviews: bool) -> dict[str, str]:
+    """Return the notes next to the fields for review, calendar sessions and minimum trade, by location."""
+    none = "none" if form.least or form.least_percent else "none here: the book's minimum trade counts"
+    return {
+        REVIEW: "the book reviews all" if book_reviews else "",
+        STAGGER: "sessions; accounts take turns" if form.stagger else "one session for all accounts",
+        LEAST: "smaller orders are left out, whatever the book has" if form.least else none,
+        LEAST_PERCENT: "of equity; the larger of $ and % counts" if form.least_percent else "none",
+    }
