@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rebal_tui.domain.runs import EVERY_RUN, InitiatedFrom, RunGroup, RunStatus, RunType
-from rebal_tui.domain.text import fold
+from rebal_tui.domain.text import searchable
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.queries.runs import WITHOUT_PORTFOLIO, left_text, rows_of
 from rebal_tui.services.view_models.filter_days import month_number, with_days
@@ -56,7 +56,7 @@ def _match(book: Book, word: str, term: Term | None = None) -> Match:
     whole = term is not None and term.operator == "="
 
     def hit(*texts: str) -> bool:
-        return any(word == fold(text) if whole else word in fold(text) for text in texts)
+        return any(word == searchable(text) if whole else word in searchable(text) for text in texts)
 
     field = term.field if term is not None else ""
     accounts = [
