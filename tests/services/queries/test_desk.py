@@ -137,7 +137,9 @@ def test_blocked_names_the_reason_and_is_an_exception() -> None:
     assert (found.status, found.state, found.exception) == (NEEDS_YOU, "ACH return", True)
     assert Tile.NEEDS_YOU in found.tiles
     assert account_view(book, "a").restrictions == ("an ACH deposit was returned",)
-    assert preview(book, "a").why == "Blocked: an ACH deposit was returned. If you rebalanced now:"
+    shown = preview(book, "a")
+    assert shown.why == "Blocked: an ACH deposit was returned. If you rebalanced now:"
+    assert not shown.startable, "a manual run would be refused"
 
 
 def test_a_portfolio_that_needs_adjustment_blocks() -> None:
