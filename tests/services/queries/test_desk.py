@@ -338,7 +338,7 @@ def test_a_cash_target_above_the_weight_says_where_it_comes_from() -> None:
     view = account_view(book, "a")
     plan = preview_manual(book, "a", RunType.INVEST_CASH).plan
     assert view.cash_kept == plan.cash_target == parse_money("2500") > view.cash_target
-    note = f"the weight is {money(view.cash_target)}; the last completed run's cash target was more"
+    note = f"by its weight it would be {money(view.cash_target)}; the last completed run's cash target was more"
     assert cash_target_note(plan) == note
     assert cash_target_note(preview_manual(book, "a", RunType.FULL_REBALANCE).plan) == ""
 
