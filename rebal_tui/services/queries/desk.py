@@ -46,7 +46,7 @@ from rebal_tui.services.queries.firm import firm_view
 from rebal_tui.services.queries.restrictions import overridable
 from rebal_tui.services.queries.run_stops import account_stops
 from rebal_tui.services.queries.status import status_line
-from rebal_tui.services.queries.status_columns import FOR_A_LIST, list_text, run_state, status_columns, stopped_by
+from rebal_tui.services.queries.status_columns import list_text, run_state, status_columns, stopped_by
 from rebal_tui.services.runs.manual import check_run
 from rebal_tui.services.schedule.scheduler import evaluations_paused, next_evaluation
 from rebal_tui.services.view_models.desk import (
@@ -58,6 +58,7 @@ from rebal_tui.services.view_models.desk import (
     PreviewView,
 )
 from rebal_tui.services.view_models.plan_figures import plan_figures
+from rebal_tui.services.view_models.runs import FOR_A_LIST
 from rebal_tui.services.view_models.shown_rows import ShownRows
 from rebal_tui.services.view_models.standing import what_ends_it
 from rebal_tui.store import drift_history, past_rows
