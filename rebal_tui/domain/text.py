@@ -70,6 +70,7 @@ class _Folded(dict[int, str]):
 
 
 _FOLDED = _Folded()
+_INNER_COMMA = re.compile(r"(?<=[^\W\d_]),(?=[^\W\d_])")
 
 
 def fold(text: str) -> str:
@@ -78,6 +79,12 @@ def fold(text: str) -> str:
     A lone surrogate becomes a replacement character, so that the result can be encoded.
     """
     return text.lower() if text.isascii() else text.casefold().translate(_FOLDED)
+
+
+def searchable(text: str) -> str:
+    """The folded text, with a space after a comma between letters: `doe,jane` and `Doe, Jane` find each other."""
+    folded = fold(text)
+    return _INNER_COMMA.sub(", ", folded) if "," in folded else folded
 
 
 def sentence(text: str) -> str:

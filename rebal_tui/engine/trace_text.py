@@ -74,7 +74,7 @@ def difference(exact: Value, start: Money, less: Iterable[Money], limit: Value) 
 
 
 def cash_target_note(plan: Plan) -> str:
-    """Why the cash target of a plan is not cash weight × equity: `the weight is $2,868.04; …`. Empty if it is that.
+    """Why the cash target of a plan is not cash weight × equity: `by its weight it would be $2,868.04; …`, else empty.
 
     An invest_cash run keeps the cash target of the last completed run, if that is more (R-14.7); restrictions change
     what cash is reachable (R-61). Empty for a partial_liquidation, too.
@@ -82,7 +82,7 @@ def cash_target_note(plan: Plan) -> str:
     by_weight = Money(-(-max(0, plan.equity) * plan.weights.cash // (HUNDRED_PERCENT * NANO)))
     if plan.type is RunType.PARTIAL_LIQUIDATION or money(plan.cash_target) == money(by_weight):
         return ""
-    weight = f"the weight is {money(by_weight)}"
+    weight = f"by its weight it would be {money(by_weight)}"
     if plan.type is RunType.FULL_REBALANCE:
         return f"{weight}; restrictions move it"
     moved = "restrictions move it or " if plan.rules.restrictions else ""

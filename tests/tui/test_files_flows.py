@@ -144,6 +144,7 @@ def test_from_nothing_to_a_trade_list_of_60_accounts_and_the_next_day(
         assert any("Subscribed: 60 accounts." in text for text in shown_messages(app)), shown_messages(app)
         await keys("1", "v", "y")
         await keys("9", "M", "A")
+        assert "Nothing is added to the trade list for a run whose plan has changed" in _shown(app)
         await keys("y")
         approved = "Approved: 60 runs. L writes the trade list."
         assert shown_messages(app)[-1] == approved
@@ -160,7 +161,9 @@ def test_from_nothing_to_a_trade_list_of_60_accounts_and_the_next_day(
         await keys("enter")
         assert "on list 1" in screen_text(app)
         assert "orders in list.csv" in screen_text(app)
-        await keys("escape", "L")
+        await keys("escape")
+        assert "L Trade list" not in screen_text(app), "no approved order waits"
+        await keys("L")
         again = "no approved order waits; rebal-tui trades FILE --list 1 writes list 1 again"
         assert again in shown_messages(app), "no dialog opens"
         assert keys.pressed < 43

@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from rebal_tui.domain.quantities import parse_money
 from rebal_tui.domain.trading_rules import RestrictionKind
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.schedule import scheduler
 from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.screens.shared.confirm import ConfirmScreen
 from rebal_tui.tui.screens.shared.preview_page import PreviewPage
 from tests.services import factories
+from tests.services.brokers import broker
 from tests.tui.driving import press, screen_text
 from tests.tui.test_accounts_flows import run, type_text
 
@@ -87,6 +90,21 @@ def test_after_the_window_the_lock_lasts_through_the_next_session() -> None:
     run(flow, book, section="1")
     [lock] = book.rules_view.restrictions
     assert lock.until == date(2026, 3, 9)
+
+
+def test_a_preview_of_a_blocked_account_offers_no_run_and_its_key_names_the_client() -> None:
+    book = drifted()
+    broker(book).return_deposit("a", parse_money("1"), book.now())
+    scheduler.advance_market(book, book.now())
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "p")
+        assert isinstance(app.screen, PreviewPage)
+        assert "Run this plan" not in screen_text(app)
+        await press(pilot, "v")
+        assert "Client a (N-a): an ACH deposit was returned" in screen_text(app)
+
+    run(flow, book, section="1")
 
 
 def test_a_run_that_is_not_started_leads_back_to_its_preview() -> None:

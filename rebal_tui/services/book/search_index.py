@@ -8,7 +8,7 @@ from functools import lru_cache, partial
 import numpy as np
 from numpy.typing import NDArray
 
-from rebal_tui.domain.text import fold
+from rebal_tui.domain.text import fold, searchable
 from rebal_tui.services.view_models.filter_terms import MIN_ID_PART
 from rebal_tui.store.account_table import AccountTable
 
@@ -55,7 +55,7 @@ class SearchIndex:
 
 def _search_in(lines: Iterable[str]) -> Callable[[str], Flags]:
     """Return a function that searches some lines for a text; the lines are put in lower case without accents for it."""
-    text = np.frombuffer(fold("".join(lines)).encode(), np.uint8)
+    text = np.frombuffer(searchable("".join(lines)).encode(), np.uint8)
     return partial(_search, text, np.flatnonzero(text == _LINE_END), np.bincount(text, minlength=256))
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from rebal_tui.domain.decisions import Decision, Outcome, Plan, Reachable
+from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.portfolios import BandType, DriftBand, Portfolio
 from rebal_tui.domain.quantities import (
     HUNDRED_PERCENT,
@@ -45,7 +46,8 @@ from rebal_tui.services.queries.firm import firm_view
 from rebal_tui.services.queries.restrictions import overridable
 from rebal_tui.services.queries.run_stops import account_stops
 from rebal_tui.services.queries.status import status_line
-from rebal_tui.services.queries.status_columns import FOR_A_LIST, list_text, run_state, status_columns, stopped_by
+from rebal_tui.services.queries.status_columns import list_text, run_state, status_columns, stopped_by
+from rebal_tui.services.runs.manual import check_run
 from rebal_tui.services.schedule.scheduler import evaluations_paused, next_evaluation
 from rebal_tui.services.view_models.desk import (
     AccountView,
@@ -56,6 +58,7 @@ from rebal_tui.services.view_models.desk import (
     PreviewView,
 )
 from rebal_tui.services.view_models.plan_figures import plan_figures
+from rebal_tui.services.view_models.runs import FOR_A_LIST
 from rebal_tui.services.view_models.shown_rows import ShownRows
 from rebal_tui.services.view_models.standing import what_ends_it
 from rebal_tui.store import drift_history, past_rows
@@ -170,7 +173,17 @@ def preview(book: Book, account_id: str) -> PreviewView:
         plan = plan_run(book, account_id, RunType.FULL_REBALANCE, given.portfolio.weights)
         why = f"{due} If you rebalanced now:"
     concerned = tuple(overridable(book, account_id, plan).items())
-    return replace(preview_of(book, account_id, plan, why), stops=stops, overridable=concerned)
+    startable = _can_start(book, account_id, plan)
+    return replace(preview_of(book, account_id, plan, why), stops=stops, overridable=concerned, startable=startable)
+
+
+def _can_start(book: Book, account_id: str, plan: Plan) -> bool:
+    """Whether a manual run of the type of `plan` would be accepted now (R-24)."""
+    try:
+        check_run(book, account_id, plan.type)
+    except Conflict:
+        return False
+    return True
 
 
 def _not_due(book: Book, account_id: str) -> str:

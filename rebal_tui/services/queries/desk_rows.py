@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rebal_tui.domain.quantities import NANO, Money, Value, value_cents
-from rebal_tui.domain.text import fold
+from rebal_tui.domain.text import fold, searchable
 from rebal_tui.domain.trade_status import StatusKind
 from rebal_tui.engine.arrays.equity import exact_equity
 from rebal_tui.engine.arrays.exact import exact_account
@@ -206,7 +206,7 @@ class DeskRows(LazyRows[DeskRow]):
             (self.states, lambda: self.state),
         )
         for texts, codes in columns:
-            if any(needle in fold(text) for text in texts):
+            if any(needle in searchable(text) for text in texts):
                 found |= matching_any([*texts, ""], codes(), needle)
         return found[self._subscribed]
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rebal_tui.domain.quantities import NANO, Money, nearest_cents
-from rebal_tui.domain.text import fold
+from rebal_tui.domain.text import searchable
 from rebal_tui.services.view_models.filter_terms import FieldKind, Term, parse_filter
 from rebal_tui.services.view_models.shown_rows import ShownRows
 
@@ -247,6 +247,6 @@ def matching_any(texts: Sequence[str], codes: NDArray[Any], needle: str) -> Flag
 
     `codes` has the index in `texts` of the text of each row.
     """
-    hits = np.array([needle in fold(text) for text in texts] or [False], np.bool_)
+    hits = np.array([needle in searchable(text) for text in texts] or [False], np.bool_)
     found: Flags = hits[codes]
     return found

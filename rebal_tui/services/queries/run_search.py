@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from rebal_tui.domain.runs import EVERY_RUN, InitiatedFrom, RunGroup, RunStatus, RunType
-from rebal_tui.domain.text import fold
+from rebal_tui.domain.text import searchable
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.files_book.list_numbers import waits_for_list
 from rebal_tui.services.queries.runs import WITHOUT_PORTFOLIO, left_text, rows_of
 from rebal_tui.services.view_models.filter_days import month_number, with_days
 from rebal_tui.services.view_models.filter_terms import RUN_CHOICES, RUN_FIELDS, Term, is_of_id, parse_filter
@@ -41,7 +42,8 @@ def find_runs(book: Book, text: str, limit: int = 500, group: RunGroup = EVERY_R
     if matches or dates or group.type is not None or total <= MAX_COUNTED_RUNS:
         counts = past_rows.counts_of_found(book.database, matches, dates, group.type)
     matching = total if counts is None else counts.total()
-    return RunsSnapshot(book.version, rows_of(book, found[:limit]), total, matching, len(found) > limit, counts)
+    rows, more = rows_of(book, found[:limit]), len(found) > limit
+    return RunsSnapshot(book.version, rows, total, matching, more, counts, waits_for_list(book))
 
 
 def changed_runs(
@@ -56,7 +58,7 @@ def _match(book: Book, word: str, term: Term | None = None) -> Match:
     whole = term is not None and term.operator == "="
 
     def hit(*texts: str) -> bool:
-        return any(word == fold(text) if whole else word in fold(text) for text in texts)
+        return any(word == searchable(text) if whole else word in searchable(text) for text in texts)
 
     field = term.field if term is not None else ""
     accounts = [

@@ -27,6 +27,7 @@ from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.ineligible_assets import ineligible_assets
 from rebal_tui.services.evaluation.history import decision_of_run, plan_context, plan_of, timeline
 from rebal_tui.services.evaluation.review_rule import reviews_every_run
+from rebal_tui.services.files_book.list_numbers import lists_of
 from rebal_tui.services.queries.desk import conditions_text
 from rebal_tui.services.queries.entries_naming import entries_naming
 from rebal_tui.services.queries.raised import raised_text
@@ -128,6 +129,7 @@ def run_view(book: Book, run_id: str) -> RunView:
         decision=decision_of_run(database, run_id),
         api_json=json.dumps(run_json(detail, asset_ids(book.assets)), indent=2, ensure_ascii=False),
         raised=raised_text(run, plan, filled, _ended_with(book, run)),
+        on_lists=lists_of(book, [*detail.orders, *detail.failed_orders]) if book.settings.one_list else None,
     )
 
 

@@ -23,6 +23,7 @@ from rebal_tui.services.evaluation.review_rule import reviewed_portfolios, revie
 from rebal_tui.services.evaluation.statuses import book_statuses, status_context
 from rebal_tui.services.files_book.list_numbers import list_numbers
 from rebal_tui.services.schedule.scheduler import evaluations_paused
+from rebal_tui.services.view_models.runs import FOR_A_LIST
 from rebal_tui.services.view_models.standing import short_status
 
 Codes = NDArray[np.int32]
@@ -60,10 +61,6 @@ _STOP_TEXTS = tuple(
 )
 _STOPS = (*_STOP_TEXTS, "needs_adjustment", "inactive", "unreconciled", "asset_hold")
 _STOPPING = tuple(CHECKS.index(name) for name in ("portfolio_status", "account", "reconciliation"))
-
-
-FOR_A_LIST = "for a list"
-"""State of a run whose orders a person sends, until its fills are known."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rebal_tui.domain.text import fold
+from rebal_tui.domain.text import searchable
 from rebal_tui.services.view_models.filter_terms import Term
 
 Flags = NDArray[np.bool_]
@@ -42,6 +42,6 @@ def text_matches(term: Term, texts: Sequence[str], codes: NDArray[Any]) -> Flags
 
     `codes` has the index in `texts` of the text of each row.
     """
-    folded = [fold(text) for text in texts]
+    folded = [searchable(text) for text in texts]
     hits = [text == term.value if term.operator == "=" else term.value in text for text in folded]
     return np.asarray(np.array(hits or [False], np.bool_)[codes])

@@ -280,8 +280,8 @@ def _orders(view: RunView, trail: AuditIndex) -> Table:
             money(order.notional) if order.notional is not None else f"{shares(order.qty)} shares",
             shares(order.filled_qty), price_cell(order.filled_avg_price),
             money(executed.get(order.client_order_id, Money(0))),
-            words(order.status) + (f": {order.reject_reason}" if order.reject_reason else ""),
-            minute_text(order.submitted_at), order.client_order_id,
+            _status(view, order),
+            _sent_at(view, order), order.client_order_id,
             _seq(trail.first(order.client_order_id, "orders.sent")),
         )
         for order in placed
@@ -294,11 +294,22 @@ def _orders(view: RunView, trail: AuditIndex) -> Table:
         "Average price",
         "Amount",
         "Status",
-        "Sent",
+        "Sent" if view.on_lists is None else "Listed",
         "Order",
         AUDIT,
     )
     return Table("Orders", columns, rows, frozenset({2, 3, 4, 5, 9}), frozenset({8}))
+
+
+def _status(view: RunView, order: Order) -> str:
+    reason = f": {order.reject_reason}" if order.reject_reason else ""
+    return f"{view.list_text(order) or words(order.status)}{reason}"
+
+
+def _sent_at(view: RunView, order: Order) -> str:
+    """When an order was sent to the broker; in a files book, when it was put on a trade list."""
+    at = order.submitted_at if view.on_lists is None else view.listed_at(order)
+    return NONE if at is None else minute_text(at)
 
 
 def _fills(fills: tuple[Fill, ...], trail: AuditIndex) -> Table:

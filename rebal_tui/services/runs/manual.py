@@ -97,17 +97,18 @@ def check_run(
         raise Invalid([Fault("amount", "required for a partial_liquidation, not allowed for other types")])
     if amount is not None and amount <= 0:
         raise Invalid([Fault("amount", "expected an amount above 0")])
+    who = f"{account.name} ({account.account_number})"
     stopped = blocking_reasons(account, value_of(book, account_id))
     if stopped:
-        raise Conflict(f"account {account.account_number}: " + "; ".join(text for _, text in stopped))
+        raise Conflict(f"{who}: " + "; ".join(text for _, text in stopped))
     if book.is_paused(account_id):
-        raise Conflict(f"account {account.account_number} is paused: {book.pause_reason(account_id)}")
+        raise Conflict(f"{who} is paused: {book.pause_reason(account_id)}")
     if account_id in book.open_runs:
-        raise Conflict(f"account {account.account_number} has an unfinished run: {book.open_runs[account_id].id}")
+        raise Conflict(f"{who} has an unfinished run: {book.open_runs[account_id].id}")
     if book.extras[account_id].external_orders:
-        raise Conflict(f"account {account.account_number} has open orders placed outside rebal-tui")
+        raise Conflict(f"{who} has open orders placed outside rebal-tui")
     if account.cash <= 0 and not account.positions:
-        raise Conflict(f"account not funded: account {account.account_number} has neither cash nor positions")
+        raise Conflict(f"account not funded: {who} has neither cash nor positions")
     subscription = book.subscriptions.get(account_id)
     if weights is not None and subscription is not None and kind is not RunType.PARTIAL_LIQUIDATION:
         raise Conflict("weights cannot be given while the account is subscribed")

@@ -221,7 +221,7 @@ class PreviewView:
     cash before and after the run. All three are as printed, in whole cents. `before` and `after` have each managed
     asset of the plan, and `cash`, with its share of managed equity in hundredths of a percent. `stops` are the three
     destinations of a drift-band run, each with its figures (R-62). `overridable` are the advisor's restrictions on
-    assets of the run, as (id, display text).
+    assets of the run, as (id, display text). `startable` is whether a person can start the run now.
     """
 
     account_id: str
@@ -237,3 +237,4 @@ class PreviewView:
     at: datetime
     stops: tuple[RunStops, ...] = ()
     overridable: tuple[tuple[str, str], ...] = ()
+    startable: bool = True

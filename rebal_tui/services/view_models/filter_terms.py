@@ -11,7 +11,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from rebal_tui.domain.runs import RunStatus, RunType
-from rebal_tui.domain.text import fold
+from rebal_tui.domain.text import fold, searchable
 from rebal_tui.services.view_models.standing import Tile
 
 _TERM = re.compile(r"([a-z]+)(<=|>=|[:<>=])(.*)", re.DOTALL)
@@ -59,10 +59,10 @@ class Filter:
 def filter_words(text: str) -> list[str]:
     """The words of a filter, in lower case and without accents.
 
-    A word that ends with a comma is joined with the next, as in `goldberg, b`.
+    A word that ends with a comma is joined with the next, as in `goldberg, b`, which may be typed as `goldberg,b`.
     """
     words: list[str] = []
-    for word in fold(text).split():
+    for word in searchable(text).split():
         if words and words[-1].endswith(","):
             words[-1] += f" {word}"
         else:

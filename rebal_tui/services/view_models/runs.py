@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rebal_tui.domain.decisions import Decision, Plan
-from rebal_tui.domain.orders import Fill, Order, SkippedOrder
+from rebal_tui.domain.orders import Fill, Order, OrderStatus, SkippedOrder
 from rebal_tui.domain.quantities import Money, Percent
 from rebal_tui.domain.runs import Run
+
+FOR_A_LIST = "for a list"
+"""State of a run and its orders that a person sends, until they are on a trade list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,8 @@ class RunsSnapshot:
     """Runs, newest first; `total` is the number of runs in the book, `matching` how many of them match the filter.
 
     `more` is whether the list continues with older runs. `counts` is the number of runs that match the filter, by
-    status and by whether they await approval; None if they are too many to count.
+    status and by whether they await approval; None if they are too many to count. `waits_for_list` is whether an
+    approved order is on no trade list yet; False in other books than a files book.
     """
 
     version: int
@@ -57,6 +61,7 @@ class RunsSnapshot:
     matching: int
     more: bool = False
     counts: Mapping[tuple[str, bool], int] | None = None
+    waits_for_list: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +89,20 @@ class TimelineEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class OnList:
+    """The number of a trade list, and when it was made."""
+
+    number: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class RunView:
     """Everything the Runs screen shows for one run. `api_json` is the run in the API's format.
 
     `raised` is a text with the cash that a partial_liquidation raised, or is to raise, and where it comes from; empty
-    for runs of other types.
+    for runs of other types. `on_lists` has, by client_order_id, the trade list of each order that is on one; None in
+    other books than files books.
     """
 
     run: Run
@@ -105,3 +119,16 @@ class RunView:
     decision: Decision | None
     api_json: str
     raised: str
+    on_lists: Mapping[str, OnList] | None = None
+
+    def list_text(self, order: Order) -> str:
+        """Where an order without a fill waits in a files book: `for a list` or `on list 2`; otherwise empty."""
+        if self.on_lists is None or order.status is not OrderStatus.ACCEPTED:
+            return ""
+        on_list = self.on_lists.get(order.client_order_id)
+        return FOR_A_LIST if on_list is None else f"on list {on_list.number}"
+
+    def listed_at(self, order: Order) -> datetime | None:
+        """When the order was put on its trade list; None if it is on none."""
+        on_list = (self.on_lists or {}).get(order.client_order_id)
+        return None if on_list is None else on_list.at

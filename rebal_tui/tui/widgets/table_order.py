@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Protocol, TypeAlias, TypeVar, overload, runtime_checkable
 
-from rebal_tui.domain.text import fold
+from rebal_tui.domain.text import searchable
 from rebal_tui.services.view_models.filter_days import is_day, names_day, with_days
 from rebal_tui.services.view_models.filter_terms import filter_words, is_of_id
 from rebal_tui.services.view_models.row_selection import RowSelection
@@ -185,7 +185,7 @@ def arrange(
         matching = [
             row
             for row in matching
-            if _holds(fold(search(row)), ids(row) if ids else (), day(row) if day else None, needles)
+            if _holds(searchable(search(row)), ids(row) if ids else (), day(row) if day else None, needles)
         ]
     if order is not None:
         matching.sort(key=order, reverse=reverse)

@@ -29,7 +29,8 @@ from rebal_tui.services.files_book.prices import import_prices
 from rebal_tui.services.files_book.trade_list import close_list, make_list, trade_list
 from rebal_tui.services.maintenance.schedule_check import schedule_faults
 from rebal_tui.services.queries.desk import account_view, desk_snapshot
-from rebal_tui.services.queries.runs import runs_snapshot
+from rebal_tui.services.queries.run_search import find_runs
+from rebal_tui.services.queries.runs import run_view, runs_snapshot
 from rebal_tui.services.queries.status import job_views, status_line
 from rebal_tui.services.runs.processing import process_runs
 from rebal_tui.services.schedule import scheduler
@@ -344,7 +345,14 @@ def test_an_approved_run_is_for_a_list_and_nobody_has_paused_the_scheduler() -> 
     assert [row.phase for row in runs_snapshot(book).rows] == ["for a list"]
     step = account_view(book, run.account_id).next_step
     assert step == "The full rebalance run is for a list; its trade list is still to be written."
+    assert find_runs(book, "").waits_for_list
+    shown = run_view(book, run.id)
+    assert {(shown.list_text(order), shown.listed_at(order)) for order in shown.orders} == {("for a list", None)}
+    made_at = book.now()
     make_list(book)
+    assert not find_runs(book, "").waits_for_list
+    shown = run_view(book, run.id)
+    assert {(shown.list_text(order), shown.listed_at(order)) for order in shown.orders} == {("on list 1", made_at)}
     assert [row.state for row in desk_snapshot(book).rows] == ["on list 1"]
     assert [row.phase for row in runs_snapshot(book).rows] == ["on list 1"]
     step = account_view(book, run.account_id).next_step

@@ -16,7 +16,7 @@ from rebal_tui.services.wire.accounts import AccountQuery, list_accounts
 from rebal_tui.tui.widgets import table_order
 from tests.services.factories import account, balanced, fill_book, make_book
 
-NAMES = ("Zoë Müller", "Muller & Sons", "علی\u200cرضا", "Østberg")
+NAMES = ("Zoë Müller", "Muller & Sons", "علی\u200cرضا", "Østberg", "Ng, Ada", "DOE,JANE")
 FOUND = {"muller": {"a0", "a1"}, "MÜLL": {"a0", "a1"}, "zoe müller": {"a0"}, "علیرضا": {"a2"}, "ostberg": {"a3"}}
 
 
@@ -42,16 +42,29 @@ def test_lists_find_clients(text: str, book: Book) -> None:
     assert {row["id"] for row in list_accounts(book, AccountQuery(text=text))} == FOUND[text]
 
 
+@pytest.mark.parametrize("text", ["ng,ada", "ng, a", "client:ng,a", "doe,jane", "doe, j", "client:doe,j"])
+def test_a_space_after_a_comma_may_be_left_out(text: str, book: Book) -> None:
+    snapshot = accounts_snapshot(book)
+    assert snapshot is not None
+    wanted = "a4" if "ng" in text else "a5"
+    sources: list[Any] = [snapshot.rows, desk_snapshot(book).rows]
+    for rows in sources:
+        assert [rows[int(at)].account_id for at in rows.arrange(None, text, "client", False)] == [wanted]
+        if ":" not in text:
+            listed: list[Any] = table_order.arrange(list(rows), None, lambda row: row.client, text, None, False)
+            assert [row.account_id for row in listed] == [wanted]
+
+
 def test_fields_of_the_filter_language_find_names(book: Book) -> None:
     rows: Any = desk_snapshot(book).rows
-    assert len(rows.arrange(None, "portfolio:cafe", None, False)) == 4
+    assert len(rows.arrange(None, "portfolio:cafe", None, False)) == len(NAMES)
     assert len(rows.arrange(None, "client:MULLER", None, False)) == 2
 
 
 def test_clients_are_sorted_without_accents(book: Book) -> None:
     rows: Any = desk_snapshot(book).rows
     assert [rows[int(at)].client for at in rows.arrange(None, "", "client", False)] == [
-        "Muller & Sons", "Østberg", "Zoë Müller", "علی\u200cرضا",
+        "DOE,JANE", "Muller & Sons", "Ng, Ada", "Østberg", "Zoë Müller", "علی\u200cرضا",
     ]  # fmt: skip
 
 

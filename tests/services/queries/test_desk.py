@@ -137,7 +137,9 @@ def test_blocked_names_the_reason_and_is_an_exception() -> None:
     assert (found.status, found.state, found.exception) == (NEEDS_YOU, "ACH return", True)
     assert Tile.NEEDS_YOU in found.tiles
     assert account_view(book, "a").restrictions == ("an ACH deposit was returned",)
-    assert preview(book, "a").why == "Blocked: an ACH deposit was returned. If you rebalanced now:"
+    shown = preview(book, "a")
+    assert shown.why == "Blocked: an ACH deposit was returned. If you rebalanced now:"
+    assert not shown.startable, "a manual run would be refused"
 
 
 def test_a_portfolio_that_needs_adjustment_blocks() -> None:
@@ -336,7 +338,7 @@ def test_a_cash_target_above_the_weight_says_where_it_comes_from() -> None:
     view = account_view(book, "a")
     plan = preview_manual(book, "a", RunType.INVEST_CASH).plan
     assert view.cash_kept == plan.cash_target == parse_money("2500") > view.cash_target
-    note = f"the weight is {money(view.cash_target)}; the last completed run's cash target was more"
+    note = f"by its weight it would be {money(view.cash_target)}; the last completed run's cash target was more"
     assert cash_target_note(plan) == note
     assert cash_target_note(preview_manual(book, "a", RunType.FULL_REBALANCE).plan) == ""
 

@@ -92,3 +92,5 @@ def test_a_comma_joins_the_parts_of_a_name() -> None:
     assert filter_words("Goldberg, B") == ["goldberg, b"]
     assert filter_words("b goldberg,") == ["b", "goldberg,"]
     assert filter_words("Ng, Ada  growth") == ["ng, ada", "growth"]
+    assert filter_words("Goldberg,B growth") == ["goldberg, b", "growth"]
+    assert filter_words("client:ng,ada cash>1,000") == ["client:ng, ada", "cash>1,000"]

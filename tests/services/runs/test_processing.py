@@ -136,7 +136,7 @@ def test_a_second_run_is_refused_while_one_is_not_finished() -> None:
     book = simple_book(model=SLOW)
     scheduler.tick(book)
     assert only_run(book).status is RunStatus.IN_PROGRESS
-    with pytest.raises(Conflict, match="account N-a has an unfinished run"):
+    with pytest.raises(Conflict, match=r"Client a \(N-a\) has an unfinished run"):
         run_service.create_run(book, "a", RunType.INVEST_CASH)
 
 

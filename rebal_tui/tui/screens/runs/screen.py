@@ -89,9 +89,7 @@ class RunsScreen(ShowsRun, LoadsOlder, TiledListScreen, inherit_bindings=False):
 
     @property
     def first_actions(self) -> tuple[str, ...]:
-        """In a files book, the action that writes the trade list, for which approved runs wait; empty in other
-        books.
-        """
+        """In a files book, the action that writes the trade list; empty in other books."""
         return ("trade_list",) if self.host.mode_shown == FILES_MODE else ()
 
     def make_table(self) -> BookTable[RunRow]:
@@ -147,6 +145,12 @@ class RunsScreen(ShowsRun, LoadsOlder, TiledListScreen, inherit_bindings=False):
             if others:
                 self.table.show_cursor()
             self.show_detail(detail)
+
+    def idle_actions(self) -> frozenset[str]:
+        """In a files book also the action that writes a trade list, unless an approved order waits for one."""
+        waits = self._snapshot is not None and self._snapshot.waits_for_list
+        none_waits = self.host.mode_shown == FILES_MODE and not waits
+        return super().idle_actions() | ({"runs.list"} if none_waits else frozenset())
 
     @property
     def _group(self) -> RunGroup:

@@ -80,11 +80,12 @@ def approve_question(views: Sequence[ReviewView], *, changed: bool = False, mode
     """
     plans = [view.preview.plan for view in views]
     title = "Approve this run?" if len(plans) == 1 else f"Approve {len(plans)} runs?"
+    sent = _sent(mode)
     if changed:
-        title = "The plan has changed, nothing was sent. Approve the new plan?"
+        title = f"The plan has changed, nothing was {sent}. Approve the new plan?"
     effects = [
         *plan_effects([view.preview for view in views], mode),
-        Effect("Nothing is sent for a run whose plan has changed when you approve.", style="muted"),
+        Effect(f"Nothing is {sent} for a run whose plan has changed when you approve.", style="muted"),
     ]
     several = len(views) > 1
     return Question(
@@ -98,6 +99,11 @@ def approve_question(views: Sequence[ReviewView], *, changed: bool = False, mode
         note=REVIEW_NOTE,
         sends=True,
     )
+
+
+def _sent(mode: str) -> str:
+    """The word for orders of an approved run in this mode of the book."""
+    return "added to the trade list" if mode == FILES_MODE else "sent"
 
 
 def _item(view: ReviewView) -> Item:
@@ -167,7 +173,7 @@ async def _approve(screen: ListScreen, views: Sequence[ReviewView], note: str) -
     try:
         status = await screen.host.ask(review_queries.approve, run_id, plan, note)
     except PlanChanged as refusal:
-        screen.host.say(f"Not approved, nothing was sent: {refusal}.", "warning")
+        screen.host.say(f"Not approved, nothing was {_sent(screen.host.mode_shown)}: {refusal}.", "warning")
         await ask_to_approve(screen, [run_id], changed=True)
         return
     screen.host.say(f"Approved the run of {client}: {formats.words(status)}.{_what_follows(screen)}")

@@ -20,6 +20,7 @@ from rebal_tui.tui.screens.shared.list_screen import ListScreen
 from rebal_tui.tui.screens.shared.override_form import manual_override
 from rebal_tui.tui.screens.shared.plan_effects import plan_effects
 from rebal_tui.tui.screens.shared.plan_lines import preview_lines, unsent_lines
+from rebal_tui.tui.widgets.key_bar import KeyBar
 
 LEAVE_OUT = "Leave a line out…"
 """Label of the key that asks for a line of the plan and leaves it out."""
@@ -28,8 +29,9 @@ LEAVE_OUT = "Leave a line out…"
 class PreviewPage(ReadScreen):
     """The preview of a run.
 
-    Key `v` asks whether to start the run; `l` leaves a line out, and `o` asks which restrictions to override, if any
-    apply. When a dialog above the page closes, the preview is computed again.
+    Key `v` asks whether to start the run; if it cannot be started, the key is not shown, and gives the reason. `l`
+    leaves a line out, and `o` asks which restrictions to override, if any apply. When a dialog above the page closes,
+    the preview is computed again.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -47,6 +49,9 @@ class PreviewPage(ReadScreen):
         self._view = view
         self._covered = False
 
+    def on_mount(self) -> None:
+        self._show_keys()
+
     def on_screen_suspend(self) -> None:
         self._covered = True
 
@@ -60,7 +65,11 @@ class PreviewPage(ReadScreen):
         if self.is_attached:
             self._view = view
             self.show(unsent_lines(preview_lines(view)))
+            self._show_keys()
             self.refresh_bindings()
+
+    def _show_keys(self) -> None:
+        self.query_one(KeyBar).left_out = frozenset() if self._view.startable else frozenset({"run"})
 
     def action_run(self) -> None:
         view = self._view

@@ -118,14 +118,14 @@ def _orders(view: RunView, width: int) -> list[Line]:
         head += [
             ("", 0, "left", ""),
             ("Status", 16, "left", "muted"),
-            ("Sent", 8, "left", "muted"),
+            ("Sent" if view.on_lists is None else "Listed", 8, "left", "muted"),
         ]
         head.append(("Filled at", 9, "left", "muted"))
     lines.append(table_line(head))
     prices = formats.aligned_prices([order.filled_avg_price for order in orders])
     for order, price in zip(orders, prices, strict=True):
         amount = amounts.get(order.client_order_id, Money(0))
-        lines.append(_order(order, amount, ordered_amount(view, order), price, width))
+        lines.append(_order(view, order, amount, price, width))
     return lines
 
 
@@ -140,7 +140,9 @@ def ordered_amount(view: RunView, order: Order) -> Money | None:
     return value_cents(market_value(order.qty, price))
 
 
-def _order(order: Order, amount: Money, planned: Money | None, price: str, width: int) -> Line:
+def _order(view: RunView, order: Order, amount: Money, price: str, width: int) -> Line:
+    planned = ordered_amount(view, order)
+    at = order.submitted_at if view.on_lists is None else view.listed_at(order)
     buy = order.side is Side.BUY
     if order.status is OrderStatus.FILLED:
         done, whole = 1, 1
@@ -162,10 +164,11 @@ def _order(order: Order, amount: Money, planned: Money | None, price: str, width
         shares = order.filled_qty or order.qty or Qty(0)
         cells.append((formats.qty(shares), 14, "right", "" if order.filled_qty else "muted"))
     if width >= ALL_COLUMNS_MIN_WIDTH:
+        state = view.list_text(order) or formats.words(order.status)
         cells += [
             ("", 0, "left", ""),
-            (formats.words(order.status), 16, "left", "bad" if order.status in FAILED else "muted"),
-            (formats.clock(order.submitted_at), 8, "left", "muted"),
+            (state, 16, "left", "bad" if order.status in FAILED else "muted"),
+            (formats.clock(at) if at else "–", 8, "left", "muted"),
             (formats.clock(order.filled_at) if order.filled_at else "–", 9, "left", "muted"),
         ]
     return table_line(cells)
