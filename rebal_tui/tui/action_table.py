@@ -146,8 +146,9 @@ ACTIONS: tuple[Action, ...] = (
         Section.MARKET, "set_tradable",
     ),
     Action(
-        "market.left", "b", "Show who left", "Show on the Desk the accounts that left their bands at the last change.",
-        Section.MARKET, "show_left", footer=False,
+        "market.left", "b", "Show newly outside",
+        "Show on the Desk the accounts that left their bands at the last change.", Section.MARKET, "show_left",
+        footer=False,
     ),
     Action(
         "market.release", "l", "Release hold", "Release this asset from its hold, for all accounts (confirms first).",

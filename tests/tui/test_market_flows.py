@@ -64,9 +64,13 @@ def test_a_shock_shows_its_impact_then_applies_it_and_causes_runs() -> None:
     async def flow(pilot: Any, app: Any) -> None:
         await press(pilot, "slash", *"spy", "enter", "o", "down")
         assert isinstance(app.screen, ShockScreen)
-        await write(pilot, "-30")
+        await write(pilot, "-3")
+        effect = str(app.screen.query_one("#shock-effect", Static).content)
+        assert effect.endswith("0 now, 0 of 5 after it."), "no run follows"
+        await write(pilot, "0")
         effect = str(app.screen.query_one("#shock-effect", Static).content)
         assert effect.startswith("SPY -30 %, immediately and permanently. Accounts outside a drift band: 0 now, 5 of")
+        assert "The next evaluation creates their runs" in effect
         assert market_queries.outside(book) == 0, "nothing moves before it is confirmed"
         await press(pilot, "enter")
         assert "Shock prices?" in screen_text(app)
@@ -74,7 +78,7 @@ def test_a_shock_shows_its_impact_then_applies_it_and_causes_runs() -> None:
         assert market_queries.outside(book) == 0, "enter alone moves nothing"
         await press(pilot, "y")
         assert market_queries.outside(book) == 5
-        assert "SPY -30 %: 5 more accounts outside: 5 of 5; b shows who left." in shown_messages(app)
+        assert "SPY -30 %: 5 more accounts outside: 5 of 5; b shows them." in shown_messages(app)
         assert "SPY -30 %: 5 more outside, 02 Mar 10:0" in screen_text(app), "it stays when prices move on"
         assert "■ 5 of 5 accounts outside" in screen_text(app)
         assert all_runs(book) == []
@@ -100,12 +104,12 @@ def test_the_accounts_that_a_shock_moved_out_of_their_bands_are_shown_on_the_des
     async def flow(pilot: Any, app: Any) -> None:
         await press(pilot, "b")
         assert "No account left its bands at the last change of the market." in shown_messages(app)
-        assert "b Show who left" not in screen_text(app)
+        assert "b Show newly outside" not in screen_text(app)
         await shock(pilot, "gld", "-30")
-        assert "GLD -30 %: 1 more account outside: 1 of 5; b shows who left." in shown_messages(app)
-        assert "b Show who left" in screen_text(app)
+        assert "GLD -30 %: 1 more account outside: 1 of 5; b shows it." in shown_messages(app)
+        assert "b Show newly outside" in screen_text(app)
         await shock(pilot, "tlt", "-30")
-        assert "TLT -30 %: 4 more accounts outside: 5 of 5; b shows who left." in shown_messages(app)
+        assert "TLT -30 %: 4 more accounts outside: 5 of 5; b shows them." in shown_messages(app)
         await press(pilot, "b")
         assert app.current_mode == Section.DESK
         assert {row.account_id for row in app.screen.table.rows} == {"a", "b", "c", "d"}

@@ -68,7 +68,7 @@ class Effect:
     def moved(self) -> str:
         """The difference as text, such as `12 more outside`."""
         count = self.after - self.before
-        return f"{abs(count):,} {'fewer' if count < 0 else 'more'} outside" if count else "none more outside"
+        return f"{abs(count):,} {'fewer' if count < 0 else 'more'} outside" if count else "no further account outside"
 
     def __str__(self) -> str:
         """The difference and the total as text, such as `12 more accounts outside: 21 of 58`."""

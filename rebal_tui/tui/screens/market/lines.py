@@ -210,8 +210,7 @@ def _facts(view: AssetView, width: int, height: int, simulated: bool) -> list[Li
         lines += [heading("Latest prices", width, note), *chart(row.trend, width, height)]
     else:
         lines.append(heading("Latest prices", width))
-        when = "prices arrive in market hours" if simulated else "it begins with the next prices"
-        lines += paragraph(f"No price history yet; {when}.", width, "muted")
+        lines += paragraph("No price history yet; it begins with the next prices.", width, "muted")
     count = len(view.portfolios)
     lines += [(), heading("Portfolios", width, f"weight in {count_text(count, 'portfolio')}" if count else "")]
     lines += [
@@ -219,13 +218,14 @@ def _facts(view: AssetView, width: int, height: int, simulated: bool) -> list[Li
         for name, target in view.portfolios
     ] or [(("It has a weight in no portfolio.", "muted"),)]
     if simulated:
-        halt = "resume trading" if row.halted else "halt trading"
-        tradable = "make it untradable" if row.tradable else "make it tradable"
+        halt = "resume trading: orders can fill" if row.halted else "halt trading: orders wait"
+        tradable = "make it untradable: orders rejected" if row.tradable else "make it tradable again"
         lines += [(), heading("Simulator", width)]
         for keys, text in (
             (_key("market.shock"), "change all prices, or this one"),
-            (f"{_key('market.halt')}  {_key('market.tradable')}", f"{halt}; {tradable}"),
-            (_key("market.left"), "show who left at the last change"),
+            (_key("market.halt"), halt),
+            (_key("market.tradable"), tradable),
+            (_key("market.left"), "accounts the last change put outside"),
             ("z  < >", "pause or resume; slower, faster"),
             (_key("market.step"), "advance to the next session"),
         ):

@@ -145,7 +145,7 @@ class MarketScreen(ShowsAsset, ListScreen, inherit_bindings=False):
         self._show_effect(f"{what}: {effect.moved}")
         self._left = Among(effect.left or frozenset(), f"left their bands: {what}")
         self.refresh_bindings()
-        return f"{effect}; b shows who left" if effect.left else str(effect)
+        return f"{effect}; b shows {'it' if len(effect.left) == 1 else 'them'}" if effect.left else str(effect)
 
     @property
     def first_actions(self) -> tuple[str, ...]:

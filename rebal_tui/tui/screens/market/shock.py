@@ -24,6 +24,11 @@ from rebal_tui.tui.widgets.tabs import Tab, TabBar
 ALL_PRICES = "all prices"
 """Key of the choice "all prices". It cannot be a symbol, because it has a space and lower-case letters."""
 
+RUNS_FOLLOW = (
+    " The next evaluation creates their runs, except for those that wait (cooldown, one run a session) or are stopped."
+)
+"""What follows where accounts are outside a band after the shock."""
+
 
 @dataclass(frozen=True, slots=True)
 class Shock:
@@ -142,11 +147,10 @@ class ShockScreen(Dialog[Shock | None]):
     async def _effect(self, shock: Shock) -> str:
         effect = await self.host.ask(market_queries.shock_effect, shock.symbol, shock.percent)
         after = f"{effect.after:,} of {effect.subscribed:,}"
+        runs = RUNS_FOLLOW if effect.after else ""
         return (
             f"{shock.symbol or 'All prices'} {percent_text(Percent(shock.percent))} %, immediately and permanently. "
-            f"Accounts outside a drift band: {effect.before:,} now, {after} after it. "
-            "The next evaluation creates their runs, except for those that wait (cooldown, one run a session) or are "
-            "stopped."
+            f"Accounts outside a drift band: {effect.before:,} now, {after} after it.{runs}"
         )
 
     @on(Button.Pressed)
