@@ -22,7 +22,8 @@ MARKS: dict[SeverityLevel, str] = {"information": "·", "warning": "▲", "error
 
 class Lasts(Enum):
     """How long a notice is shown: for its time; at most as long as the screen and tab on which it was shown, which it
-    is about; or for its time and then until the next key or click, because it is the result of an action.
+    is about; or for its time and then until the next key or click, because it is the result of an action or
+    names a written file.
     """
 
     ITS_TIME = auto()

@@ -22,6 +22,7 @@ from rebal_tui.services.maintenance.export import table_text
 from rebal_tui.services.view_models.portfolios import PortfolioRow
 from rebal_tui.services.view_models.report_subject import ReportKind, ReportSubject
 from rebal_tui.tui.app import RebalApp
+from rebal_tui.tui.notices import Notice
 from rebal_tui.tui.screens.desk import columns as desk_columns
 from rebal_tui.tui.screens.portfolios import columns as portfolio_columns
 from rebal_tui.tui.screens.shared import export_choices
@@ -57,6 +58,23 @@ def test_the_rows_shown_are_written_in_their_order_with_their_columns(tmp_path: 
         assert row["Account"] not in line, "a column that does not fit; the number distinguishes accounts of one name"
     assert len({row["Account"] for row in table}) == len(table)
     assert not any(character in str(table) for character in "▏▕█┃")
+
+
+def test_the_path_of_a_written_file_stays_until_a_key_is_pressed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Notice, "seconds", 0.01)
+
+    async def script(pilot: Any, app: RebalApp) -> None:
+        await press(pilot, "x")
+        app.screen.query_one("#export-path").value = str(tmp_path / "rows.csv")  # type: ignore[attr-defined]
+        await press(pilot, "enter")
+        await pilot.pause(0.05)
+        assert "rows.csv" in screen_text(app)
+        await press(pilot, "down")
+        assert "rows.csv" not in screen_text(app)
+
+    drive(script)
 
 
 def test_rows_shown_are_written_for_another_program() -> None:

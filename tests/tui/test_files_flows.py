@@ -25,6 +25,7 @@ from rebal_tui.services.schedule.book_thread import BookThread
 from rebal_tui.store import runs
 from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.book_backend import BookBackend
+from rebal_tui.tui.notices import Lasts
 from rebal_tui.tui.widgets.key_bar import KeyBar
 from tests.services.files_book.support import (
     FRIDAY,
@@ -157,7 +158,8 @@ def test_from_nothing_to_a_trade_list_of_60_accounts_and_the_next_day(
         assert isinstance(field, Input)
         assert field.value == "z", "what is typed replaces the path that is offered"
         await keys.path(listed)
-        assert any("List 1 with" in text for text in shown_messages(app)), shown_messages(app)
+        lasts = [notice.lasts for notice in app.notices if "List 1 with" in notice.text]
+        assert lasts == [Lasts.UNTIL_KEY], shown_messages(app)
         await keys("enter")
         assert "on list 1" in screen_text(app)
         assert "orders in list.csv" in screen_text(app)

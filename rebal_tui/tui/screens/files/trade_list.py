@@ -9,6 +9,7 @@ from rebal_tui.domain.errors import Conflict
 from rebal_tui.services.files_book.dialogs import WrittenList
 from rebal_tui.tui.book_services import files_dialogs
 from rebal_tui.tui.files import write_private
+from rebal_tui.tui.notices import Lasts
 from rebal_tui.tui.screens.shared.list_screen import ListScreen
 from rebal_tui.tui.screens.shared.path_dialog import PathDialog
 from rebal_tui.typed_paths import require_output, start_folder
@@ -51,6 +52,7 @@ class TradeListScreen(PathDialog):
         except OSError as error:
             what = f"rebal-tui trades FILE --list {made.number}"
             raise Conflict(f"not written: {error.strerror or error}; write list {made.number} with  {what}") from None
-        self.host.say(f"List {made.number} with {made.lines:,} lines written to {path.absolute()}{made.note}.")
+        written = f"List {made.number} with {made.lines:,} lines written to {path.absolute()}{made.note}."
+        self.host.say(written, lasts=Lasts.UNTIL_KEY)
         self.host.pull_soon()
         self.dismiss()

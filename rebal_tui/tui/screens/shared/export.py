@@ -15,6 +15,7 @@ from textual.worker import Worker
 
 from rebal_tui.domain.errors import Refusal
 from rebal_tui.domain.text import sentence
+from rebal_tui.tui.notices import Lasts
 from rebal_tui.tui.screens.shared.answers import Answers
 from rebal_tui.tui.screens.shared.dialog import Dialog
 from rebal_tui.tui.screens.shared.export_choices import (
@@ -144,7 +145,7 @@ class ExportScreen(Dialog[None]):
             return
         finally:
             self._show_note()
-        self.host.say(written)
+        self.host.say(written, lasts=Lasts.UNTIL_KEY)
         self.dismiss()
 
     def _show_fault(self, text: str) -> None:
