@@ -90,19 +90,21 @@ def test_the_policy_that_costs_less_is_named() -> None:
 
     figures = [o.figures for o in run_backtest("x", weights(5000, 5000), past, [own, never, wide]).outcomes]
 
-    assert cheaper_sentence(figures).startswith("Costs less than yours, but tracks worse: ±4 pp: ")
-    assert cheaper_sentence([figures[2], figures[1]]) == "No policy costs noticeably less than yours."
-    assert cheaper_sentence([replace(figures[0], worst=1.0, rms=1.0), figures[2]]).startswith(
+    assert cheaper_sentence(figures, "yours").startswith("Costs less than yours, but tracks worse: ±4 pp: ")
+    none = cheaper_sentence([figures[2], figures[1]], "the sample's")
+    assert none == "No policy costs noticeably less than the sample's."
+    assert cheaper_sentence([replace(figures[0], worst=1.0, rms=1.0), figures[2]], "yours").startswith(
         "Costs less than yours and tracks about as well: ±4 pp: "
     )
-    assert cheaper_sentence([replace(figures[2], turnover=1.05 * figures[2].turnover), figures[2]]).startswith("No ")
+    close = replace(figures[2], turnover=1.05 * figures[2].turnover)
+    assert cheaper_sentence([close, figures[2]], "yours").startswith("No ")
     around = Neighborhood(0.05, 0.06, figures[2].turnover, 1.1 * figures[2].turnover)
-    assert " Bands ±1 point: " in cheaper_sentence(figures, [None, None, around])
-    assert "does not hold" not in cheaper_sentence(figures, [None, None, around])
+    assert " Bands ±1 point: " in cheaper_sentence(figures, "yours", [None, None, around])
+    assert "does not hold" not in cheaper_sentence(figures, "yours", [None, None, around])
     wider = replace(around, high_turnover=1.1 * figures[0].turnover)
-    assert cheaper_sentence(figures, [None, None, wider]).endswith(" %, so the exact band matters.")
+    assert cheaper_sentence(figures, "yours", [None, None, wider]).endswith(" %, so the exact band matters.")
     dearer = replace(figures[2], policy=Policy(absolute=Percent(500)), turnover=1.01 * figures[2].turnover)
-    assert " ±5 pp: " in cheaper_sentence([*figures, dearer], [None, None, wider, around])
+    assert " ±5 pp: " in cheaper_sentence([*figures, dearer], "yours", [None, None, wider, around])
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
+from rebal_tui.tui.screens.lab.charts import short_own
 from rebal_tui.tui.segments import Line, TextSegment, fit, heading, paragraph
 
 if TYPE_CHECKING:
@@ -22,13 +23,13 @@ _ROWS = 7
 
 
 def policy_lines(found: Comparison, number: int, verified: str, width: int) -> list[Line]:
-    """Build the page of the policy in row `number`, compared with the portfolio's own policy (yours).
+    """Build the page of the policy in row `number`, compared with the portfolio's own policy.
 
     Shows figures, weights with bands and rebalances, and trades. `verified` is the result of verifying the policy by
     simulation in a book, or empty.
     """
     backtest = found.backtest
-    outcome, own = found.outcome(number), backtest.own
+    outcome, own, name = found.outcome(number), backtest.own, short_own(found.subject)
     lines: list[Line] = [
         *paragraph(outcome.policy.description, width, "title"),
         (("", ""),),
@@ -40,7 +41,7 @@ def policy_lines(found: Comparison, number: int, verified: str, width: int) -> l
     yours = path if outcome is own else backtest.path(own)
     size, length = max(width - _LABEL - 1, 20), backtest.history.length
     places = [min((column + 1) * length // size, length) - 1 for column in range(size)]
-    legend = "• this policy  · yours  ┄ its bands  ─ target  ┃ rebalances"
+    legend = f"• this policy  · {name}  ┄ its bands  ─ target  ┃ rebalances"
     fits = cell_len(f"Weights over time    {legend}") <= width
     lines += [(("", ""),), heading("Weights over time", width, legend if fits else "")]
     lines += () if fits else paragraph(legend, width, "muted")
@@ -52,12 +53,13 @@ def policy_lines(found: Comparison, number: int, verified: str, width: int) -> l
     lines.append(((" " * _LABEL, ""), ("".join("┃" if column in marks else " " for column in range(size)), "accent")))
     first, last = f"{backtest.history.days[0]}", f"{backtest.history.days[-1]}"
     lines.append(((" " * _LABEL + first + last.rjust(max(size - len(first), 1)), "muted"),))
-    return [*lines, (("", ""),), *_trades(backtest, path, yours, width)]
+    return [*lines, (("", ""),), *_trades(backtest, path, yours, name, width)]
 
 
 def _figures(found: Comparison, number: int, width: int) -> list[Line]:
     figures, own = found.outcome(number).figures, found.backtest.own.figures
-    lines: list[Line] = [((f"{'':<24}{'this policy':>14}{'yours':>14}", "muted"),)]
+    outside = "outside sample's bands" if found.subject.sample else "outside your bands"
+    lines: list[Line] = [((f"{'':<24}{'this policy':>14}{short_own(found.subject):>14}", "muted"),)]
     for name, ours, yours in (
         ("rebalances", f"{figures.rebalances:,}", f"{own.rebalances:,}"),
         ("trades", f"{figures.trades:,}", f"{own.trades:,}"),
@@ -65,7 +67,7 @@ def _figures(found: Comparison, number: int, width: int) -> list[Line]:
         ("rms deviation", f"{100 * figures.rms:.2f}", f"{100 * own.rms:.2f}"),
         ("95 % of sessions within", f"{100 * figures.p95:.2f}", f"{100 * own.p95:.2f}"),
         ("worst deviation", f"{100 * figures.worst:.2f}", f"{100 * own.worst:.2f}"),
-        ("outside your bands", f"{100 * figures.outside:.2f} %", f"{100 * own.outside:.2f} %"),
+        (outside, f"{100 * figures.outside:.2f} %", f"{100 * own.outside:.2f} %"),
         ("longest time outside", f"{figures.longest_outside:,} sessions", f"{own.longest_outside:,} sessions"),
         ("return", f"{100 * figures.annual_return:.2f} %/y", f"{100 * own.annual_return:.2f} %/y"),
         ("volatility", f"{100 * figures.volatility:.2f} %/y", f"{100 * own.volatility:.2f} %/y"),
@@ -86,7 +88,9 @@ def _figures(found: Comparison, number: int, width: int) -> list[Line]:
     if not row.own and row.low is not None and row.high is not None:
         bounds = f"{1e4 * row.low:+.0f} … {1e4 * row.high:+.0f} bp a year"
         differs = "which includes no difference" if row.low <= 0 <= row.high else "which excludes no difference"
-        lines += paragraph(f"Return less yours: {bounds} in 95 % of resampled histories, {differs}.", width)
+        lines += paragraph(
+            f"Return less {found.subject.own}: {bounds} in 95 % of resampled histories, {differs}.", width
+        )
     return lines
 
 
@@ -134,8 +138,11 @@ def _chart(symbol: str, target: float, band: float | None, series: Sequence[Sequ
     return rows
 
 
-def _trades(backtest: Backtest, path: Path, yours: Path, width: int) -> list[Line]:
-    """Every trade after the first purchase: its day, the percent of equity sold, and the weights before the trade."""
+def _trades(backtest: Backtest, path: Path, yours: Path, name: str, width: int) -> list[Line]:
+    """Every trade after the first purchase: its day, the percent of equity sold, and the weights before the trade.
+
+    Trades on a day on which the portfolio's own policy trades too are noted; `name` is the word for that policy.
+    """
     symbols = backtest.weights.symbols
     own = set(yours.events.tolist())
     lines: list[Line] = [heading("Trades after the first purchase", width, f"{len(path.events):,}")]
@@ -146,7 +153,7 @@ def _trades(backtest: Backtest, path: Path, yours: Path, width: int) -> list[Lin
     for number, event in enumerate(path.events.tolist()):
         weights = "".join(f"{100 * float(share):9.2f}" for share in path.shares[:, event])
         sold = 100 * float(path.sold[number] / path.equity[event])
-        notes = "  " + ("also yours" if event in own and path is not yours else "")
+        notes = "  " + (f"also {name}" if event in own and path is not yours else "")
         notes += "" if path.full[number] else "excess cash invested"
         lines.append(((f"{backtest.history.days[event]!s:<12}", ""), (f"{sold:8.2f}  {weights}", ""), (notes, "muted")))
     return lines

@@ -37,7 +37,7 @@ from rebal_tui.tui.screens.shared.export import ExportScreen
 from rebal_tui.tui.screens.shared.export_choices import LIST_FORMATS, ExportChoice, Progress, Written, shown_rows
 from rebal_tui.tui.screens.shared.section_screen import SectionScreen
 from rebal_tui.tui.sections import Section
-from rebal_tui.tui.segments import Line, paragraph
+from rebal_tui.tui.segments import Line
 from rebal_tui.tui.widgets.lines import Builder, LinesView, nothing
 from rebal_tui.tui.widgets.table import BookTable
 from rebal_tui.typed_paths import read_path, require_input_file
@@ -85,7 +85,7 @@ class LabScreen(SectionScreen, inherit_bindings=False):
             with Vertical(id="lab-left"):
                 yield LinesView(id="lab-verdict")
                 yield LinesView(id="lab-chart")
-            yield BookTable(policy_columns(), lambda row: row.number, empty="", id="lab-table")
+            yield BookTable(policy_columns("yours"), lambda row: row.number, empty="", id="lab-table")
         line = Input(placeholder="file of daily closes: date,SYM,SYM,…", id="lab-closes", compact=True)
         line.display = False
         yield line
@@ -211,6 +211,8 @@ class LabScreen(SectionScreen, inherit_bindings=False):
         rows = tuple(sorted(rows, key=lambda row: (not row.own, not row.cheaper, row.turnover, row.rms)))
         with self.app.batch_update():
             self.table.set_empty("" if found is None else "No policies.")
+            if self._subject is not None:
+                self.table.columns = policy_columns(charts.short_own(self._subject))
             self.table.set_rows(rows)
             self.show_keys()
             self._show_header()
@@ -226,16 +228,10 @@ class LabScreen(SectionScreen, inherit_bindings=False):
         found = self._found
         if found is None:
             return
-        rows = found.rows
-        hidden = sum(row.worse and not row.own for row in rows)
-        shown = "shown" if self._show_worse else "hidden"
-        note = f"{hidden} of {len(rows)} policies, worse in everything or the same days: {shown} (d)"
-        cursor = self.table.cursor_key
+        cursor, worse = self.table.cursor_key, self._show_worse
 
         def build(width: int, height: int) -> list[Line]:
-            below = [charts.legend(), *paragraph(note, width, "muted")]
-            lines = charts.scatter(rows, cursor if isinstance(cursor, int) else None, width, height - len(below))
-            return [*lines, *below]
+            return charts.chart(found, cursor if isinstance(cursor, int) else None, width, height, worse_shown=worse)
 
         self.query_one("#lab-chart", LinesView).show(build)
 
