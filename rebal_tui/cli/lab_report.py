@@ -46,7 +46,7 @@ def lab_text(found: Comparison, verified: Sequence[Verified], *, show_all: bool)
 def _header(own: str) -> tuple[str, ...]:
     return (
         "POLICY", "REBALANCES/Y", "TRADES/Y", "TURNOVER %/Y", "COST %/Y", "RMS", "P95", "WORST", "OUTSIDE %",
-        "RETURN %/Y", f"BP TO {own.upper()}", "VOLATILITY %/Y",
+        "RETURN %/Y", f"BP VS {own.upper()}", "VOLATILITY %/Y",
     )  # fmt: skip
 
 

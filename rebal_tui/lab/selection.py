@@ -33,12 +33,12 @@ class Selection:
         """
         best = (
             f"Highest return of {self.tried} policies: {labels[self.best]}, {1e4 * self.best_difference:+.0f} bp a "
-            f"year to {own}; SPA p-value {self.p_value:.2f}."
+            f"year vs {own}; by luck alone with probability {self.p_value:.2f} (SPA)."
         )
         carried = "it carries over" if self.later_difference > 0 else "it does not carry over"
         if self.chosen == 0:
             return best, f"Chosen on the first half: {own}."
-        later = f"{1e4 * self.later_difference:+.0f} bp a year to {own} on the second: {carried}."
+        later = f"{1e4 * self.later_difference:+.0f} bp a year vs {own} on the second: {carried}."
         return best, f"Chosen on the first half: {labels[self.chosen]}, {later}"
 
 

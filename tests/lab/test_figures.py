@@ -79,7 +79,7 @@ def test_the_own_policy_takes_the_tightest_band_of_each_kind() -> None:
     own = own_policy([*bands, calendar], 7)
 
     assert own == Policy(Percent(300), Percent(2000), calendar, 7)
-    assert own.label == "±3/20 % monthly 15 7 d"
+    assert own.label == "±3/20 % monthly 15th 7 d"
     assert default_grid(own)[0] == own
     assert 75 <= len(default_grid(own)) <= 130
 
@@ -112,8 +112,8 @@ def test_the_policy_that_costs_less_is_named() -> None:
     [
         (Policy(), "never"),
         (Policy(absolute=Percent(750)), "±7.5 pp"),
-        (Policy(relative=Percent(2000), look=10), "±20 % look 10"),
-        (Policy(Percent(500), Percent(2000), destination=Destination.MIDDLE), "±5/20 %→middle"),
+        (Policy(relative=Percent(2000), look=10), "±20 % every 10 sessions"),
+        (Policy(Percent(500), Percent(2000), destination=Destination.MIDDLE), "±5/20 %→halfway"),
     ],
 )
 def test_labels(policy: Policy, label: str) -> None:
@@ -127,8 +127,8 @@ def test_labels(policy: Policy, label: str) -> None:
         (
             Policy(Percent(500), Percent(2000), CalendarCondition(CalendarType.MONTHLY, "15"), 7, 10),
             "Rebalances when an asset is more than 5 points from its target or an asset is off by more than 20 % of "
-            "its target or its day comes (monthly 15); 7 days after the last time at the earliest; looking at the "
-            "bands every 10 sessions; all assets trade, to the target.",
+            "its target or its day comes (monthly on the 15th); 7 days after the last time at the earliest; the bands "
+            "are checked every 10 sessions; all assets trade, to the target.",
         ),
         (
             Policy(Percent(500), destination=Destination.EDGE, scope=RebalanceScope.BREACHED),

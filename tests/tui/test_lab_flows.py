@@ -68,11 +68,14 @@ def test_a_book_without_enough_prices_shows_the_sample_and_says_so(monkeypatch: 
         assert 'Tested: a sample portfolio, not "Balanced", which has too few prices.' in text
         assert "sessions, 250 are needed; o opens a file" in text
         assert "◆ ±5/20 % 7 d sample" in text
-        assert "bp to sample, 95 %" in text
+        assert "vs sample, bp" in text
         assert "◆ sample " in text
         assert "yours" not in text
         assert "Differs beyond luck? Return: " in text
         assert "cash earns nothing" in text
+        await press(pilot, "down", "down", "down")
+        assert "checked every 21 sessions. Return" in screen_text(app), "the row under the cursor in words"
+        assert "^ With bands" in screen_text(app), "what ^ means"
         await press(pilot, "d")
         assert "days: shown (d)" in screen_text(app)
         assert threads
@@ -122,7 +125,7 @@ def test_a_file_of_closes_is_used_for_the_books_portfolios(tmp_path: Path) -> No
         await computed(pilot, app)
         assert 'Tested: "Balanced".' in screen_text(app)
         assert re.search(r"◆ .* yours ", screen_text(app))
-        assert "bp to yours, 95 %" in screen_text(app)
+        assert "vs yours, bp" in screen_text(app)
         assert "Prices: closes.csv" in screen_text(app)
         assert "SPY TLT cash" in screen_text(app)
 

@@ -117,7 +117,7 @@ def verdict(found: Comparison, width: int) -> list[Line]:
         if fan is not None:
             apart = f"{short_own(found.subject)} {1e4 * fan.spread:.0f} bp/y, worst to best"
             lines.append(((f"{name:<14}", "muted"), (apart, "")))
-    edges = f"{found.edges} of {len(found.rows)} on an edge ^ (h: map)" if found.edges else "flat within ±1 point"
+    edges = f"^ {found.edges} of {len(found.rows)} returns change (h)" if found.edges else "no return changes"
     lines.append((("bands ±1 pt", "muted"), ("   ", ""), (edges, "")))
     labels = tuple(row.label for row in found.rows)
     for sentence in luck.selection.sentences(labels, found.subject.own):

@@ -17,14 +17,14 @@ def policy_columns(own: str) -> tuple[Column[PolicyRow], ...]:
     `own` names the policy of the tested portfolio, such as `yours`.
     """
     return (
-        Column("policy", "Policy", 20, lambda row: _label(row, own), sort=lambda row: row.label, grow=1, max_width=34),
+        Column("policy", "Policy", 26, lambda row: _label(row, own), sort=lambda row: row.label, grow=1, max_width=34),
         Column("rebalances", "Rebal/y", 7, lambda row: f"{row.rebalances:.1f}", "right", 4, lambda row: row.rebalances),
         Column("turnover", "Turn.%/y", 8, _turnover, "right", sort=lambda row: row.turnover),
         Column("rms", "Rms", 5, lambda row: f"{100 * row.rms:.2f}", "right", 0, lambda row: row.rms),
         Column("worst", "Worst", 5, lambda row: f"{100 * row.worst:.1f}", "right", 3, lambda row: row.worst),
         Column("outside", "Out %", 5, lambda row: f"{100 * row.outside:.1f}", "right", 5, lambda row: row.outside),
         Column("return", "Return", 7, _return, "right", 0, lambda row: row.annual_return, True),
-        Column("luck", f"bp to {own}, 95 %", 12 + len(own), _interval, "right", 2),
+        Column("luck", f"vs {own}, bp", 13, _interval, "right", 2),
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 
 from rebal_tui.tui.screens.lab.charts import short_own
+from rebal_tui.tui.screens.lab.words import MORE_OF_POLICY, cut
 from rebal_tui.tui.segments import Line, TextSegment, fit, heading, paragraph
 
 if TYPE_CHECKING:
@@ -56,6 +57,24 @@ def policy_lines(found: Comparison, number: int, verified: str, width: int) -> l
     return [*lines, (("", ""),), *_trades(backtest, path, yours, name, width)]
 
 
+def policy_note(found: Comparison, number: int, width: int, height: int) -> Sequence[Line]:
+    """Build the policy in row `number` in words, and what the mark and the interval of its row mean; in `height` lines
+    at most.
+    """
+    edge = "^ With bands ±1 point the return is another one." if found.rows[number].edge else ""
+    texts = found.outcome(number).policy.summary, _interval_text(found, number), edge
+    return cut(paragraph(" ".join(filter(None, texts)), width), width, height, MORE_OF_POLICY)
+
+
+def _interval_text(found: Comparison, number: int) -> str:
+    """The interval of a policy's return less that of the portfolio's own policy, in words; empty until it is known."""
+    row = found.rows[number]
+    if row.own or row.low is None or row.high is None:
+        return ""
+    bounds = f"{1e4 * row.low:+.0f} … {1e4 * row.high:+.0f} bp"
+    return f"Return a year vs {short_own(found.subject)}: {bounds} in 95 of 100 resampled histories."
+
+
 def _figures(found: Comparison, number: int, width: int) -> list[Line]:
     figures, own = found.outcome(number).figures, found.backtest.own.figures
     outside = "outside sample's bands" if found.subject.sample else "outside your bands"
@@ -85,12 +104,9 @@ def _figures(found: Comparison, number: int, width: int) -> list[Line]:
         )
         lines += paragraph(text, width, "warn" if edge else "")
     row = found.rows[number]
-    if not row.own and row.low is not None and row.high is not None:
-        bounds = f"{1e4 * row.low:+.0f} … {1e4 * row.high:+.0f} bp a year"
-        differs = "which includes no difference" if row.low <= 0 <= row.high else "which excludes no difference"
-        lines += paragraph(
-            f"Return less {found.subject.own}: {bounds} in 95 % of resampled histories, {differs}.", width
-        )
+    if (interval := _interval_text(found, number)) and row.low is not None and row.high is not None:
+        zero = "0 is among them." if row.low <= 0 <= row.high else "0 is not among them."
+        lines += paragraph(f"{interval} {zero}", width)
     return lines
 
 

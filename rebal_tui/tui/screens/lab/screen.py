@@ -29,7 +29,7 @@ from rebal_tui.tui.screens.lab.columns import policy_columns
 from rebal_tui.tui.screens.lab.fan_page import fan_lines
 from rebal_tui.tui.screens.lab.head import Step, head_lines
 from rebal_tui.tui.screens.lab.heat_map import HeatMapScreen
-from rebal_tui.tui.screens.lab.policy_page import policy_lines
+from rebal_tui.tui.screens.lab.policy_page import policy_lines, policy_note
 from rebal_tui.tui.screens.lab.words import cut, lab_help_lines
 from rebal_tui.tui.screens.portfolios.editor import PortfolioEditor
 from rebal_tui.tui.screens.shared.dialog import ReadScreen
@@ -85,13 +85,15 @@ class LabScreen(SectionScreen, inherit_bindings=False):
             with Vertical(id="lab-left"):
                 yield LinesView(id="lab-verdict")
                 yield LinesView(id="lab-chart")
-            yield BookTable(policy_columns("yours"), lambda row: row.number, empty="", id="lab-table")
+            with Vertical():
+                yield BookTable(policy_columns("yours"), lambda row: row.number, empty="", id="lab-table")
+                yield LinesView(id="lab-policy")
         line = Input(placeholder="file of daily closes: date,SYM,SYM,…", id="lab-closes", compact=True)
         line.display = False
         yield line
 
     def on_mount(self) -> None:
-        for name in ("#lab-header", "#lab-verdict", "#lab-chart"):
+        for name in ("#lab-header", "#lab-verdict", "#lab-chart", "#lab-policy"):
             self.query_one(name, LinesView).can_focus = False
         self.set_interval(POLL_SECONDS, self._show_progress)
 
@@ -216,29 +218,31 @@ class LabScreen(SectionScreen, inherit_bindings=False):
             self.table.set_rows(rows)
             self.show_keys()
             self._show_header()
-            verdict, chart = self.query_one("#lab-verdict", LinesView), self.query_one("#lab-chart", LinesView)
             if found is None:
-                verdict.show(nothing)
-                chart.show(nothing)
+                for name in ("#lab-verdict", "#lab-chart", "#lab-policy"):
+                    self.query_one(name, LinesView).show(nothing)
             else:
+                verdict = self.query_one("#lab-verdict", LinesView)
                 verdict.show(lambda width, _height: charts.verdict(found, width))
-                self._show_chart()
+                self._show_cursor()
 
-    def _show_chart(self) -> None:
+    def _show_cursor(self) -> None:
+        """Show the row under the cursor in the chart, and in words."""
         found = self._found
         if found is None:
             return
-        cursor, worse = self.table.cursor_key, self._show_worse
+        number, worse = self._under_cursor(found), self._show_worse
 
-        def build(width: int, height: int) -> list[Line]:
-            return charts.chart(found, cursor if isinstance(cursor, int) else None, width, height, worse_shown=worse)
+        def chart(width: int, height: int) -> list[Line]:
+            return charts.chart(found, number, width, height, worse_shown=worse)
 
-        self.query_one("#lab-chart", LinesView).show(build)
+        self.query_one("#lab-chart", LinesView).show(chart)
+        self.query_one("#lab-policy", LinesView).show(lambda *size: policy_note(found, number, *size))
 
     @on(BookTable.Highlighted)
     def _highlighted(self, event: BookTable.Highlighted) -> None:
         del event
-        self._show_chart()
+        self._show_cursor()
 
     @on(BookTable.Opened)
     def _opened(self, event: BookTable.Opened) -> None:

@@ -68,7 +68,7 @@ SECTION_SYMBOLS: dict[str, tuple[tuple[str, str], ...]] = {
     Section.LAB: (
         ("◆", "yours, or sample: the policy of the portfolio that is tested"),
         ("▼", "the policy that costs less"),
-        ("^", "a policy on an edge: see the words"),
+        ("^", "behind a return: with a band one point wider or narrower it is another one, so it may be luck"),
     ),
     Section.CASH: (
         ("✓", "completed stage of a withdrawal"),
