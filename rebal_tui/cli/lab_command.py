@@ -133,7 +133,7 @@ def entry(
 
     body = _subject(ctx, target, db, portfolio, sample=sample)
     source = _source(ctx, db, body, closes, since, until, actions_file, sample=sample, allow_jumps=allow_jumps)
-    subject = comparison.Subject(body.name, body.weights, policy_of(body), source)
+    subject = comparison.Subject(body.name, body.weights, policy_of(body), source, sample=sample)
     with _progress("policies") as progress:
         found = comparison.compare(
             subject, progress, policies=() if grid is None else _read_grid(grid), cost_bps=cost,

@@ -10,11 +10,6 @@ from rebal_tui.services.backtest.comparison import Comparison, PolicyRow
 from rebal_tui.services.backtest.report import fan_sentences, labels, listed
 from rebal_tui.services.backtest.verification import Verified, verification_text
 
-_HEADER = (
-    "POLICY", "REBALANCES/Y", "TRADES/Y", "TURNOVER %/Y", "COST %/Y", "RMS", "P95", "WORST", "OUTSIDE %", "RETURN %/Y",
-    "BP TO YOURS", "VOLATILITY %/Y",
-)  # fmt: skip
-
 
 def lab_text(found: Comparison, verified: Sequence[Verified], *, show_all: bool) -> str:
     """The report as text. `verified` has the policies whose backtest was compared with a replay of the same prices.
@@ -22,16 +17,18 @@ def lab_text(found: Comparison, verified: Sequence[Verified], *, show_all: bool)
     Without `show_all`, only some of the policies are listed.
     """
     backtest, source, luck = found.backtest, found.subject.source, found.luck
+    own = found.subject.own
+    short = "sample" if found.subject.sample else own
     shown = listed(backtest, show_all=show_all)
     lines = [found.sentence, found.cheaper] if found.sentence else [found.cheaper]
     if luck is not None:
-        lines += [*luck.selection.sentences(labels(backtest)), luck.method]
-    lines += fan_sentences(found.fans, f"{backtest.own.policy.label}, yours,")
+        lines += [*luck.selection.sentences(labels(backtest), own), luck.method]
+    lines += fan_sentences(found.fans, f"{backtest.own.policy.label}, {own},")
     lines += ["", " · ".join(backtest.header), f"prices: {source.label}", *found.notes, *DEFINITIONS, ""]
     numbers = {outcome.policy: row for outcome, row in zip(backtest.outcomes, found.rows, strict=True)}
     years = backtest.history.years
-    rows = [_row(outcome.figures, years, numbers[outcome.policy]) for outcome in shown]
-    lines.append(plain_table(_HEADER, rows))
+    rows = [_row(outcome.figures, years, numbers[outcome.policy], short) for outcome in shown]
+    lines.append(plain_table(_header(short), rows))
     hidden = len(backtest.outcomes) - len(shown)
     if hidden:
         why = "are worse than another in everything or rebalance on the same days; --all lists them."
@@ -46,10 +43,17 @@ def lab_text(found: Comparison, verified: Sequence[Verified], *, show_all: bool)
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
-def _row(figures: Figures, years: float, row: PolicyRow) -> tuple[str, ...]:
+def _header(own: str) -> tuple[str, ...]:
+    return (
+        "POLICY", "REBALANCES/Y", "TRADES/Y", "TURNOVER %/Y", "COST %/Y", "RMS", "P95", "WORST", "OUTSIDE %",
+        "RETURN %/Y", f"BP VS {own.upper()}", "VOLATILITY %/Y",
+    )  # fmt: skip
+
+
+def _row(figures: Figures, years: float, row: PolicyRow, own: str) -> tuple[str, ...]:
     known = row.low is not None and row.high is not None and not row.own
     return (
-        figures.policy.label + ("  yours" if row.own else ""),
+        figures.policy.label + (f"  {own}" if row.own else ""),
         f"{figures.rebalances / years:.1f}",
         f"{figures.trades / years:.1f}",
         f"{100 * figures.turnover:.2f}",

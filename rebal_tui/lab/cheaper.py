@@ -11,8 +11,6 @@ from rebal_tui.lab.neighbors import Neighborhood
 NOTICEABLE = 0.1
 """A turnover that is lower by less than a tenth is not called lower, nor a deviation larger that is so by less."""
 
-NONE_CHEAPER = "No policy costs noticeably less than yours."
-
 
 @dataclass(frozen=True, slots=True)
 class Cheaper:
@@ -43,6 +41,11 @@ def cheaper(figures: Sequence[Figures], around: Sequence[Neighborhood | None] = 
     return Cheaper(number, bool(as_well))
 
 
+def none_cheaper(own: str) -> str:
+    """The sentence for the case that no policy is cheaper; `own` names the portfolio's policy, such as `yours`."""
+    return f"No policy costs noticeably less than {own}."
+
+
 def cheaper_figures(figures: Sequence[Figures], found: Cheaper, around: Neighborhood | None = None) -> str:
     """Sentences on the turnover and tracking of the cheaper policy and of the portfolio's own.
 
@@ -50,8 +53,8 @@ def cheaper_figures(figures: Sequence[Figures], found: Cheaper, around: Neighbor
     """
     own, one = figures[0], figures[found.number]
     text = (
-        f"{100 * one.turnover:.1f} % turnover a year, yours {100 * own.turnover:.1f}; "
-        f"rms {100 * one.rms:.2f} points, yours {100 * own.rms:.2f}."
+        f"{100 * one.turnover:.1f} % turnover a year, not {100 * own.turnover:.1f}; "
+        f"rms {100 * one.rms:.2f} points, not {100 * own.rms:.2f}."
     )
     if around is None:
         return text
@@ -61,13 +64,16 @@ def cheaper_figures(figures: Sequence[Figures], found: Cheaper, around: Neighbor
     return f"{text} Bands ±1 point: {turnover}{holds}."
 
 
-def cheaper_sentence(figures: Sequence[Figures], around: Sequence[Neighborhood | None] = ()) -> str:
-    """The result of `cheaper` in words, also when it is None. `around` has the neighbors of each policy, if known."""
+def cheaper_sentence(figures: Sequence[Figures], own: str, around: Sequence[Neighborhood | None] = ()) -> str:
+    """The result of `cheaper` in words, also when it is None.
+
+    `own` names the portfolio's policy, such as `yours`. `around` has the neighbors of each policy, if known.
+    """
     found = cheaper(figures, around)
     if found is None:
-        return NONE_CHEAPER
+        return none_cheaper(own)
     near = around[found.number] if around else None
     text = f"{figures[found.number].policy.label}: {cheaper_figures(figures, found, near)}"
     if found.as_well:
-        return f"Costs less than yours and tracks about as well: {text}"
-    return f"Costs less than yours, but tracks worse: {text}"
+        return f"Costs less than {own} and tracks about as well: {text}"
+    return f"Costs less than {own}, but tracks worse: {text}"

@@ -74,7 +74,7 @@ class Luck:
         more = self.selection.p_value < 1 - _CONFIDENCE
         if not more and not less:
             return NO_DIFFERENCE
-        first = "the best policy earns more than yours" if more else "no policy earns more than yours beyond luck"
+        first = "the best policy earns more" if more else "no policy earns more beyond luck"
         return f"{first}, {less:,} {'earns' if less == 1 else 'earn'} less" if less else first
 
     @property

@@ -15,6 +15,7 @@ from rebal_tui.domain.portfolios import (
     RebalanceScope,
 )
 from rebal_tui.domain.quantities import Percent, percent_text
+from rebal_tui.engine.trace_text import calendar_text, ordinal
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class Policy:
 
     @property
     def label(self) -> str:
-        """The policy in words, such as `±5/20 7 d` or `quarterly 31`."""
+        """The policy in short words, such as `±5/20 % 7 d`, `quarterly 31st` or `±5 pp→halfway every 5 sessions`."""
         bands = "/".join(
             f"{percent_text(percent)}{unit}"
             for percent, unit in ((self.absolute, ""), (self.relative, " %"))
@@ -70,13 +71,13 @@ class Policy:
         if not self.bands and not self.calendar:
             parts.append("never")
         if self.destination is not Destination.TARGET:
-            parts[-1] += f"→{self.destination}"
+            parts[-1] += "→halfway" if self.destination is Destination.MIDDLE else f"→{self.destination}"
         if self.scope is RebalanceScope.BREACHED:
             parts.append("breached")
         if self.cooldown_days:
             parts.append(f"{self.cooldown_days} d")
         if self.look > 1:
-            parts.append(f"look {self.look}" + (f" from {self.phase}" if self.phase else ""))
+            parts.append(f"every {self.look} sessions" + (f" from {self.phase}" if self.phase else ""))
         return " ".join(part for part in parts if part)
 
     @property
@@ -88,24 +89,29 @@ class Policy:
         if self.relative is not None:
             causes.append(f"an asset is off by more than {percent_text(self.relative)} % of its target")
         if self.calendar is not None:
-            causes.append(f"its day comes ({calendar_label(self.calendar)})")
+            causes.append(f"its day comes ({calendar_text(self.calendar)})")
         if not causes:
             return "Never rebalances."
         parts = [f"Rebalances when {' or '.join(causes)}"]
         if self.cooldown_days:
             parts.append(f"{self.cooldown_days} days after the last time at the earliest")
         if self.look > 1:
-            parts.append(f"looking at the bands every {self.look} sessions")
+            parts.append(f"the bands are checked every {self.look} sessions")
         if self.bands:
             scope = "assets outside their band trade" if self.scope is RebalanceScope.BREACHED else "all assets trade"
-            aims = {Destination.TARGET: "to the target", Destination.MIDDLE: "halfway to the target"}
+            aims = {Destination.TARGET: "to the target", Destination.MIDDLE: "halfway from edge to target"}
             parts.append(f"{scope}, {aims.get(self.destination, 'to the edge of the band')}")
         return f"{'; '.join(parts)}."
 
+    @property
+    def summary(self) -> str:
+        """The sentence of `description`, which leaves out that all assets trade to the target, as is the default."""
+        return self.description.replace("; all assets trade, to the target", "")
+
 
 def calendar_label(condition: CalendarCondition) -> str:
-    """A calendar condition in words, such as `monthly 15`."""
-    return f"{condition.sub_type} {condition.day}"
+    """A calendar condition in short words, such as `monthly 15th`, `weekly Friday` or `annually 12-31`."""
+    return f"{condition.sub_type} {ordinal(int(condition.day)) if condition.day.isdigit() else condition.day}"
 
 
 def own_policy(

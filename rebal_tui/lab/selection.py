@@ -26,19 +26,19 @@ class Selection:
     chosen: int
     later_difference: float
 
-    def sentences(self, labels: tuple[str, ...]) -> tuple[str, str]:
+    def sentences(self, labels: tuple[str, ...], own: str) -> tuple[str, str]:
         """The result in two sentences: on the best policy, and on the one chosen on the first half.
 
-        `labels` has a name for each policy.
+        `labels` has a name for each policy; `own` names the first one in a sentence, such as `yours`.
         """
         best = (
             f"Highest return of {self.tried} policies: {labels[self.best]}, {1e4 * self.best_difference:+.0f} bp a "
-            f"year to yours; SPA p-value {self.p_value:.2f}."
+            f"year vs {own}; by luck alone with probability {self.p_value:.2f} (SPA)."
         )
         carried = "it carries over" if self.later_difference > 0 else "it does not carry over"
         if self.chosen == 0:
-            return best, "Chosen on the first half: yours."
-        later = f"{1e4 * self.later_difference:+.0f} bp a year to yours on the second: {carried}."
+            return best, f"Chosen on the first half: {own}."
+        later = f"{1e4 * self.later_difference:+.0f} bp a year vs {own} on the second: {carried}."
         return best, f"Chosen on the first half: {labels[self.chosen]}, {later}"
 
 

@@ -46,11 +46,11 @@ def test_the_sample_needs_nothing_and_says_that_its_assets_are_invented(
     first, second, *_ = rest.splitlines()
     assert answers.startswith("Return: ")
     assert "paired block bootstrap of 250 resampled histories, mean block 64 sessions, seed 1" in answers
-    assert "Start day: ±5/20 % 7 d, yours, earns " in answers
+    assert "Start day: ±5/20 % 7 d, the sample's, earns " in answers
     assert first.startswith("Sample 60/35/5 · X-STOCKS X-BONDS cash · 2014-01-02 … 2016-01-25 · 519 sessions")
     assert first.endswith("prices only, no dividends · decided and filled at the close")
     assert second == "prices: sample history of invented assets"
-    assert "±5/20 % 7 d  yours" in result.out
+    assert "±5/20 % 7 d  sample" in result.out
     assert "policies are worse than another in everything or rebalance on the same days" in result.out
 
 

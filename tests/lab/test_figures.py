@@ -79,7 +79,7 @@ def test_the_own_policy_takes_the_tightest_band_of_each_kind() -> None:
     own = own_policy([*bands, calendar], 7)
 
     assert own == Policy(Percent(300), Percent(2000), calendar, 7)
-    assert own.label == "±3/20 % monthly 15 7 d"
+    assert own.label == "±3/20 % monthly 15th 7 d"
     assert default_grid(own)[0] == own
     assert 75 <= len(default_grid(own)) <= 130
 
@@ -90,19 +90,21 @@ def test_the_policy_that_costs_less_is_named() -> None:
 
     figures = [o.figures for o in run_backtest("x", weights(5000, 5000), past, [own, never, wide]).outcomes]
 
-    assert cheaper_sentence(figures).startswith("Costs less than yours, but tracks worse: ±4 pp: ")
-    assert cheaper_sentence([figures[2], figures[1]]) == "No policy costs noticeably less than yours."
-    assert cheaper_sentence([replace(figures[0], worst=1.0, rms=1.0), figures[2]]).startswith(
+    assert cheaper_sentence(figures, "yours").startswith("Costs less than yours, but tracks worse: ±4 pp: ")
+    none = cheaper_sentence([figures[2], figures[1]], "the sample's")
+    assert none == "No policy costs noticeably less than the sample's."
+    assert cheaper_sentence([replace(figures[0], worst=1.0, rms=1.0), figures[2]], "yours").startswith(
         "Costs less than yours and tracks about as well: ±4 pp: "
     )
-    assert cheaper_sentence([replace(figures[2], turnover=1.05 * figures[2].turnover), figures[2]]).startswith("No ")
+    close = replace(figures[2], turnover=1.05 * figures[2].turnover)
+    assert cheaper_sentence([close, figures[2]], "yours").startswith("No ")
     around = Neighborhood(0.05, 0.06, figures[2].turnover, 1.1 * figures[2].turnover)
-    assert " Bands ±1 point: " in cheaper_sentence(figures, [None, None, around])
-    assert "does not hold" not in cheaper_sentence(figures, [None, None, around])
+    assert " Bands ±1 point: " in cheaper_sentence(figures, "yours", [None, None, around])
+    assert "does not hold" not in cheaper_sentence(figures, "yours", [None, None, around])
     wider = replace(around, high_turnover=1.1 * figures[0].turnover)
-    assert cheaper_sentence(figures, [None, None, wider]).endswith(" %, so the exact band matters.")
+    assert cheaper_sentence(figures, "yours", [None, None, wider]).endswith(" %, so the exact band matters.")
     dearer = replace(figures[2], policy=Policy(absolute=Percent(500)), turnover=1.01 * figures[2].turnover)
-    assert " ±5 pp: " in cheaper_sentence([*figures, dearer], [None, None, wider, around])
+    assert " ±5 pp: " in cheaper_sentence([*figures, dearer], "yours", [None, None, wider, around])
 
 
 @pytest.mark.parametrize(
@@ -110,8 +112,8 @@ def test_the_policy_that_costs_less_is_named() -> None:
     [
         (Policy(), "never"),
         (Policy(absolute=Percent(750)), "±7.5 pp"),
-        (Policy(relative=Percent(2000), look=10), "±20 % look 10"),
-        (Policy(Percent(500), Percent(2000), destination=Destination.MIDDLE), "±5/20 %→middle"),
+        (Policy(relative=Percent(2000), look=10), "±20 % every 10 sessions"),
+        (Policy(Percent(500), Percent(2000), destination=Destination.MIDDLE), "±5/20 %→halfway"),
     ],
 )
 def test_labels(policy: Policy, label: str) -> None:
@@ -125,8 +127,8 @@ def test_labels(policy: Policy, label: str) -> None:
         (
             Policy(Percent(500), Percent(2000), CalendarCondition(CalendarType.MONTHLY, "15"), 7, 10),
             "Rebalances when an asset is more than 5 points from its target or an asset is off by more than 20 % of "
-            "its target or its day comes (monthly 15); 7 days after the last time at the earliest; looking at the "
-            "bands every 10 sessions; all assets trade, to the target.",
+            "its target or its day comes (monthly on the 15th); 7 days after the last time at the earliest; the bands "
+            "are checked every 10 sessions; all assets trade, to the target.",
         ),
         (
             Policy(Percent(500), destination=Destination.EDGE, scope=RebalanceScope.BREACHED),

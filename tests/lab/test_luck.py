@@ -87,11 +87,11 @@ def test_a_return_that_always_differs_is_beyond_luck() -> None:
     luck = luck_of(backtest, resamples=200, block=10)
 
     assert luck.annual_return.beyond_luck
-    assert luck.sentence.startswith("Return: the best policy earns more than yours. ")
+    assert luck.sentence.startswith("Return: the best policy earns more. ")
     assert luck.annual_return.low[1] > 0
     assert (luck.selection.best, luck.selection.chosen, luck.selection.tried) == (1, 1, 2)
     assert luck.selection.p_value < 0.05
-    best, later = luck.selection.sentences(("own", "other"))
+    best, later = luck.selection.sentences(("own", "other"), "yours")
     assert best.startswith("Highest return of 2 policies: other, +")
     assert later.endswith("on the second: it carries over.")
     with pytest.raises(Canceled):
@@ -105,6 +105,6 @@ def test_a_return_that_is_always_lower_is_no_reason_to_expect_more_from_another(
 
     luck = luck_of(backtest, resamples=200, block=10)
 
-    assert luck.sentence.startswith("Return: no policy earns more than yours beyond luck, 1 earns less. ")
+    assert luck.sentence.startswith("Return: no policy earns more beyond luck, 1 earns less. ")
     assert luck.annual_return.beyond_luck
     assert luck.selection.p_value > 0.5

@@ -70,10 +70,10 @@ def test_a_policy_is_adopted_by_its_portfolio_after_its_impact_was_shown(
         screen = app.screen
         assert isinstance(screen, LabScreen)
         policies = {row.label: row.number for row in screen.table.rows}
-        looks = next(number for label, number in policies.items() if "look" in label)
+        looks = next(number for label, number in policies.items() if "every" in label)
         screen.table.go_to(looks)
         await press(pilot, "a")
-        assert any("cannot look less often" in text for text in shown_messages(app))
+        assert any("cannot check them less often" in text for text in shown_messages(app))
         screen.table.go_to(policies["±5 pp→edge"])
         await press(pilot, "a")
         assert isinstance(app.screen, PortfolioEditor)

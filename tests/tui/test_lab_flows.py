@@ -65,10 +65,17 @@ def test_a_book_without_enough_prices_shows_the_sample_and_says_so(monkeypatch: 
         assert "Turnover: yes." in text
         assert "Which costs less?    " in text
         assert "Prices: sample history of invented assets" in text
-        assert "too few; o opens a file of closes" in text
-        assert "◆ ±5/20 % 7 d yours" in text
-        assert "Differs from yours?  Return: " in text
+        assert 'Tested: a sample portfolio, not "Balanced", which has too few prices.' in text
+        assert "sessions, 250 are needed; o opens a file" in text
+        assert "◆ ±5/20 % 7 d sample" in text
+        assert "vs sample, bp" in text
+        assert "◆ sample " in text
+        assert "yours" not in text
+        assert "Differs beyond luck? Return: " in text
         assert "cash earns nothing" in text
+        await press(pilot, "down", "down", "down")
+        assert "checked every 21 sessions. Return" in screen_text(app), "the row under the cursor in words"
+        assert "^ With bands" in screen_text(app), "what ^ means"
         await press(pilot, "d")
         assert "days: shown (d)" in screen_text(app)
         assert threads
@@ -91,7 +98,7 @@ def test_enter_shows_one_policy_and_v_verifies_it() -> None:
         text = screen_text(app)
         assert "Weights over time" in text
         assert "Verified by the engine: 1 policy" in text
-        assert "outside your bands" in text
+        assert "outside sample's bands" in text
         await pilot.resize_terminal(80, 60)
         await press(pilot)
         text = screen_text(app)
@@ -116,6 +123,9 @@ def test_a_file_of_closes_is_used_for_the_books_portfolios(tmp_path: Path) -> No
         await write(pilot, str(path))
         await press(pilot, "enter")
         await computed(pilot, app)
+        assert 'Tested: "Balanced".' in screen_text(app)
+        assert re.search(r"◆ .* yours ", screen_text(app))
+        assert "vs yours, bp" in screen_text(app)
         assert "Prices: closes.csv" in screen_text(app)
         assert "SPY TLT cash" in screen_text(app)
 
@@ -161,6 +171,7 @@ def test_h_shows_every_pair_of_bands_and_follows_the_keys() -> None:
         assert "  ·░▒▓█  " in text, "the lowest values have a shade, too"
         assert "±5.0" in text
         assert "cooldown 0 d" in text
+        assert re.search(r"  return \d+\.\d\d\s", text), "the last figure under the cursor is not cut"
         await press(pilot, "right", "right", "f")
         assert "rms deviation, points" in screen_text(app)
         assert "±5.0" not in screen_text(app)

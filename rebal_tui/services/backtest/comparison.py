@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from rebal_tui.domain.errors import Invalid, Refusal
 from rebal_tui.domain.portfolios import Portfolio, Weights
-from rebal_tui.domain.text import fold
+from rebal_tui.domain.text import count_text, fold
 from rebal_tui.lab.backtest import Backtest, Outcome, run_backtest
-from rebal_tui.lab.cheaper import NONE_CHEAPER, cheaper, cheaper_figures, cheaper_sentence
+from rebal_tui.lab.cheaper import cheaper, cheaper_figures, cheaper_sentence, none_cheaper
 from rebal_tui.lab.dominance import dominated
 from rebal_tui.lab.fan import Fan, calendar_days, start_days
 from rebal_tui.lab.figures import Figures
@@ -69,6 +69,15 @@ class Subject:
     notes: tuple[str, ...] = ()
     portfolio_id: str | None = None
     """The portfolio in the book; None for the sample's."""
+    sample: bool = False
+    """Whether it is the sample portfolio that ships with the program."""
+    untested: str = ""
+    """The name of the portfolio of the book that is not tested, so that the sample is; empty if there is none."""
+
+    @property
+    def own(self) -> str:
+        """The portfolio's own policy in a sentence: `yours`, or `the sample's`."""
+        return "the sample's" if self.sample else "yours"
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +165,7 @@ class Comparison:
     @property
     def cheaper(self) -> str:
         """Which policy costs less than the portfolio's own, in a sentence."""
-        return cheaper_sentence(self._figures, self.around)
+        return cheaper_sentence(self._figures, self.subject.own, self.around)
 
     @property
     def cheaper_parts(self) -> tuple[str, str, str]:
@@ -166,7 +175,7 @@ class Comparison:
         """
         found = cheaper(self._figures, self.around)
         if found is None:
-            return NONE_CHEAPER, "", ""
+            return none_cheaper(self.subject.own), "", ""
         tracks = "and it tracks about as well" if found.as_well else "but it tracks worse"
         near = self.around[found.number] if self.around else None
         return self.rows[found.number].label, tracks, cheaper_figures(self._figures, found, near)
@@ -237,8 +246,8 @@ def subject(choice: Choice, closes: Path | None = None) -> Subject:
             if length >= MIN_SESSIONS:
                 return _of(portfolio, source)
     return _sample(
-        f"Not {portfolio.name} but a sample portfolio is tested: the book has prices of {length} sessions, too few; "
-        "o opens a file of closes"
+        f"the book has prices of {count_text(length, 'session')}, {MIN_SESSIONS} are needed; o opens a file",
+        portfolio.name,
     )
 
 
@@ -320,6 +329,7 @@ def _of(portfolio: Portfolio, source: Source) -> Subject:
     return Subject(portfolio.name, portfolio.weights, policy_of(portfolio), source, portfolio_id=portfolio.id)
 
 
-def _sample(why: str) -> Subject:
+def _sample(why: str, untested: str = "") -> Subject:
     body = SAMPLE_PORTFOLIO
-    return Subject(body.name, body.weights, policy_of(body), histories.sample_source(), (why,))
+    source = histories.sample_source()
+    return Subject(body.name, body.weights, policy_of(body), source, (why,), sample=True, untested=untested)

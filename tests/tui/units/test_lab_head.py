@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from rebal_tui.tui.screens.lab.head import Step, _answer
-from rebal_tui.tui.screens.lab.words import MORE, cut, lab_help_lines
+from rebal_tui.tui.screens.lab.words import MORE, MORE_OF_POLICY, cut, lab_help_lines
 from rebal_tui.tui.segments import Line
 from rebal_tui.tui.widgets.lines import nothing
 
@@ -40,6 +40,7 @@ def test_a_head_that_does_not_fit_says_where_the_rest_is() -> None:
 
     assert text_of(cut(head, 80, 3)) == ["one", "two", "three"]
     assert text_of(cut(head, 80, 2)) == ["one", MORE]
+    assert text_of(cut(head, 80, 2, MORE_OF_POLICY)) == ["one", MORE_OF_POLICY]
 
 
 def test_help_has_the_whole_head_and_every_word_of_the_lab() -> None:
@@ -47,6 +48,6 @@ def test_help_has_the_whole_head_and_every_word_of_the_lab() -> None:
     shown = text_of(lab_help_lines(lambda _width: head, nothing)(80, 24))
 
     assert shown[1] == "too few; o opens a file of closes"
-    for word in ("edge", "interval of 95 %", "look 21", "paired block bootstrap", "rms", "SPA p-value", "^"):
+    for word in ("edge", "interval of 95 %", "every 21 sessions", "paired block bootstrap", "rms", "SPA", "^"):
         assert word in shown
     assert shown[shown.index("worst") + 1].startswith("the largest drift of an asset"), "not what it means elsewhere"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def not_adoptable(policy: Policy) -> str:
     """Return why a portfolio cannot have this policy; empty if it can."""
     if policy.look > 1:
-        return f"{policy.label}: the engine checks bands in every session; a portfolio cannot look less often."
+        return f"{policy.label}: the engine checks bands in every session; a portfolio cannot check them less often."
     if any(not band.percent for band in policy.bands):
         return f"{policy.label}: a band of 0 is not possible in a portfolio."
     return ""

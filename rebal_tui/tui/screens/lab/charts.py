@@ -8,17 +8,31 @@ from typing import TYPE_CHECKING
 from rebal_tui.tui.segments import Line, TextSegment, heading, paragraph
 
 if TYPE_CHECKING:
-    from rebal_tui.services.backtest.comparison import Comparison, PolicyRow
+    from rebal_tui.services.backtest.comparison import Comparison, PolicyRow, Subject
 
 _AXIS = 5
 """Width in cells of the figures of the vertical axis."""
+_OWN = 1
 _MARKS = (
     ("★", "title", "cursor"),
-    ("◆", "accent", "yours"),
+    ("◆", "accent", "own"),
     ("▼", "good", "cheaper"),
     ("●", "", "other"),
     ("·", "muted", "worse"),
 )
+
+
+def chart(found: Comparison, cursor: int | None, width: int, height: int, *, worse_shown: bool) -> list[Line]:
+    """Chart of all policies with its legend, in `height` lines; `cursor` is the number of the row under the cursor.
+
+    Below it stands how many policies are worse than another, which the table lists if they are `worse_shown`.
+    """
+    rows = found.rows
+    hidden = sum(row.worse and not row.own for row in rows)
+    shown = "shown" if worse_shown else "hidden"
+    note = f"{hidden} of {len(rows)} policies, worse in everything or the same days: {shown} (d)"
+    below = [legend(short_own(found.subject)), *paragraph(note, width, "muted")]
+    return [*scatter(rows, cursor, width, height - len(below)), *below]
 
 
 def scatter(rows: Sequence[PolicyRow], cursor: int | None, width: int, height: int) -> list[Line]:
@@ -58,15 +72,22 @@ def _rank(row: PolicyRow, cursor: int | None) -> int:
     """
     if row.number == cursor:
         return 0
-    return 1 if row.own else 2 if row.cheaper else 4 if row.worse else 3
+    return _OWN if row.own else 2 if row.cheaper else 4 if row.worse else 3
 
 
-def legend() -> Line:
-    """Return the legend of the scatter chart: each mark with its meaning."""
+def legend(own: str) -> Line:
+    """Return the legend of the scatter chart: each mark with its meaning. `own` names the policy of the tested
+    portfolio, such as `yours`.
+    """
     parts: list[TextSegment] = []
-    for mark, style, what in _MARKS:
-        parts += [(f"{mark} ", style), (f"{what} ", "muted")]
+    for rank, (mark, style, what) in enumerate(_MARKS):
+        parts += [(f"{mark} ", style), (f"{own if rank == _OWN else what} ", "muted")]
     return tuple(parts)
+
+
+def short_own(subject: Subject) -> str:
+    """Return the word for the policy of the tested portfolio beside figures: `yours` or `sample`."""
+    return "sample" if subject.sample else "yours"
 
 
 def verdict(found: Comparison, width: int) -> list[Line]:
@@ -94,11 +115,11 @@ def verdict(found: Comparison, width: int) -> list[Line]:
             lines.append(((f"{name:<14}", "muted"), (answer, style), ("  ", ""), (figures, "")))
     for name, fan in (("start day", found.fans.starts), ("calendar day", found.fans.days)):
         if fan is not None:
-            apart = f"yours {1e4 * fan.spread:.0f} bp/y, worst to best"
+            apart = f"{short_own(found.subject)} {1e4 * fan.spread:.0f} bp/y, worst to best"
             lines.append(((f"{name:<14}", "muted"), (apart, "")))
-    edges = f"{found.edges} of {len(found.rows)} on an edge ^ (h: map)" if found.edges else "flat within ±1 point"
+    edges = f"^ {found.edges} of {len(found.rows)} returns change (h)" if found.edges else "no return changes"
     lines.append((("bands ±1 pt", "muted"), ("   ", ""), (edges, "")))
     labels = tuple(row.label for row in found.rows)
-    for sentence in luck.selection.sentences(labels):
+    for sentence in luck.selection.sentences(labels, found.subject.own):
         lines += paragraph(sentence, width)
     return [*lines, *paragraph(luck.method, width, "muted")]

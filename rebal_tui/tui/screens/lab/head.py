@@ -15,7 +15,7 @@ DEFINITIONS = (
 )
 _WIDE = 100
 """From this width in cells on, `DEFINITIONS` are shown."""
-_DIFFERS, _CHEAPER = "Differs from yours?  ", "Which costs less?    "
+_DIFFERS, _CHEAPER = "Differs beyond luck? ", "Which costs less?    "
 
 _STOPS = ("  esc stops", "muted")
 _SOON = 5.0
@@ -44,7 +44,8 @@ class Step(NamedTuple):
 def head_lines(
     subject: Subject | None, found: Comparison | None, step: Step | None, fault: str, width: int
 ) -> list[Line]:
-    """Build the head: whether policies differ beyond luck, which one costs less, then progress, inputs and notes.
+    """Build the head: which portfolio is tested, whether policies differ beyond luck, which one costs less, then
+    progress, inputs and notes.
 
     `fault` is why the chosen portfolio cannot be tested, empty if it can.
     """
@@ -55,19 +56,27 @@ def head_lines(
         return [(("Reading the portfolio…", "muted"),)]
     known = (*subject.notes, *subject.source.notes) if found is None else found.notes
     notes = (f"Prices: {subject.source.label}", *known)
-    lines: list[Line] = []
+    lines = paragraph(tested_text(subject), width, "warn" if subject.sample else "title")
     if found is not None:
         lines += _answers(found, step, width)
     if step is not None and (found is None or found.sentence):
         lines.append(((f"Computing {subject.name}…{step.text}", "accent"), _STOPS))
     elif found is None:
         lines.append((("Stopped. The next portfolio (p) is this one again.", "warn"),))
-    for note in notes:
-        lines += paragraph(note, width, "muted")
+    lines += paragraph(" · ".join(notes), width, "muted")
     if found is not None:
         lines += paragraph(" · ".join(found.backtest.header), width, "muted")
         lines += paragraph(DEFINITIONS, width, "muted") if width >= _WIDE else []
     return lines
+
+
+def tested_text(subject: Subject) -> str:
+    """Return which portfolio is tested, and which one is not, if the sample takes its place."""
+    if not subject.sample:
+        return f'Tested: "{subject.name}".'
+    if not subject.untested:
+        return "Tested: a sample portfolio, as the book has none."
+    return f'Tested: a sample portfolio, not "{subject.untested}", which has too few prices.'
 
 
 def _answers(found: Comparison, step: Step | None, width: int) -> list[Line]:

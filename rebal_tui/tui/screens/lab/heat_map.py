@@ -34,8 +34,10 @@ FIGURES = (
 COOLDOWNS = (0, 7, 31, 91)
 """Cooldowns in days; key `c` computes the map for the next of them."""
 _AXIS = 8
-_AROUND = 8
-"""Number of lines of the screen that are not part of the map itself."""
+_AROUND = 10
+"""Number of lines of the screen that are not part of the map itself: title and keys, two lines above the map, its axis
+of two, the figures under the cursor in three, and a blank one.
+"""
 
 
 class HeatMapScreen(ModalScreen[None]):
@@ -90,7 +92,7 @@ class HeatMapScreen(ModalScreen[None]):
     async def _computed(self, stop: threading.Event) -> None:
         canceled = importlib.import_module("rebal_tui.lab.progress").Canceled
         days = COOLDOWNS[self._cooldown]
-        columns, rows = self.size.width - _AXIS - 4, self.size.height - _AROUND - 3
+        columns, rows = self.size.width - _AXIS - 4, self.size.height - _AROUND
         if columns < 2 or rows < 2:
             return
         try:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
+from rebal_tui.tui.screens.lab.charts import short_own
+from rebal_tui.tui.screens.lab.words import MORE_OF_POLICY, cut
 from rebal_tui.tui.segments import Line, TextSegment, fit, heading, paragraph
 
 if TYPE_CHECKING:
@@ -22,13 +24,13 @@ _ROWS = 7
 
 
 def policy_lines(found: Comparison, number: int, verified: str, width: int) -> list[Line]:
-    """Build the page of the policy in row `number`, compared with the portfolio's own policy (yours).
+    """Build the page of the policy in row `number`, compared with the portfolio's own policy.
 
     Shows figures, weights with bands and rebalances, and trades. `verified` is the result of verifying the policy by
     simulation in a book, or empty.
     """
     backtest = found.backtest
-    outcome, own = found.outcome(number), backtest.own
+    outcome, own, name = found.outcome(number), backtest.own, short_own(found.subject)
     lines: list[Line] = [
         *paragraph(outcome.policy.description, width, "title"),
         (("", ""),),
@@ -40,7 +42,7 @@ def policy_lines(found: Comparison, number: int, verified: str, width: int) -> l
     yours = path if outcome is own else backtest.path(own)
     size, length = max(width - _LABEL - 1, 20), backtest.history.length
     places = [min((column + 1) * length // size, length) - 1 for column in range(size)]
-    legend = "• this policy  · yours  ┄ its bands  ─ target  ┃ rebalances"
+    legend = f"• this policy  · {name}  ┄ its bands  ─ target  ┃ rebalances"
     fits = cell_len(f"Weights over time    {legend}") <= width
     lines += [(("", ""),), heading("Weights over time", width, legend if fits else "")]
     lines += () if fits else paragraph(legend, width, "muted")
@@ -52,12 +54,31 @@ def policy_lines(found: Comparison, number: int, verified: str, width: int) -> l
     lines.append(((" " * _LABEL, ""), ("".join("┃" if column in marks else " " for column in range(size)), "accent")))
     first, last = f"{backtest.history.days[0]}", f"{backtest.history.days[-1]}"
     lines.append(((" " * _LABEL + first + last.rjust(max(size - len(first), 1)), "muted"),))
-    return [*lines, (("", ""),), *_trades(backtest, path, yours, width)]
+    return [*lines, (("", ""),), *_trades(backtest, path, yours, name, width)]
+
+
+def policy_note(found: Comparison, number: int, width: int, height: int) -> Sequence[Line]:
+    """Build the policy in row `number` in words, and what the mark and the interval of its row mean; in `height` lines
+    at most.
+    """
+    edge = "^ With bands ±1 point the return is another one." if found.rows[number].edge else ""
+    texts = found.outcome(number).policy.summary, _interval_text(found, number), edge
+    return cut(paragraph(" ".join(filter(None, texts)), width), width, height, MORE_OF_POLICY)
+
+
+def _interval_text(found: Comparison, number: int) -> str:
+    """The interval of a policy's return less that of the portfolio's own policy, in words; empty until it is known."""
+    row = found.rows[number]
+    if row.own or row.low is None or row.high is None:
+        return ""
+    bounds = f"{1e4 * row.low:+.0f} … {1e4 * row.high:+.0f} bp"
+    return f"Return a year vs {short_own(found.subject)}: {bounds} in 95 of 100 resampled histories."
 
 
 def _figures(found: Comparison, number: int, width: int) -> list[Line]:
     figures, own = found.outcome(number).figures, found.backtest.own.figures
-    lines: list[Line] = [((f"{'':<24}{'this policy':>14}{'yours':>14}", "muted"),)]
+    outside = "outside sample's bands" if found.subject.sample else "outside your bands"
+    lines: list[Line] = [((f"{'':<24}{'this policy':>14}{short_own(found.subject):>14}", "muted"),)]
     for name, ours, yours in (
         ("rebalances", f"{figures.rebalances:,}", f"{own.rebalances:,}"),
         ("trades", f"{figures.trades:,}", f"{own.trades:,}"),
@@ -65,7 +86,7 @@ def _figures(found: Comparison, number: int, width: int) -> list[Line]:
         ("rms deviation", f"{100 * figures.rms:.2f}", f"{100 * own.rms:.2f}"),
         ("95 % of sessions within", f"{100 * figures.p95:.2f}", f"{100 * own.p95:.2f}"),
         ("worst deviation", f"{100 * figures.worst:.2f}", f"{100 * own.worst:.2f}"),
-        ("outside your bands", f"{100 * figures.outside:.2f} %", f"{100 * own.outside:.2f} %"),
+        (outside, f"{100 * figures.outside:.2f} %", f"{100 * own.outside:.2f} %"),
         ("longest time outside", f"{figures.longest_outside:,} sessions", f"{own.longest_outside:,} sessions"),
         ("return", f"{100 * figures.annual_return:.2f} %/y", f"{100 * own.annual_return:.2f} %/y"),
         ("volatility", f"{100 * figures.volatility:.2f} %/y", f"{100 * own.volatility:.2f} %/y"),
@@ -83,10 +104,9 @@ def _figures(found: Comparison, number: int, width: int) -> list[Line]:
         )
         lines += paragraph(text, width, "warn" if edge else "")
     row = found.rows[number]
-    if not row.own and row.low is not None and row.high is not None:
-        bounds = f"{1e4 * row.low:+.0f} … {1e4 * row.high:+.0f} bp a year"
-        differs = "which includes no difference" if row.low <= 0 <= row.high else "which excludes no difference"
-        lines += paragraph(f"Return less yours: {bounds} in 95 % of resampled histories, {differs}.", width)
+    if (interval := _interval_text(found, number)) and row.low is not None and row.high is not None:
+        zero = "0 is among them." if row.low <= 0 <= row.high else "0 is not among them."
+        lines += paragraph(f"{interval} {zero}", width)
     return lines
 
 
@@ -134,8 +154,11 @@ def _chart(symbol: str, target: float, band: float | None, series: Sequence[Sequ
     return rows
 
 
-def _trades(backtest: Backtest, path: Path, yours: Path, width: int) -> list[Line]:
-    """Every trade after the first purchase: its day, the percent of equity sold, and the weights before the trade."""
+def _trades(backtest: Backtest, path: Path, yours: Path, name: str, width: int) -> list[Line]:
+    """Every trade after the first purchase: its day, the percent of equity sold, and the weights before the trade.
+
+    Trades on a day on which the portfolio's own policy trades too are noted; `name` is the word for that policy.
+    """
     symbols = backtest.weights.symbols
     own = set(yours.events.tolist())
     lines: list[Line] = [heading("Trades after the first purchase", width, f"{len(path.events):,}")]
@@ -146,7 +169,7 @@ def _trades(backtest: Backtest, path: Path, yours: Path, width: int) -> list[Lin
     for number, event in enumerate(path.events.tolist()):
         weights = "".join(f"{100 * float(share):9.2f}" for share in path.shares[:, event])
         sold = 100 * float(path.sold[number] / path.equity[event])
-        notes = "  " + ("also yours" if event in own and path is not yours else "")
+        notes = "  " + (f"also {name}" if event in own and path is not yours else "")
         notes += "" if path.full[number] else "excess cash invested"
         lines.append(((f"{backtest.history.days[event]!s:<12}", ""), (f"{sold:8.2f}  {weights}", ""), (notes, "muted")))
     return lines

@@ -29,7 +29,7 @@ from rebal_tui.tui.screens.lab.columns import policy_columns
 from rebal_tui.tui.screens.lab.fan_page import fan_lines
 from rebal_tui.tui.screens.lab.head import Step, head_lines
 from rebal_tui.tui.screens.lab.heat_map import HeatMapScreen
-from rebal_tui.tui.screens.lab.policy_page import policy_lines
+from rebal_tui.tui.screens.lab.policy_page import policy_lines, policy_note
 from rebal_tui.tui.screens.lab.words import cut, lab_help_lines
 from rebal_tui.tui.screens.portfolios.editor import PortfolioEditor
 from rebal_tui.tui.screens.shared.dialog import ReadScreen
@@ -37,7 +37,7 @@ from rebal_tui.tui.screens.shared.export import ExportScreen
 from rebal_tui.tui.screens.shared.export_choices import LIST_FORMATS, ExportChoice, Progress, Written, shown_rows
 from rebal_tui.tui.screens.shared.section_screen import SectionScreen
 from rebal_tui.tui.sections import Section
-from rebal_tui.tui.segments import Line, paragraph
+from rebal_tui.tui.segments import Line
 from rebal_tui.tui.widgets.lines import Builder, LinesView, nothing
 from rebal_tui.tui.widgets.table import BookTable
 from rebal_tui.typed_paths import read_path, require_input_file
@@ -85,13 +85,15 @@ class LabScreen(SectionScreen, inherit_bindings=False):
             with Vertical(id="lab-left"):
                 yield LinesView(id="lab-verdict")
                 yield LinesView(id="lab-chart")
-            yield BookTable(policy_columns(), lambda row: row.number, empty="", id="lab-table")
+            with Vertical():
+                yield BookTable(policy_columns("yours"), lambda row: row.number, empty="", id="lab-table")
+                yield LinesView(id="lab-policy")
         line = Input(placeholder="file of daily closes: date,SYM,SYM,…", id="lab-closes", compact=True)
         line.display = False
         yield line
 
     def on_mount(self) -> None:
-        for name in ("#lab-header", "#lab-verdict", "#lab-chart"):
+        for name in ("#lab-header", "#lab-verdict", "#lab-chart", "#lab-policy"):
             self.query_one(name, LinesView).can_focus = False
         self.set_interval(POLL_SECONDS, self._show_progress)
 
@@ -211,38 +213,36 @@ class LabScreen(SectionScreen, inherit_bindings=False):
         rows = tuple(sorted(rows, key=lambda row: (not row.own, not row.cheaper, row.turnover, row.rms)))
         with self.app.batch_update():
             self.table.set_empty("" if found is None else "No policies.")
+            if self._subject is not None:
+                self.table.columns = policy_columns(charts.short_own(self._subject))
             self.table.set_rows(rows)
             self.show_keys()
             self._show_header()
-            verdict, chart = self.query_one("#lab-verdict", LinesView), self.query_one("#lab-chart", LinesView)
             if found is None:
-                verdict.show(nothing)
-                chart.show(nothing)
+                for name in ("#lab-verdict", "#lab-chart", "#lab-policy"):
+                    self.query_one(name, LinesView).show(nothing)
             else:
+                verdict = self.query_one("#lab-verdict", LinesView)
                 verdict.show(lambda width, _height: charts.verdict(found, width))
-                self._show_chart()
+                self._show_cursor()
 
-    def _show_chart(self) -> None:
+    def _show_cursor(self) -> None:
+        """Show the row under the cursor in the chart, and in words."""
         found = self._found
         if found is None:
             return
-        rows = found.rows
-        hidden = sum(row.worse and not row.own for row in rows)
-        shown = "shown" if self._show_worse else "hidden"
-        note = f"{hidden} of {len(rows)} policies, worse in everything or the same days: {shown} (d)"
-        cursor = self.table.cursor_key
+        number, worse = self._under_cursor(found), self._show_worse
 
-        def build(width: int, height: int) -> list[Line]:
-            below = [charts.legend(), *paragraph(note, width, "muted")]
-            lines = charts.scatter(rows, cursor if isinstance(cursor, int) else None, width, height - len(below))
-            return [*lines, *below]
+        def chart(width: int, height: int) -> list[Line]:
+            return charts.chart(found, number, width, height, worse_shown=worse)
 
-        self.query_one("#lab-chart", LinesView).show(build)
+        self.query_one("#lab-chart", LinesView).show(chart)
+        self.query_one("#lab-policy", LinesView).show(lambda *size: policy_note(found, number, *size))
 
     @on(BookTable.Highlighted)
     def _highlighted(self, event: BookTable.Highlighted) -> None:
         del event
-        self._show_chart()
+        self._show_cursor()
 
     @on(BookTable.Opened)
     def _opened(self, event: BookTable.Opened) -> None:

@@ -11,13 +11,16 @@ from rebal_tui.tui.widgets.lines import Builder
 AREA = "in the Lab"
 """The phrase by which the glossary marks terms that have a special meaning in the Lab."""
 MORE = "… ? shows the rest, and what the words mean"
+MORE_OF_POLICY = "… enter shows the rest"
 
 
-def cut(lines: Sequence[Line], width: int, height: int) -> Sequence[Line]:
-    """Return the lines that fit into `height` lines; if some do not, the last line names the key that shows all."""
+def cut(lines: Sequence[Line], width: int, height: int, more: str = MORE) -> Sequence[Line]:
+    """Return the lines that fit into `height` lines; if some do not, the last line is `more`, which names the key that
+    shows all.
+    """
     if len(lines) <= height:
         return lines
-    return [*lines[: height - 1], *paragraph(MORE, width, "key")[:1]]
+    return [*lines[: height - 1], *paragraph(more, width, "key")[:1]]
 
 
 def lab_help_lines(head: Callable[[int], Sequence[Line]], keys: Builder) -> Builder:

@@ -66,9 +66,9 @@ SECTION_SYMBOLS: dict[str, tuple[tuple[str, str], ...]] = {
         ("✓", "ended at this time; leaves the list when the rows are sorted again"),
     ),
     Section.LAB: (
-        ("◆", "yours: the policy of the portfolio that is tested"),
+        ("◆", "yours, or sample: the policy of the portfolio that is tested"),
         ("▼", "the policy that costs less"),
-        ("^", "a policy on an edge: see the words"),
+        ("^", "behind a return: with a band one point wider or narrower it is another one, so it may be luck"),
     ),
     Section.CASH: (
         ("✓", "completed stage of a withdrawal"),
