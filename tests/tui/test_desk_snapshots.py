@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 
+from rebal_tui.tui.screens.shared import export
 from tests.tui.driving import make_app, press, settle
 
 pytestmark = pytest.mark.slow
@@ -39,7 +41,7 @@ DIALOGS = {
     "sort": ("s", "s", "O"),
     "filters": ("slash", *"ruiz", "enter", "F"),
     "notices": ("s", "y", "N"),
-    "export": ("x", *"accounts.csv"),
+    "export": ("x",),
     "page": ("4", "enter", "right_square_bracket"),
 }
 
@@ -47,7 +49,9 @@ DIALOGS = {
 @pytest.mark.parametrize("size", ["80x24", "120x40"])
 @pytest.mark.parametrize("dialog", DIALOGS)
 @pytest.mark.samples(2)
-def test_dialogs_of_lists(snap_compare: Any, dialog: str, size: str) -> None:
+def test_dialogs_of_lists(snap_compare: Any, monkeypatch: pytest.MonkeyPatch, dialog: str, size: str) -> None:
+    monkeypatch.setattr(export, "start_folder", lambda: Path("/home/advisor/exports"))
+
     async def before(pilot: Pilot[Any]) -> None:
         await settle(pilot)
         await press(pilot, *DIALOGS[dialog])

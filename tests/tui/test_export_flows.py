@@ -14,6 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from textual.widgets import Static
 
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.portfolios import AssetWeight, Weights
@@ -182,6 +183,21 @@ def test_an_export_is_private_and_confirms_before_it_overwrites(tmp_path: Path) 
     assert path.read_text() == "[]\n"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_name_without_a_folder_is_shown_with_its_folder_before_and_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    async def script(pilot: Any, app: RebalApp) -> None:
+        await press(pilot, "x", *"rows.csv")
+        assert str(app.screen.query_one("#export-note", Static).content).startswith(f"In {tmp_path}. Name it .csv")
+        await press(pilot, "enter")
+        assert f"Wrote 40 of 40 accounts to {tmp_path / 'rows.csv'}." in shown_messages(app)
+
+    drive(script)
+    assert (tmp_path / "rows.csv").exists()
 
 
 @pytest.mark.parametrize("error", [Conflict("the disk is full"), OSError(28, "No space left on device")])

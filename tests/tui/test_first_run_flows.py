@@ -145,7 +145,7 @@ def test_an_empty_book_shows_where_its_accounts_come_from(tmp_path: Path) -> Non
         await app.run_heartbeat()
         await settle(pilot)
         assert app.current_mode == Section.ACCOUNTS
-        assert "This book has no accounts yet. P imports" in screen_text(app)
+        assert "No accounts yet. P imports" in screen_text(app)
         assert [key.display for key in app.screen.query_one(KeyBar).keys[:2]] == ["P", "E"]
         await press(pilot, "1")
         assert "Choose a first step" not in screen_text(app)

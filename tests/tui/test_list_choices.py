@@ -75,7 +75,7 @@ def test_the_column_to_sort_by_is_chosen_reversed_and_remembered(tmp_path: Path)
 def test_who_leaves_the_default_order_is_told_once_the_key_that_brings_it_back() -> None:
     async def script(pilot: Any, app: RebalApp) -> None:
         await press(pilot, "s")
-        assert shown_messages(app) == ["O chooses the column, or the default order again."]
+        assert shown_messages(app) == ["Sorted by the next column; O chooses one, or the default order."]
         await press(pilot, "s", "s")
         assert len(shown_messages(app)) == 1
 

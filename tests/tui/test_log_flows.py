@@ -150,6 +150,6 @@ def test_the_screen_is_a_list() -> None:
     async def flow(pilot: Any, app: Any) -> None:
         assert isinstance(app.screen, LogScreen)
         await press(pilot, "y")
-        assert "Copied sessions." in shown_messages(app)
+        assert "Copied the job's name sessions." in shown_messages(app)
 
     run(flow, market_book(), "8")

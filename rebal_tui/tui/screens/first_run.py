@@ -1,4 +1,4 @@
-"""First steps with an empty book: open the demo, import a file, keep an empty files book, or connect a broker."""
+"""First steps with an empty book: open the demo, import a file, start a files book by hand, or connect a broker."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class FirstRun(Vertical):
             yield OptionList(
                 Option(ui_text("Open the demo       fictitious clients, in a book of its own"), id="demo"),
                 Option(ui_text("Import a file       positions of a custodian, or a BOOK.json"), id="import"),
-                Option(ui_text("An empty book       accounts and prices, typed or from files"), id="empty"),
+                Option(ui_text("Start by hand       accounts and prices, typed or from files"), id="empty"),
                 Option(ui_text("Connect a broker    existing accounts"), id="broker"),
                 id="first-choices",
                 markup=False,

@@ -266,7 +266,7 @@ class AccountPage(PageOfList[str]):
 
     def action_copy(self) -> None:
         self.app.copy_to_clipboard(self.account_id)
-        self.host.say(f"Copied {self.account_id}.")
+        self.host.say(f"Copied the account's id {self.account_id}.")
 
     @on(BookTable.Opened)
     def _opened(self, event: BookTable.Opened) -> None:

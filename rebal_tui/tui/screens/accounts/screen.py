@@ -114,7 +114,7 @@ class AccountsScreen(ShowsAccount, ActsOnAccount, TiledListScreen, inherit_bindi
             return
         tile, rows = self.tile, self._snapshot.rows
         self.table.set_empty(
-            "This book has no accounts yet. P imports a custodian's file, E enters one."
+            "No accounts yet. P imports a custodian's file, E enters an account."
             if not rows
             else f"No account in “{self.tile_label}”; escape shows all."
         )

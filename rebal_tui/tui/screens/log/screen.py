@@ -129,6 +129,10 @@ class LogScreen(ShowsJob, LoadsOlder, inherit_bindings=False):
         key = super().selected_id()
         return key.partition(":")[2] if key is not None else None
 
+    @property
+    def copied_name(self) -> str:
+        return "the job's name" if self._tab == JOBS else "the entry's number"
+
     def show_tab(self, tab: str) -> None:
         """Show the tab with this key, `JOBS` or `AUDIT`."""
         self._tab = tab

@@ -98,6 +98,10 @@ class MarketScreen(ShowsAsset, ListScreen, inherit_bindings=False):
         bar.line = market_lines.simulator_line(self._snapshot, self._last, stopped=stopped)
         bar.shorter = market_lines.simulator_line(self._snapshot, "", stopped=stopped)
 
+    @property
+    def copied_name(self) -> str:
+        return "the symbol"
+
     def _show_effect(self, text: str) -> None:
         """Show the effect of a market action next to the state of the simulation, with the time of the action: the text
         stays as it is.

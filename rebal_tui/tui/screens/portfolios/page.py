@@ -140,7 +140,7 @@ class PortfolioPage(PageOfList[None]):
 
     def action_copy(self) -> None:
         self.app.copy_to_clipboard(self.row_key)
-        self.host.say(f"Copied {self.row_key}.")
+        self.host.say(f"Copied the portfolio's id {self.row_key}.")
 
     @property
     def table(self) -> Subscribers:

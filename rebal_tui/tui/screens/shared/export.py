@@ -29,7 +29,7 @@ from rebal_tui.tui.screens.shared.export_choices import (
 from rebal_tui.tui.text import ui_text
 from rebal_tui.tui.widgets.bars import fill_bar
 from rebal_tui.tui.widgets.tabs import Tab, TabBar
-from rebal_tui.typed_paths import start_folder
+from rebal_tui.typed_paths import read_path, start_folder
 
 BAR_WIDTH = 24
 """Width in cells of the progress bar."""
@@ -72,13 +72,22 @@ class ExportScreen(Dialog[None]):
             yield Static("Export · ↑ ↓ choose what", id="export-title", markup=False)
             yield TabBar(tabs, self._choice.key, id="export-choices")
             yield Input(str(start_folder() / file_name(self._choice)), id="export-path", compact=True)
-            yield Static(self._note(), id="export-note", markup=False)
+            yield Static("", id="export-note", markup=False)
             yield Static("", id="export-fault", markup=False)
             with Horizontal():
                 yield Answers("Write", "write")
 
+    def on_mount(self) -> None:
+        self._show_note()
+
     def _note(self) -> str:
-        return f"{endings_text(self._choice)}. Only you can read the file."
+        """The folder of a path that names none from the root, the possible extensions, and who can read the file."""
+        try:
+            path = read_path(self.query_one(Input).value)
+            folder = "" if path.is_absolute() else f"In {(start_folder() / path).parent}. "
+        except Refusal:
+            folder = ""
+        return f"{folder}{endings_text(self._choice)}. Only you can read the file."
 
     def action_choose(self, direction: int) -> None:
         """Select the next (1) or previous (-1) choice."""
@@ -119,6 +128,11 @@ class ExportScreen(Dialog[None]):
             self.host.say("Export canceled; no file was written.")
         self.dismiss()
 
+    @on(Input.Changed)
+    def _path_changed(self) -> None:
+        if not self._is_writing:
+            self._show_note()
+
     @on(Input.Submitted)
     def _start(self) -> None:
         if self._is_writing:
@@ -153,7 +167,7 @@ class ExportScreen(Dialog[None]):
         self.query_one("#export-fault", Static).update(ui_text(sentence(text)))
 
     def _show_note(self) -> None:
-        """Show the possible extensions of the file name, also in place of the progress of an export that has ended."""
+        """Show where the file goes, also in place of the progress of an export that has ended."""
         for line in self.query("#export-note").results(Static):
             line.update(ui_text(self._note()))
 

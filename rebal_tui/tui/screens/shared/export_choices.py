@@ -20,7 +20,7 @@ from rebal_tui.tui.files import write_private
 from rebal_tui.tui.questions import Question
 from rebal_tui.tui.segments import Line
 from rebal_tui.tui.widgets.table_layout import Column
-from rebal_tui.typed_paths import read_path, require_output
+from rebal_tui.typed_paths import read_path, require_output, start_folder
 
 if TYPE_CHECKING:
     from rebal_tui.services.book.book import Book
@@ -155,11 +155,11 @@ def endings_text(choice: ExportChoice) -> str:
 
 
 def read_target(choice: ExportChoice, text: str) -> tuple[Path, bool]:
-    """Parse the path of the file to write; returns the path, and whether a file exists there.
+    """Parse the path of the file to write; returns the absolute path, and whether a file exists there.
 
     Raises a `Refusal` for a path that cannot be written, or a file name extension that selects no format of the choice.
     """
-    path = read_path(text)
+    path = start_folder() / read_path(text)
     if path.suffix[1:].lower() not in choice.formats:
         raise Invalid(endings_text(choice))
     return path, require_output(path)

@@ -266,7 +266,8 @@ class ListScreen(ShowsMatching, DetailPanel):
             self.host.say(f"Sorted by {order_name}.", lasts=Lasts.HERE)
         elif not self._sort_explained:
             self._sort_explained = True
-            self.host.say(f"{key_of(self.host)} chooses the column, or the default order again.", lasts=Lasts.HERE)
+            text = f"Sorted by the next column; {key_of(self.host)} chooses one, or the default order."
+            self.host.say(text, lasts=Lasts.HERE)
 
     def action_sort_by(self) -> None:
         ask_sort(self, self.table, self.list_name, section_label(self.SECTION))
@@ -278,7 +279,12 @@ class ListScreen(ShowsMatching, DetailPanel):
         key = self.selected_id()
         if key is not None:
             self.app.copy_to_clipboard(key)
-            self.host.say(f"Copied {key}.")
+            self.host.say(f"Copied {self.copied_name} {key}.")
+
+    @property
+    def copied_name(self) -> str:
+        """What `y` copies, before its value in the message."""
+        return f"the {self.NOUN}'s id"
 
     def mark_shown(self, noun: str) -> None:
         """Mark every row shown; if all are marked already, clear the marks. `noun` is the word for a row."""
