@@ -73,31 +73,43 @@ class ActingApp(RobustApp):
 
     def action_field_help(self) -> None:
         """Explain the focused field: in a `FieldNote` (a line for help texts) if its dialog has one, else in the bottom
-        line.
+        line, which a high dialog would cover.
 
         Without a focused field that has a help text, show the keys of the section.
         """
         from rebal_tui.tui.screens.shared.field_help import FieldNote, help_of
 
-        if text := help_of(self.focused):
-            if any(note.explain(text) for note in self.screen.query(FieldNote)):
-                return
-            self.explain(text)
-        else:
+        text = help_of(self.focused)
+        if not text:
             self.action_help()
+        elif notes := self.screen.query(FieldNote):
+            notes.first().explanation = text
+        else:
+            self.explain(text)
 
     def explain(self, text: str) -> None:
         """Show a message in the bottom line. While the message is shown, escape closes it and does nothing else."""
         self.say(text)
         self._explanation = self.notice
 
+    def _end_explanation(self) -> bool:
+        """Close the explanation of a field or a key; returns whether there was one."""
+        from rebal_tui.tui.screens.shared.field_help import FieldNote
+
+        if self.notice is not None and self.notice is self._explanation:
+            self.dismiss_notice()
+            return True
+        note = next((note for note in self.screen.query(FieldNote) if note.explanation), None)
+        if note is not None:
+            note.explanation = ""
+        return note is not None
+
     async def _check_bindings(self, key: str, priority: bool = False) -> bool:
         """Run the action of a key. If the current section has none, name the sections in which the key has an action.
 
-        If an explanation is in the bottom line, escape closes it and does nothing else.
+        If an explanation is shown, escape closes it and does nothing else.
         """
-        if priority and key == "escape" and self.notice is not None and self.notice is self._explanation:
-            self.dismiss_notice()
+        if priority and key == "escape" and self._end_explanation():
             return True
         if await super()._check_bindings(key, priority):
             return True

@@ -54,6 +54,26 @@ def test_f1_is_named_only_while_a_field_has_the_focus() -> None:
     run(flow, market_book(1), "6")
 
 
+def test_the_explanation_of_a_form_is_whole_on_a_narrow_terminal_and_escape_ends_it() -> None:
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "n", *"client", "space", "a", "tab", *"9000", "shift+tab")
+        before = screen_text(app)
+        await press(pilot, "f1")
+        lines = [line.strip(" │") for line in screen_text(app).splitlines()]
+        at = next(number for number, line in enumerate(lines) if line.startswith("The account: its client's name"))
+        assert " ".join(lines[at : at + 2]) == FORM_HELP["account"]
+        assert lines[at + 2].split("  ")[0] == "Cancel (esc)", "the buttons stay in view"
+        assert any(line.startswith("Plan ") for line in lines), "as much of the preview as there is room for"
+        await press(pilot, "escape")
+        assert screen_text(app) == before
+        await press(pilot, "f1", "tab")
+        assert "The account:" not in screen_text(app)
+        await press(pilot, "escape")
+        assert app.screen is app.section
+
+    run(flow, market_book(1), "5", (80, 24))
+
+
 @pytest.mark.slow
 def test_f1_shows_the_sentence_and_elsewhere_the_help() -> None:
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:

@@ -23,6 +23,7 @@ from rebal_tui.tui.screens.review.lines import policy_question
 from rebal_tui.tui.screens.review.screen import ReviewScreen
 from rebal_tui.tui.screens.shared.confirm import ConfirmScreen, ItemTable
 from rebal_tui.tui.screens.shared.dialog import ReadScreen
+from rebal_tui.tui.screens.shared.field_help import HELP
 from rebal_tui.tui.screens.shared.kill_switch import KillScreen
 from tests.services.factories import all_runs
 from tests.tui.driving import press, screen_text, shown_messages
@@ -275,6 +276,12 @@ def test_a_long_list_scrolls_at_once_whatever_has_the_focus() -> None:
         await press(pilot, "pagedown")
         assert table.scroll_y == table.max_scroll_y
         assert app.focused is focused
+        app.screen.query_one("#note").focus()
+        await press(pilot, "f1")
+        assert HELP["note"] in " ".join(screen_text(app).replace("│", " ").split()), "the list makes room"
+        assert "Approve (ctrl+enter)" in screen_text(app)
+        await press(pilot, "escape")
+        assert HELP["note"][:20] not in screen_text(app)
         await press(pilot, "escape")
 
     run(flow, queue_book(12), "9", (80, 20))

@@ -16,6 +16,7 @@ from textual.widgets import Button, Input, Static
 from rebal_tui.domain.text import MAX_NOTE_LENGTH, display_text
 from rebal_tui.tui.questions import Effect, Item, Question
 from rebal_tui.tui.screens.shared.dialog import Dialog, ReadScreen
+from rebal_tui.tui.screens.shared.field_help import FieldNote
 from rebal_tui.tui.segments import Line, line_width, paragraph, wrap
 from rebal_tui.tui.text import printable, ui_text
 from rebal_tui.tui.widgets.key_button import ENTER, KeyButton
@@ -143,6 +144,8 @@ class ConfirmScreen(Dialog[str | None]):
     ConfirmScreen Input { margin-top: 1; }
     ConfirmScreen #confirm-fault { color: $text-error; height: 1; display: none; }
     ConfirmScreen #confirm-fault.-shown { display: block; }
+    ConfirmScreen FieldNote { display: none; }
+    ConfirmScreen FieldNote.-explains { display: block; }
     ConfirmScreen #confirm-buttons { height: auto; margin: 1 0 0 0; align-horizontal: right; }
     ConfirmScreen.-tight #confirm-text, ConfirmScreen.-tight #confirm-effects,
     ConfirmScreen.-tight Input, ConfirmScreen.-tight #confirm-buttons { margin-top: 0; }
@@ -175,6 +178,8 @@ class ConfirmScreen(Dialog[str | None]):
                 yield Static("", id="confirm-fault", markup=False)
             if self._typed:
                 yield Input(placeholder=f"type {self._typed} to continue", id="confirm-typed", compact=True)
+            if question.note is not None or self._typed:
+                yield FieldNote("")
             with Horizontal(id="confirm-buttons"):
                 if (other := question.other) is not None:
                     yield KeyButton(other.label, other.key, id="other")
@@ -186,6 +191,8 @@ class ConfirmScreen(Dialog[str | None]):
         note, answer = self.question.note, "#yes" if self.question.undoable else "#no"
         for table in self.query(BookTable):
             show_items(table, self.question.items)
+        for line in self.query(FieldNote):
+            self.watch(line, "explanation", self._fit, init=False)
         self._fit()
         first = "#confirm-typed" if self._typed else "#note" if note is not None and note.required else answer
         self.query_one(first).focus()
@@ -210,6 +217,8 @@ class ConfirmScreen(Dialog[str | None]):
         if question.lines is not None:
             wanted = len(question.lines(width, screen.height))
         left = screen.height - FRAME_HEIGHT - text - note - typed - bool(wanted)
+        explanation = "".join(line.explanation for line in self.query(FieldNote))
+        left -= len(wrap(explanation, width)) if explanation else 0
         tight = effects + min(wanted, DETAILS_ROOMY_HEIGHT) > left - blank - note
         left -= self._faulty if tight else blank + note
         self.set_class(tight, "-tight")

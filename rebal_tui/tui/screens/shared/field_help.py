@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Protocol, runtime_checkable
 
+from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -136,29 +137,35 @@ class ExplainsFields(Protocol):
 class FieldNote(Static):
     """A line of a dialog that shows its keys, or the explanation of a field while that field has the focus.
 
-    `elsewhere` are the keys shown while the focus is not in a field that has an explanation.
+    `elsewhere` are the keys shown while the focus is not in a field that has an explanation. The class `-explains` is
+    set while an explanation is shown.
     """
 
     DEFAULT_CSS = """
     FieldNote { width: 1fr; height: auto; min-height: 1; color: $foreground 60%; }
     """
 
+    explanation: reactive[str] = reactive("", init=False, repaint=False)
+    """The explanation shown in place of the keys, until another widget gets the focus; empty for none."""
+
     def __init__(self, keys: str, elsewhere: str = "", *, id: str | None = None) -> None:
         super().__init__(ui_text(keys), id=id, markup=False)
         self._keys, self._elsewhere = keys, elsewhere
 
     def on_mount(self) -> None:
-        self.watch(self.screen, "focused", self._show_keys, init=False)
+        self.watch(self.screen, "focused", self._focus_moved, init=False)
 
-    def _show_keys(self) -> None:
-        self.update(ui_text(self._keys if help_of(self.screen.focused) else self._elsewhere))
+    def _focus_moved(self) -> None:
+        self.explanation = ""
+        self._show()
 
-    def explain(self, text: str) -> bool:
-        """Show an explanation; returns False if it does not fit, as in a narrow terminal."""
-        if self.screen.has_class("-narrow"):
-            return False
-        self.update(ui_text(text))
-        return True
+    def watch_explanation(self, explanation: str) -> None:
+        self.set_class(bool(explanation), "-explains")
+        self._show()
+
+    def _show(self) -> None:
+        keys = self._keys if help_of(self.screen.focused) else self._elsewhere
+        self.update(ui_text(self.explanation or keys))
 
 
 def help_of(widget: Widget | None) -> str:

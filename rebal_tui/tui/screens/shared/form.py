@@ -22,11 +22,16 @@ from rebal_tui.tui.screens.shared.answers import Answers
 from rebal_tui.tui.screens.shared.dialog import Dialog, LiveDialog
 from rebal_tui.tui.screens.shared.field_help import FORM_HELP, FORM_PREFIX, FieldNote
 from rebal_tui.tui.screens.shared.picker import Choice, PickScreen
+from rebal_tui.tui.segments import wrap
 from rebal_tui.tui.text import printable, ui_text
 from rebal_tui.tui.widgets.lines import Builder, LinesView, nothing
 from rebal_tui.tui.widgets.text_field import CompletedField, OnlyChoice, TextField
 
 Values = Mapping[str, str]
+MAX_HEIGHT_PERCENT, LINES_MIN_HEIGHT = 96, 4
+"""The most percent of the terminal's height that a form takes, and lines of its preview that are always shown; both are
+in its style sheet, too.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +121,8 @@ class FormScreen(LiveDialog, Dialog[bool]):
     }
     FormScreen LinesView:focus { border-left: thick $primary; }
     FormScreen #form-end { height: auto; margin: 1 0 0 1; }
+    FormScreen.-narrow #form-end.-explains { layout: vertical; }
+    FormScreen.-narrow #form-end.-explains Answers { width: 1fr; align-horizontal: right; }
     """
 
     def __init__(
@@ -162,9 +169,25 @@ class FormScreen(LiveDialog, Dialog[bool]):
                 yield Answers(self._at_once or "Continue", "go-on")
 
     def on_mount(self) -> None:
+        self.watch(self.query_one(FieldNote), "explanation", self._make_room, init=False)
         empty = next((field for field in self.fields if not field.value), self.fields[-1])
         self.query_one(f"#field-{empty.key}", Input).focus()
         self._validate_soon()
+
+    def on_resize(self) -> None:
+        self.query_one(FieldNote).explanation = ""
+
+    def _make_room(self, explanation: str) -> None:
+        """On a narrow terminal, show an explanation above the buttons, and give the preview the height that is left."""
+        box, end, lines = self.query_one(Vertical), self.query_one("#form-end"), self.query_one(LinesView)
+        lines.styles.max_height = None
+        if explanation and self.has_class("-narrow"):
+            others = [child for child in box.children if child is not lines]
+            taken = sum(child.outer_size.height + child.styles.margin.height for child in others)
+            taken += box.styles.gutter.height + lines.styles.margin.height + len(wrap(explanation, end.size.width))
+            left = self.app.size.height * MAX_HEIGHT_PERCENT // 100 - taken
+            lines.styles.max_height = max(min(left, lines.outer_size.height), LINES_MIN_HEIGHT)
+        end.set_class(bool(explanation), "-explains")
 
     def explain(self, key: str) -> str:
         """Return the explanation of the field with this key."""
