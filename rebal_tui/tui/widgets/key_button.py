@@ -10,7 +10,7 @@ from rebal_tui.tui.text import printable
 
 ENTER = "enter"
 PADDING = 2
-"""Blank cells beside the label, in all."""
+"""Blank cells left and right of the label, in total."""
 
 
 class KeyButton(Button):
