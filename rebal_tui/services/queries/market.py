@@ -85,7 +85,9 @@ def measured(book: Book, do: Callable[[Book], object]) -> Effect:
 def _effect(book: Book, before: NDArray[np.bool_], after: NDArray[np.bool_]) -> Effect:
     """The effect of a change; `before` and `after` are by account row whether the account is outside a band."""
     left = frozenset(book.account_table.ids[row] for row in np.flatnonzero(after & ~before).tolist())
-    return Effect(int(np.count_nonzero(before)), int(np.count_nonzero(after)), len(book.subscriptions), left)
+    return Effect(
+        int(np.count_nonzero(before)), int(np.count_nonzero(after)), len(book.subscriptions), left, book.now()
+    )
 
 
 def _prices(book: Book, account_id: str) -> dict[str, Price]:

@@ -103,12 +103,8 @@ class MarketScreen(ShowsAsset, ListScreen, inherit_bindings=False):
         return "the symbol"
 
     def _show_effect(self, text: str) -> None:
-        """Show the effect of a market action next to the state of the simulation, with the time of the action: the text
-        stays as it is.
-        """
-        status = self.host.last_status
-        at = f", {formats.short_timestamp(status.now)}" if status is not None else ""
-        self._last = f"{text}{at}"
+        """Show the effect of a market action next to the state of the simulation; the text stays as it is."""
+        self._last = text
         self._show_simulator()
 
     @property
@@ -143,13 +139,16 @@ class MarketScreen(ShowsAsset, ListScreen, inherit_bindings=False):
     ) -> str:
         """Run a market action; return its effect on the accounts, and show it in the line of the simulation.
 
-        `what` names the action in that text.
+        `what` names the action in that text. Both texts have the time of the action: other accounts may be outside when
+        prices have moved on.
         """
         effect = await self.host.ask(market_queries.measured, lambda book: service(book, *args, **kwargs))
-        self._show_effect(f"{what}: {effect.moved}")
+        at = f", {formats.short_timestamp(effect.at)}" if effect.at is not None else ""
+        self._show_effect(f"{what}: {effect.moved}{at}")
         self._left = Among(effect.left or frozenset(), f"left their bands: {what}")
         self.refresh_bindings()
-        return f"{effect}; b shows {'it' if len(effect.left) == 1 else 'them'}" if effect.left else str(effect)
+        shows = f"; b shows {'it' if len(effect.left) == 1 else 'them'}" if effect.left else ""
+        return f"{effect}{at}{shows}"
 
     @property
     def first_actions(self) -> tuple[str, ...]:
@@ -194,7 +193,8 @@ class MarketScreen(ShowsAsset, ListScreen, inherit_bindings=False):
 
     async def _act(self, given: Mapping[str, str]) -> str:
         report = await self.host.ask(corporate_actions.apply_row, given)
-        self._show_effect(report.text)
+        status = self.host.last_status
+        self._show_effect(report.text if status is None else f"{report.text}, {formats.short_timestamp(status.now)}")
         return str(report.text)
 
     def action_halt_asset(self) -> None:
