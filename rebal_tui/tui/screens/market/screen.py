@@ -15,7 +15,7 @@ from rebal_tui.domain.quantities import percent_text
 from rebal_tui.domain.text import count_text
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.view_models.desk import Among
-from rebal_tui.services.view_models.market import AssetRow, MarketSnapshot
+from rebal_tui.services.view_models.market import AssetRow, AssetView, MarketSnapshot
 from rebal_tui.services.view_models.status import TIME_STOPPED
 from rebal_tui.tui import actions, formats
 from rebal_tui.tui.book_services import corporate_actions, market_queries, simulator
@@ -23,6 +23,7 @@ from rebal_tui.tui.navigation import ShowsAsset
 from rebal_tui.tui.screens.market import lines as market_lines
 from rebal_tui.tui.screens.market.corporate_action import CorporateActionScreen
 from rebal_tui.tui.screens.market.shock import Shock, ShockScreen
+from rebal_tui.tui.screens.shared.detail_panel import Detail
 from rebal_tui.tui.screens.shared.holds import ask_to_release_asset
 from rebal_tui.tui.screens.shared.list_screen import ListScreen
 from rebal_tui.tui.screens.shared.row_page import Page
@@ -80,11 +81,13 @@ class MarketScreen(ShowsAsset, ListScreen, inherit_bindings=False):
 
     async def pull(self) -> None:
         await super().pull()
-        snapshot = await self.host.ask(market_queries.market_snapshot)
+        version, key = self._snapshot.version if self._snapshot is not None else None, self.detail_key
+        found = await self.host.ask(market_queries.market_with_asset, version, key)
         self._show_simulator()
-        if self._snapshot is not None and snapshot.version == self._snapshot.version:
+        if found is None:
             return
-        detail = await self.read_detail()
+        snapshot, view = found
+        detail = None if key is None or view is None else Detail(key, self._lines(view, snapshot))
         self._snapshot = snapshot
         with self.app.batch_update():
             self.table.set_empty("No assets." if not snapshot.assets else "No assets match this filter.")
@@ -112,8 +115,11 @@ class MarketScreen(ShowsAsset, ListScreen, inherit_bindings=False):
         return self._snapshot is not None and self._snapshot.speed is not None
 
     async def detail_of(self, key: str) -> Builder:
-        view = await self.host.ask(market_queries.asset_view, key)
-        return market_lines.asset_lines(view, simulated=self._simulated)
+        return self._lines(await self.host.ask(market_queries.asset_view, key), self._snapshot)
+
+    @staticmethod
+    def _lines(view: AssetView, snapshot: MarketSnapshot | None) -> Builder:
+        return market_lines.asset_lines(view, simulated=snapshot is not None and snapshot.speed is not None)
 
     async def page_of(self, key: str) -> Page:
         view = await self.host.ask(market_queries.asset_view, key)
