@@ -13,7 +13,7 @@ from rebal_tui.domain.errors import Conflict, NotFound, ReadOnly
 from rebal_tui.domain.runs import EVERY_RUN, RunGroup
 from rebal_tui.domain.text import fold
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.view_models.desk import DeskRow, DeskSnapshot, PreviewView
+from rebal_tui.services.view_models.desk import AccountView, DeskRow, DeskSnapshot, PreviewView
 from rebal_tui.services.view_models.runs import RunRow, RunsSnapshot, RunView
 from rebal_tui.services.view_models.shown_rows import ShownRows
 from rebal_tui.services.view_models.standing import Tile
@@ -61,6 +61,7 @@ class FakeBackend:
             status_queries.status_line: lambda: self.line,
             account_queries.is_empty: lambda: not self.rows,
             desk_queries.desk_snapshot: self.desk,
+            desk_queries.desk_with_account: self._desk_with_account,
             desk_queries.account_view: lambda account_id: views.account_view(self._row(account_id)),
             account_pages.account_page: lambda account_id, *_: account_views.account_page(self._row(account_id)),
             desk_queries.preview: self._preview,
@@ -109,6 +110,15 @@ class FakeBackend:
     def desk(self, seen: DeskSnapshot | None = None, shown: ShownRows | None = None) -> DeskSnapshot:
         tiles = tuple((tile, sum(tile in row.tiles for row in self.rows)) for tile in Tile)
         return DeskSnapshot(self.version, self.line, tiles, DeskRows(self.rows), firm=views.firm(self.rows))
+
+    def _desk_with_account(
+        self, seen: DeskSnapshot | None, shown: ShownRows | None, account_id: str | None
+    ) -> tuple[DeskSnapshot, AccountView | None]:
+        snapshot = self.answers[desk_queries.desk_snapshot](seen, shown)
+        if seen is not None and (snapshot.version, snapshot.stamp) == (seen.version, seen.stamp):
+            return snapshot, None
+        known = any(row.account_id == account_id for row in self.rows)
+        return snapshot, self.answers[desk_queries.account_view](account_id) if known else None
 
     def runs(self) -> RunsSnapshot:
         desks = [self.rows[index % len(self.rows)] for index in range(30 * bool(self.rows))]

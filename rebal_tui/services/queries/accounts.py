@@ -50,6 +50,21 @@ def accounts_snapshot(book: Book, seen: int | None = None, shown: ShownRows | No
     return AccountsSnapshot(book.version, rows, rows.counts())
 
 
+def accounts_with_detail(
+    book: Book, seen: int | None, shown: ShownRows | None, account_id: str | None
+) -> tuple[AccountsSnapshot, AccountDetail | None] | None:
+    """The result of `accounts_snapshot`, and that of `account_detail` at the same prices for the account of a panel.
+
+    None when the book's version is still `seen`; the second is None without an account.
+    """
+    snapshot = accounts_snapshot(book, seen, shown)
+    if snapshot is None:
+        return None
+    if account_id is None or account_id not in book.accounts:
+        return snapshot, None
+    return snapshot, account_detail(book, account_id)
+
+
 def find_account(book: Book, text: str) -> AccountRow:
     """The one account that a text identifies: an id, a number, one of `account_names`, or words of no other account.
 

@@ -91,6 +91,19 @@ def desk_snapshot(book: Book, seen: DeskSnapshot | None = None, shown: ShownRows
     return DeskSnapshot(book.version, status_line(book), rows.counts(), rows, stamp, firm, reviewed)
 
 
+def desk_with_account(
+    book: Book, seen: DeskSnapshot | None, shown: ShownRows | None, account_id: str | None
+) -> tuple[DeskSnapshot, AccountView | None]:
+    """The result of `desk_snapshot`, and that of `account_view` at the same prices for the account of a panel.
+
+    The second is None without an account, and if the rows are those of `seen`.
+    """
+    snapshot = desk_snapshot(book, seen, shown)
+    if account_id is None or account_id not in book.accounts or (seen is not None and snapshot.stamp == seen.stamp):
+        return snapshot, None
+    return snapshot, account_view(book, account_id)
+
+
 def worst_subscribers(book: Book, portfolio_id: str, limit: int) -> Sequence[DeskRow]:
     """At most `limit` subscribers of a portfolio, in descending order of band usage.
 

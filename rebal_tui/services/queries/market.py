@@ -38,6 +38,18 @@ def market_snapshot(book: Book) -> MarketSnapshot:
     )
 
 
+def market_with_asset(
+    book: Book, seen: int | None, symbol: str | None
+) -> tuple[MarketSnapshot, AssetView | None] | None:
+    """The result of `market_snapshot`, and that of `asset_view` at the same prices for the asset of a panel.
+
+    None when the book's version is still `seen`; the second is None without an asset.
+    """
+    if book.version == seen:
+        return None
+    return market_snapshot(book), asset_view(book, symbol) if symbol in book.assets else None
+
+
 def asset_view(book: Book, symbol: str) -> AssetView:
     """One asset with the portfolios that target it and the accounts that hold it. Raises `NotFound`."""
     row = next((row for row in _rows(book) if row.symbol == symbol), None)
@@ -85,7 +97,9 @@ def measured(book: Book, do: Callable[[Book], object]) -> Effect:
 def _effect(book: Book, before: NDArray[np.bool_], after: NDArray[np.bool_]) -> Effect:
     """The effect of a change; `before` and `after` are by account row whether the account is outside a band."""
     left = frozenset(book.account_table.ids[row] for row in np.flatnonzero(after & ~before).tolist())
-    return Effect(int(np.count_nonzero(before)), int(np.count_nonzero(after)), len(book.subscriptions), left)
+    return Effect(
+        int(np.count_nonzero(before)), int(np.count_nonzero(after)), len(book.subscriptions), left, book.now()
+    )
 
 
 def _prices(book: Book, account_id: str) -> dict[str, Price]:

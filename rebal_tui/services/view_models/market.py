@@ -56,13 +56,15 @@ class MarketSnapshot:
 class Effect:
     """The number of accounts outside a band before and after a change, of `subscribed` subscribed accounts.
 
-    `left` are the ids of the accounts that the change moved out of their bands; None where they are only counted.
+    `left` are the ids of the accounts that the change moved out of their bands; None where they are only counted. `at`
+    is the time at which they were counted, before and after; None where it is not shown.
     """
 
     before: int
     after: int
     subscribed: int
     left: frozenset[str] | None = None
+    at: datetime | None = None
 
     @property
     def moved(self) -> str:

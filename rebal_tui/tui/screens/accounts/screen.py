@@ -30,6 +30,7 @@ from rebal_tui.tui.screens.accounts.manual_runs import run_manually
 from rebal_tui.tui.screens.files.by_hand import enter_by_hand
 from rebal_tui.tui.screens.files.positions import PositionsScreen
 from rebal_tui.tui.screens.restrictions.screen import RestrictionsScreen
+from rebal_tui.tui.screens.shared.detail_panel import Detail
 from rebal_tui.tui.screens.shared.export_choices import Reported
 from rebal_tui.tui.screens.shared.form import FormScreen
 from rebal_tui.tui.screens.shared.holds import ask_to_reconcile
@@ -88,12 +89,13 @@ class AccountsScreen(ShowsAccount, ActsOnAccount, TiledListScreen, inherit_bindi
     async def pull(self) -> None:
         self.show_status(await self.host.ask(status_queries.status_line))
         seen = self._snapshot
-        version = seen.version if seen is not None else None
-        snapshot = await self.host.ask(account_queries.accounts_snapshot, version, self.table.shown)
-        if snapshot is None:
+        version, key = seen.version if seen is not None else None, self.detail_key
+        found = await self.host.ask(account_queries.accounts_with_detail, version, self.table.shown, key)
+        if found is None:
             self.table.adopt_order()
             return
-        detail = await self.read_detail()
+        snapshot, view = found
+        detail = None if key is None or view is None else Detail(key, detail_lines(view))
         await self.table.prepare(snapshot.rows)
         shown = self._snapshot
         if shown is not seen and shown is not None and shown.version > snapshot.version:

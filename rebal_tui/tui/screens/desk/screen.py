@@ -12,7 +12,7 @@ from textual.screen import Screen
 
 from rebal_tui.domain.trade_status import StatusKind
 from rebal_tui.services.schedule.loading import LoadProgress
-from rebal_tui.services.view_models.desk import Among, DeskRow, DeskSnapshot, InTile
+from rebal_tui.services.view_models.desk import AccountView, Among, DeskRow, DeskSnapshot, InTile
 from rebal_tui.services.view_models.filter_terms import DESK_CHOICES, DESK_FIELDS
 from rebal_tui.services.view_models.report_subject import ReportKind, ReportSubject
 from rebal_tui.services.view_models.row_selection import CountsFound, FitsColumns
@@ -24,6 +24,7 @@ from rebal_tui.tui.navigation import ShowsAccount, ShowsAmong
 from rebal_tui.tui.screens.desk import columns as desk_columns
 from rebal_tui.tui.screens.desk.firm_line import FirmLine
 from rebal_tui.tui.screens.first_run import FirstRun
+from rebal_tui.tui.screens.shared.detail_panel import Detail
 from rebal_tui.tui.screens.shared.evaluating import EvaluatesAll
 from rebal_tui.tui.screens.shared.export_choices import Reported
 from rebal_tui.tui.screens.shared.plan_effects import FILES_MODE
@@ -102,11 +103,12 @@ class DeskScreen(ShowsAccount, ShowsAmong, EvaluatesAll, TiledListScreen, inheri
 
     async def pull(self) -> None:
         seen = self._snapshot
-        snapshot = await self.host.ask(desk_queries.desk_snapshot, seen, self.table.shown)
+        key = self.detail_key
+        snapshot, view = await self.host.ask(desk_queries.desk_with_account, seen, self.table.shown, key)
         self.show_status(snapshot.status)
         if seen is not None and (snapshot.version, snapshot.stamp) == (seen.version, seen.stamp):
             return
-        detail = await self.read_detail()
+        detail = None if key is None or view is None else Detail(key, _detail_lines(view))
         await self.table.prepare(snapshot.rows)
         shown = self._snapshot
         if shown is not seen and shown is not None and shown.version > snapshot.version:
@@ -206,10 +208,7 @@ class DeskScreen(ShowsAccount, ShowsAmong, EvaluatesAll, TiledListScreen, inheri
                 return
 
     async def detail_of(self, key: str) -> Builder:
-        view = await self.host.ask(desk_queries.account_view, key)
-        from rebal_tui.tui.screens.shared.account_lines import account_lines
-
-        return account_lines(view)
+        return _detail_lines(await self.host.ask(desk_queries.account_view, key))
 
     def show_account(self, account_id: str) -> None:
         """Move the cursor to an account, clearing filters that hide it."""
@@ -264,3 +263,9 @@ class DeskScreen(ShowsAccount, ShowsAmong, EvaluatesAll, TiledListScreen, inheri
         account_id, row = self.selected_id(), self.table.cursor_row
         if account_id is not None and row is not None:
             self.host.navigation.show_runs_of(account_id, row.client)
+
+
+def _detail_lines(view: AccountView) -> Builder:
+    from rebal_tui.tui.screens.shared.account_lines import account_lines
+
+    return account_lines(view)

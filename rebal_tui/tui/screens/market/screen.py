@@ -15,7 +15,7 @@ from rebal_tui.domain.quantities import percent_text
 from rebal_tui.domain.text import count_text
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.view_models.desk import Among
-from rebal_tui.services.view_models.market import AssetRow, MarketSnapshot
+from rebal_tui.services.view_models.market import AssetRow, AssetView, MarketSnapshot
 from rebal_tui.services.view_models.status import TIME_STOPPED
 from rebal_tui.tui import actions, formats
 from rebal_tui.tui.book_services import corporate_actions, market_queries, simulator
@@ -23,6 +23,7 @@ from rebal_tui.tui.navigation import ShowsAsset
 from rebal_tui.tui.screens.market import lines as market_lines
 from rebal_tui.tui.screens.market.corporate_action import CorporateActionScreen
 from rebal_tui.tui.screens.market.shock import Shock, ShockScreen
+from rebal_tui.tui.screens.shared.detail_panel import Detail
 from rebal_tui.tui.screens.shared.holds import ask_to_release_asset
 from rebal_tui.tui.screens.shared.list_screen import ListScreen
 from rebal_tui.tui.screens.shared.row_page import Page
@@ -80,11 +81,13 @@ class MarketScreen(ShowsAsset, ListScreen, inherit_bindings=False):
 
     async def pull(self) -> None:
         await super().pull()
-        snapshot = await self.host.ask(market_queries.market_snapshot)
+        version, key = self._snapshot.version if self._snapshot is not None else None, self.detail_key
+        found = await self.host.ask(market_queries.market_with_asset, version, key)
         self._show_simulator()
-        if self._snapshot is not None and snapshot.version == self._snapshot.version:
+        if found is None:
             return
-        detail = await self.read_detail()
+        snapshot, view = found
+        detail = None if key is None or view is None else Detail(key, self._lines(view, snapshot))
         self._snapshot = snapshot
         with self.app.batch_update():
             self.table.set_empty("No assets." if not snapshot.assets else "No assets match this filter.")
@@ -103,12 +106,8 @@ class MarketScreen(ShowsAsset, ListScreen, inherit_bindings=False):
         return "the symbol"
 
     def _show_effect(self, text: str) -> None:
-        """Show the effect of a market action next to the state of the simulation, with the time of the action: the text
-        stays as it is.
-        """
-        status = self.host.last_status
-        at = f", {formats.short_timestamp(status.now)}" if status is not None else ""
-        self._last = f"{text}{at}"
+        """Show the effect of a market action next to the state of the simulation; the text stays as it is."""
+        self._last = text
         self._show_simulator()
 
     @property
@@ -116,8 +115,11 @@ class MarketScreen(ShowsAsset, ListScreen, inherit_bindings=False):
         return self._snapshot is not None and self._snapshot.speed is not None
 
     async def detail_of(self, key: str) -> Builder:
-        view = await self.host.ask(market_queries.asset_view, key)
-        return market_lines.asset_lines(view, simulated=self._simulated)
+        return self._lines(await self.host.ask(market_queries.asset_view, key), self._snapshot)
+
+    @staticmethod
+    def _lines(view: AssetView, snapshot: MarketSnapshot | None) -> Builder:
+        return market_lines.asset_lines(view, simulated=snapshot is not None and snapshot.speed is not None)
 
     async def page_of(self, key: str) -> Page:
         view = await self.host.ask(market_queries.asset_view, key)
@@ -143,13 +145,16 @@ class MarketScreen(ShowsAsset, ListScreen, inherit_bindings=False):
     ) -> str:
         """Run a market action; return its effect on the accounts, and show it in the line of the simulation.
 
-        `what` names the action in that text.
+        `what` names the action in that text. Both texts have the time of the action: other accounts may be outside when
+        prices have moved on.
         """
         effect = await self.host.ask(market_queries.measured, lambda book: service(book, *args, **kwargs))
-        self._show_effect(f"{what}: {effect.moved}")
+        at = f", {formats.short_timestamp(effect.at)}" if effect.at is not None else ""
+        self._show_effect(f"{what}: {effect.moved}{at}")
         self._left = Among(effect.left or frozenset(), f"left their bands: {what}")
         self.refresh_bindings()
-        return f"{effect}; b shows {'it' if len(effect.left) == 1 else 'them'}" if effect.left else str(effect)
+        shows = f"; b shows {'it' if len(effect.left) == 1 else 'them'}" if effect.left else ""
+        return f"{effect}{at}{shows}"
 
     @property
     def first_actions(self) -> tuple[str, ...]:
@@ -194,7 +199,8 @@ class MarketScreen(ShowsAsset, ListScreen, inherit_bindings=False):
 
     async def _act(self, given: Mapping[str, str]) -> str:
         report = await self.host.ask(corporate_actions.apply_row, given)
-        self._show_effect(report.text)
+        status = self.host.last_status
+        self._show_effect(report.text if status is None else f"{report.text}, {formats.short_timestamp(status.now)}")
         return str(report.text)
 
     def action_halt_asset(self) -> None:

@@ -72,16 +72,25 @@ class DetailPanel(HasPages):
         if builder is not None and self._is_wanted(request):
             self._show_built(key, builder)
 
-    async def read_detail(self) -> Detail | None:
-        """Read the detail of the row under the cursor, before new rows are shown; None if there is none to show."""
+    @property
+    def detail_key(self) -> str | None:
+        """The key of the row under the cursor; None without a row or a panel."""
         key = self.table.cursor_key
-        if key is None or not self.detail_in_sight:
+        return None if key is None or not self.detail_in_sight else str(key)
+
+    async def read_detail(self) -> Detail | None:
+        """Read the detail of the row under the cursor, before new rows are shown; None if there is none to show.
+
+        For rows and details without figures that follow the prices, which a heartbeat may move between two requests.
+        """
+        key = self.detail_key
+        if key is None:
             return None
         try:
-            builder = await self.detail_of(str(key))
+            builder = await self.detail_of(key)
         except Refusal:
             return None
-        return None if builder is None else Detail(str(key), builder)
+        return None if builder is None else Detail(key, builder)
 
     def show_detail(self, detail: Detail | None) -> None:
         """Show a detail in the same screen update as the new rows, so that rows and panel agree. If it is not the
