@@ -38,7 +38,8 @@ async def impact(session: Session, text: str) -> None:
 
     def line_of(at: int) -> str:
         item = items[at]
-        return label(spoken(item.name), ", ".join(filter(None, (item.text, item.amount and f"${item.amount}"))))
+        turnover = f"turnover ${item.amount}" if item.amount else ""
+        return label(spoken(item.name), ", ".join(filter(None, (item.text, turnover))))
 
     session.write_list(f"{count_text(len(items), 'account')} concerned. Nothing is sent", len(items), line_of)
 

@@ -128,7 +128,7 @@ def test_the_impact_of_a_portfolio() -> None:
     lines = answer(book, "impact balanced")
     assert "Outside their bands: 4" in lines
     assert "4 accounts concerned. Nothing is sent." in lines
-    assert any(line.startswith("Client a: outside, 2 orders, $") for line in lines)
+    assert any(line.startswith("Client a: 2 orders, outside, turnover $") for line in lines)
 
 
 def test_a_portfolio_from_a_file(tmp_path: Path) -> None:
