@@ -191,7 +191,7 @@ def test_a_portfolio_is_created_by_keys_only(size: tuple[int, int]) -> None:
         )
         await press(pilot, "enter", "right", "tab")
         await fill(pilot, "14")
-        assert "cooldown 14 days" in screen_text(app)
+        assert "days after each full rebalance" in screen_text(app)
         await press(pilot, "tab", "right")
         await press(pilot, "ctrl+s")
         assert on_the_list(app)

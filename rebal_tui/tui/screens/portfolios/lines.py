@@ -152,7 +152,7 @@ def dates_text(dates: Sequence[date]) -> str:
 def cooldown_text(days: int) -> str:
     """Describe a cooldown of `days` days in words."""
     if days == 0:
-        return "cooldown 0 days: rebalances can follow each other directly"
+        return "no cooldown: rebalances can follow at once"
     return f"cooldown {count_text(days, 'day')} after each full rebalance"
 
 
