@@ -20,7 +20,7 @@ from rebal_tui.services.book.rules_view import stagger_offset
 from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.services.queries.portfolios import impact
 from rebal_tui.tui.screens.portfolios.impact import affected_mark, affected_text
-from rebal_tui.tui.screens.portfolios.lines import before_after, impact_facts
+from rebal_tui.tui.screens.portfolios.lines import NO_CONDITION, before_after, impact_facts, impact_lines
 from tests.services.evaluation.what_if_oracle import exact_first_run, exact_impact
 from tests.services.factories import account, balanced, fill_book, make_book, monthly
 from tests.services.random_books import MODELS, act, random_book
@@ -189,6 +189,9 @@ def test_an_impact_says_that_there_is_no_band_instead_of_counting_nobody_outside
     assert [affected_text(one) for one in without.affected] == ["no order, outside → no band"]
     shown = ["".join(text for text, _ in line) for line in before_after(without, 60)]
     assert [line.split(maxsplit=2)[-1] for line in shown][1] == "no band"
+    head = " ".join(text for line in impact_lines(without, "", changed=True)(60, 20) for text, _ in line)
+    assert NO_CONDITION in " ".join(head.split())
     set_overrides(book, book.subscriptions["a"].id, Overrides(conditions=balanced().conditions))
     own = impact(book, "balanced", body(book.portfolios["balanced"], balanced(conditions=())))
     assert ("outside their bands", "1 → 1") in impact_facts(own), "its own bands stay"
+    assert (without.conditioned, own.conditioned) == (False, True)
