@@ -40,6 +40,9 @@ HELD_BY_COOLDOWN = frozenset({"drift_band", "portfolio_update"})
 _LIMITS = {Restriction.CRYPTO, Restriction.OPTIONS}
 """Restrictions that stop an account although none of its assets is of that class (R-40)."""
 
+_MAX_KEPT = 3
+"""How many assets outside the portfolio a sentence names."""
+
 
 def status_sentence(
     situation: Situation,
@@ -68,7 +71,8 @@ def status_sentence(
         at = "" if first_trade_at is None else f" at {first_trade_at.astimezone(NEW_YORK):%H:%M}"
         does = "Will propose a run for review" if reviewed else "Will trade"
         return f"{does}{at}. {_trigger(situation, probe)}"
-    return f"In range{', traded today' if situation.quota_run else ''}.{_usage_sentence(situation)}"
+    held = _usage_sentence(situation) or _kept_sentence(situation)
+    return f"In range{', traded today' if situation.quota_run else ''}.{held}"
 
 
 def status_note(
@@ -173,6 +177,20 @@ def _usage_sentence(situation: Situation) -> str:
         else None
     )
     return "" if usage is None else f" {usage_text(usage)}."
+
+
+def _kept_sentence(situation: Situation) -> str:
+    """Which holdings are not in the portfolio although none of its conditions sells them; empty if one may."""
+    portfolio = situation.portfolio
+    if portfolio.bands or portfolio.calendar is not None:
+        return ""
+    drifts = asset_drifts(situation.valuation, portfolio.weights, situation.reachable_values)
+    kept = sorted((drift for drift in drifts if not drift.target and drift.gap > 0), key=lambda one: -one.value)
+    if not kept:
+        return ""
+    shown = [f"{one.symbol} {trace_text.ratio_text(one.value * HUNDRED_PERCENT, one.equity, 0)} %" for one in kept]
+    more = f" and {len(kept) - _MAX_KEPT} more" if len(kept) > _MAX_KEPT else ""
+    return f" Not in the portfolio: {', '.join(shown[:_MAX_KEPT])}{more}; only a manual run sells that."
 
 
 def _day_text(day: date) -> str:

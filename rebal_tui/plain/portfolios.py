@@ -18,7 +18,7 @@ from rebal_tui.tui.questions import Question
 from rebal_tui.tui.screens.portfolios import questions
 from rebal_tui.tui.screens.portfolios.columns import shares_of
 from rebal_tui.tui.screens.portfolios.impact import affected_items
-from rebal_tui.tui.screens.portfolios.lines import impact_facts
+from rebal_tui.tui.screens.portfolios.lines import NO_CONDITION, impact_facts
 from rebal_tui.tui.screens.portfolios.paste import create_from
 from rebal_tui.tui.screens.portfolios.portfolio_file import read_portfolio_file
 from rebal_tui.tui.screens.portfolios.screen import impact_as_it_is
@@ -34,11 +34,14 @@ async def impact(session: Session, text: str) -> None:
     found = await session.ask(impact_as_it_is, row.id)
     session.write([label("Portfolio", row.name)])
     session.write(label(name.capitalize(), figure) for name, figure in impact_facts(found, changed=False))
+    if not found.conditioned:
+        session.write([NO_CONDITION])
     items = affected_items(found, session.backend)
 
     def line_of(at: int) -> str:
         item = items[at]
-        return label(spoken(item.name), ", ".join(filter(None, (item.text, item.amount and f"${item.amount}"))))
+        turnover = f"turnover ${item.amount}" if item.amount else ""
+        return label(spoken(item.name), ", ".join(filter(None, (item.text, turnover))))
 
     session.write_list(f"{count_text(len(items), 'account')} concerned. Nothing is sent", len(items), line_of)
 

@@ -89,6 +89,17 @@ CASES: list[tuple[str, Situation, StatusKind, WaitsFor | None, datetime | None, 
         None, at(date(2026, 3, 13), time(9, 30)), "In range.", "",
     ),
     (
+        "an asset beside the portfolio, without a condition",
+        account(target=weights("40", SPY="60"), conditions=[]), IN_RANGE, None, None,
+        "In range. Not in the portfolio: TLT 35.00 %; only a manual run sells that.", "",
+    ),
+    (
+        "an asset beside the portfolio, with a calendar",
+        account(target=weights("40", SPY="60"), conditions=[calendar("monthly", "15")]), IN_RANGE, None,
+        at(date(2026, 3, 13), time(9, 30)), "In range.", "",
+    ),
+    ("no asset beside the portfolio, no condition", account(OUT, conditions=[]), IN_RANGE, None, None, "In range.", ""),
+    (
         "an external order", account(OUT, external_orders=1), WAITS, WaitsFor.EXTERNAL_ORDERS, None,
         f"Waits for open orders placed outside rebal-tui. {USAGE}", "",
     ),

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from rebal_tui.domain.portfolios import Destination, PortfolioStatus
+from rebal_tui.services.advisory import portfolios
+from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.services.simulation import simulator
+from rebal_tui.tui.screens.portfolios.lines import NO_CONDITION
 from tests.plain.talking import answer, session, talk
 from tests.tui.simulated import market_book, sound
 
@@ -128,7 +132,10 @@ def test_the_impact_of_a_portfolio() -> None:
     lines = answer(book, "impact balanced")
     assert "Outside their bands: 4" in lines
     assert "4 accounts concerned. Nothing is sent." in lines
-    assert any(line.startswith("Client a: outside, 2 orders, $") for line in lines)
+    assert any(line.startswith("Client a: 2 orders, outside, turnover $") for line in lines)
+    assert NO_CONDITION not in lines
+    portfolios.update_portfolio(book, "gold", replace(PortfolioBody.of(book.portfolios["gold"]), conditions=()))
+    assert NO_CONDITION in answer(book, "impact gold")
 
 
 def test_a_portfolio_from_a_file(tmp_path: Path) -> None:

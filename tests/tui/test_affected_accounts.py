@@ -77,7 +77,7 @@ def test_only_the_accounts_on_the_screen_are_built() -> None:
 
     first, second, *_ = asyncio.run(look())
     assert "Client 99999" in first
-    assert "in range → outside, 2 orders" in first
+    assert "2 orders, in range → outside" in first
     assert "99,999.00" in first
     assert "Client 99998" in second
     assert rows.built < 100

@@ -191,7 +191,7 @@ def test_a_portfolio_is_created_by_keys_only(size: tuple[int, int]) -> None:
         )
         await press(pilot, "enter", "right", "tab")
         await fill(pilot, "14")
-        assert "cooldown 14 days" in screen_text(app)
+        assert "days after each full rebalance" in screen_text(app)
         await press(pilot, "tab", "right")
         await press(pilot, "ctrl+s")
         assert on_the_list(app)
@@ -429,7 +429,7 @@ def test_a_change_shows_its_impact_before_it_is_saved() -> None:
         await press(pilot, "f5")
         assert isinstance(app.screen, ImpactScreen)
         assert "1 → 2" in screen_text(app)
-        assert "in range → outside, 2 orders" in screen_text(app)
+        assert "2 orders, in range → outside" in screen_text(app)
         first = app.screen.query_one(BookTable).cursor_row
         await press(pilot, "enter")
         assert isinstance(app.screen, ReadScreen)
@@ -445,7 +445,7 @@ def test_a_change_shows_its_impact_before_it_is_saved() -> None:
         assert "SPY 60 % → 30 %, TLT 35 % → 65 %." in text
         assert "outside their bands 1 → 2" in text
         assert "resulting orders 4" in text
-        assert "in range → outside, 2 orders" in text
+        assert "2 orders, in range → outside" in text
         await press(pilot, "n")
         assert book.portfolios["balanced"].weights.of("SPY") == 6000
         await press(pilot, "ctrl+s", "enter")

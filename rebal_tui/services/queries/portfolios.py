@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -152,13 +152,15 @@ def impact(book: Book, portfolio_id: str, body: PortfolioBody) -> Impact:
         blocked=int(np.count_nonzero(blocked)),
         on_calendar_day=len(dated),
         next_calendar_day=date.fromordinal(int(dated.min())) if len(dated) else None,
-        banded_before=_has_bands(before, rules.values()),
-        banded_after=_has_bands(changed, rules.values()),
+        banded_before=any(one.bands for one in _followed(before, rules.values())),
+        banded_after=any(one.bands for one in _followed(changed, rules.values())),
+        conditioned=any(one.conditions for one in _followed(changed, rules.values())),
         changes=differences(before, changed),
         affected=AffectedRows(book.search_index(), effects),
     )
 
 
-def _has_bands(portfolio: Portfolio, rules: Iterable[TradingRules]) -> bool:
-    """Whether a portfolio has a drift band, or one of its subscriptions by its overrides (R-67)."""
-    return bool(portfolio.bands) or any(one.overrides and one.overrides.applied(portfolio).bands for one in rules)
+def _followed(portfolio: Portfolio, rules: Iterable[TradingRules]) -> Iterator[Portfolio]:
+    """A portfolio, and as its subscriptions with overrides follow it (R-67)."""
+    yield portfolio
+    yield from (one.overrides.applied(portfolio) for one in rules if one.overrides)

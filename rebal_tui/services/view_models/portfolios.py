@@ -71,9 +71,10 @@ class Impact:
     rebalance is due but cannot start are counted by reason: `blocked`, `cooling` (in their cooldown, not blocked), and
     `unable` (no run can be planned). `on_calendar_day` counts the accounts that do not trade at the next evaluation but
     on a calendar day, the earliest of which is `next_calendar_day`. `banded_before` and `banded_after`: whether any
-    account has a drift band. `changes` are the fields that get another value. `affected` lists the accounts that are
-    outside a band before or after, trade, are in their cooldown, are blocked or cannot be planned, the largest turnover
-    first; then those that trade on a calendar day.
+    account has a drift band. `conditioned`: whether any account has a rebalance condition afterward. `changes` are the
+    fields that get another value. `affected` lists the accounts that are outside a band before or after, trade, are in
+    their cooldown, are blocked or cannot be planned, the largest turnover first; then those that trade on a calendar
+    day.
     """
 
     subscribers: int
@@ -88,6 +89,7 @@ class Impact:
     next_calendar_day: date | None = None
     banded_before: bool = True
     banded_after: bool = True
+    conditioned: bool = True
     changes: tuple[Difference, ...] = field(default=(), compare=False)
     affected: Sequence[AffectedAccount] = field(default=(), compare=False, repr=False)
 

@@ -15,7 +15,7 @@ from textual.strip import Strip
 from rebal_tui.tui.segments import Line, TextSegment
 from rebal_tui.tui.widgets.line_strip import LineStrip, Paint, fitted_strip
 from rebal_tui.tui.widgets.styles import StyledView
-from rebal_tui.tui.widgets.table_layout import PlacedColumn, fit_cell, header_line
+from rebal_tui.tui.widgets.table_layout import PlacedColumn, drawn_columns, fit_cell, header_line
 
 R = TypeVar("R")
 STRIP_CACHE_SCREENS = 8
@@ -84,7 +84,8 @@ class RowStrips(Generic[R]):
             self._columns = columns
             self._columns_width = max((column.at + column.width for column in columns), default=1)
             # The sign of a marked or moved row takes the first cell of the line.
-            self._cells = [_Cells(column, column.gap - (index == 0)) for index, column in enumerate(columns)]
+            drawn = drawn_columns(columns)
+            self._cells = [_Cells(column, column.gap - (index == 0)) for index, column in enumerate(drawn)]
             self.clear()
         return self._columns_width
 

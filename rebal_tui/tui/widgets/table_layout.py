@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
@@ -25,7 +25,7 @@ class Column(Generic[R]):
     returns the sort key of a row; `descending` is the initial direction. `plain` returns the text to export if it is
     not the text of `cell`, as for a bar. An `exported` column is in every export, even when it does not fit on the
     screen. `unit` is the unit at the end of each figure; in an export, the unit is in the column's title, so that the
-    figures are numbers.
+    figures are numbers. A text that `spills` goes on over the next column in rows whose cell there is empty.
     """
 
     key: str
@@ -42,6 +42,7 @@ class Column(Generic[R]):
     plain: Callable[[R], str] | None = None
     exported: bool = False
     unit: str = ""
+    spills: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +92,11 @@ def widest_texts(columns: Sequence[Column[R]], rows: Sequence[R]) -> dict[str, i
 
 def _texts(column: Column[R], rows: Sequence[R]) -> Iterator[str]:
     for row in rows:
-        content = column.cell(row)
-        yield content if isinstance(content, str) else "".join(text for text, _ in content)
+        yield _text(column.cell(row))
+
+
+def _text(content: str | Line) -> str:
+    return content if isinstance(content, str) else "".join(text for text, _ in content)
 
 
 def lay_out_columns(
@@ -191,6 +195,28 @@ def column_at(columns: Sequence[PlacedColumn[R]], x: int) -> Column[R] | None:
     column.
     """
     return next((placed.column for placed in columns if placed.at <= x <= placed.at + placed.width), None)
+
+
+def drawn_columns(columns: Sequence[PlacedColumn[R]]) -> tuple[PlacedColumn[R], ...]:
+    """Return the columns by which rows are drawn: one that `spills` is joined with the next one."""
+    drawn: list[PlacedColumn[R]] = []
+    for placed in columns:
+        if drawn and drawn[-1].column.spills:
+            drawn[-1] = _joined(drawn[-1], placed)
+        else:
+            drawn.append(placed)
+    return tuple(drawn)
+
+
+def _joined(first: PlacedColumn[R], second: PlacedColumn[R]) -> PlacedColumn[R]:
+    def cell(row: R) -> str | Line:
+        content, after = first.column.cell(row), second.column.cell(row)
+        if not _text(after) and cell_len(_text(content)) > first.width:
+            return content
+        return (*fit_cell(first, content), (" " * second.gap, ""), *fit_cell(second, after))
+
+    column = replace(first.column, cell=cell, spills=False)
+    return PlacedColumn(column, first.at, second.at + second.width - first.at, first.gap)
 
 
 def header_line(columns: Sequence[PlacedColumn[Any]], sort: str | None, reverse: bool) -> Line:

@@ -20,7 +20,7 @@ from rebal_tui.services.book.rules_view import stagger_offset
 from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.services.queries.portfolios import impact
 from rebal_tui.tui.screens.portfolios.impact import affected_mark, affected_text
-from rebal_tui.tui.screens.portfolios.lines import before_after, impact_facts
+from rebal_tui.tui.screens.portfolios.lines import NO_CONDITION, before_after, impact_facts, impact_lines
 from tests.services.evaluation.what_if_oracle import exact_first_run, exact_impact
 from tests.services.factories import account, balanced, fill_book, make_book, monthly
 from tests.services.random_books import MODELS, act, random_book
@@ -118,9 +118,9 @@ def test_an_impact_leaves_out_blocked_accounts_and_names_the_session_after_a_coo
     found = impact(book, "balanced", body(book.portfolios["balanced"], balanced(weights={"TLT": "95"}, cooldown=6)))
     assert (found.orders, found.cooling, found.blocked) == (2, 0, 2)
     assert {one.account_id: affected_text(one) for one in found.affected} == {
-        "a": "in range → outside, 2 orders",
-        "b": "in range → outside, blocked: ACH return",
-        "c": "in range → outside, blocked: ACH return; cooldown until Mon 09 Mar 2026",
+        "a": "2 orders, in range → outside",
+        "b": "blocked: ACH return, in range → outside",
+        "c": "blocked: ACH return; cooldown to 09 Mar 2026, in range → outside",
     }
     assert {one.account_id: affected_mark(one)[0] for one in found.affected} == {"a": "■", "b": "!", "c": "!"}
 
@@ -158,9 +158,9 @@ def test_an_impact_names_apart_the_accounts_that_trade_on_the_next_calendar_day(
     found = impact(book, "balanced", body(book.portfolios["balanced"], like))
     assert (found.orders, found.on_calendar_day, found.next_calendar_day) == (2, 2, date(2026, 3, 6))
     assert [(one.account_id, affected_mark(one)[0], affected_text(one)) for one in found.affected] == [
-        ("a", "■", "outside, 2 orders"),
-        ("c", "◇", "in range, rebalanced by the calendar on Fri 06 Mar 2026"),
-        ("d", "◇", "in range, rebalanced by the calendar on Fri 13 Mar 2026"),
+        ("a", "■", "2 orders, outside"),
+        ("c", "◇", "calendar rebalance on 06 Mar 2026, in range"),
+        ("d", "◇", "calendar rebalance on 13 Mar 2026, in range"),
     ]
     assert ("on a calendar day", "2, from Fri 06 Mar 2026") in impact_facts(found)
 
@@ -186,9 +186,12 @@ def test_an_impact_says_that_there_is_no_band_instead_of_counting_nobody_outside
     fill_book(book, [drifted], [balanced()], {"a": "balanced"}, last)
     without = impact(book, "balanced", body(book.portfolios["balanced"], balanced(conditions=())))
     assert ("outside their bands", "1 → no band") in impact_facts(without)
-    assert [affected_text(one) for one in without.affected] == ["outside → no band, no order"]
+    assert [affected_text(one) for one in without.affected] == ["no order, outside → no band"]
     shown = ["".join(text for text, _ in line) for line in before_after(without, 60)]
     assert [line.split(maxsplit=2)[-1] for line in shown][1] == "no band"
+    head = " ".join(text for line in impact_lines(without, "", changed=True)(60, 20) for text, _ in line)
+    assert NO_CONDITION in " ".join(head.split())
     set_overrides(book, book.subscriptions["a"].id, Overrides(conditions=balanced().conditions))
     own = impact(book, "balanced", body(book.portfolios["balanced"], balanced(conditions=())))
     assert ("outside their bands", "1 → 1") in impact_facts(own), "its own bands stay"
+    assert (without.conditioned, own.conditioned) == (False, True)

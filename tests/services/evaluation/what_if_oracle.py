@@ -60,6 +60,7 @@ def exact_impact(book: Book, portfolio_id: str, wanted: PortfolioBody) -> Impact
     return Impact(
         len(book.subscribers(portfolio_id)), outside_before, outside_after, orders, Money(turnover), cooling, unable,
         blocked, len(dates), min(dates, default=None), bool(before.bands), bool(after.bands),
+        bool(after.conditions),
     )  # fmt: skip
 
 

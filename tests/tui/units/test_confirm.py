@@ -18,7 +18,7 @@ from rebal_tui.tui.widgets.named_styles import StyledApp
 from rebal_tui.tui.widgets.table import BookTable
 
 LONG_NAME = "Holloway Family Trust, Vermont"
-LONG_TEXT = "in range → outside, blocked: ACH return, options-restricted; cooldown until Mon 21 Dec 2026"
+LONG_TEXT = "blocked: ACH return, options-restricted; cooldown until Mon 21 Dec 2026, in range → outside"
 
 
 def test_the_amount_of_an_effect_stands_behind_its_last_word() -> None:
@@ -51,6 +51,13 @@ def test_a_confirmation_is_as_wide_as_its_texts_need(columns: int, width: int) -
     shown, row = asked([Item("a", LONG_NAME, LONG_TEXT)], (columns, 30))
     assert shown == width
     assert (LONG_NAME in row and LONG_TEXT in row) == (columns == 200)
+
+
+def test_the_text_of_an_item_without_an_amount_takes_its_room() -> None:
+    waits = Item("b", "Nguyen, Bruno", "cooldown until 21 Dec 2026, in range → outside")
+    trades = Item("a", "Osei, Ivo", f"{waits.text}, and more", "1,234,567.00")
+    assert asked([waits, trades], (80, 30))[1].rstrip().endswith("in range → outside")
+    assert asked([trades, waits], (80, 30))[1].rstrip().endswith("…  1,234,567.00")
 
 
 def test_a_confirmation_with_short_texts_keeps_its_width() -> None:

@@ -1,16 +1,17 @@
 """Model of the portfolio form with incomplete input, without a screen."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rebal_tui.domain.portfolios import PortfolioUpdate
+from rebal_tui.domain.portfolios import BandType, PortfolioUpdate
 from rebal_tui.services.view_models.portfolios import AssetChoice
 from rebal_tui.tui.screens.portfolios import form as forms
 from rebal_tui.tui.screens.portfolios.form import PortfolioForm, WeightText
-from rebal_tui.tui.screens.portfolios.notes import setting_notes
+from rebal_tui.tui.screens.portfolios.notes import field_notes, setting_notes
 from tests.services import factories
 
 ASSETS = {
@@ -19,6 +20,9 @@ ASSETS = {
     "V": AssetChoice("V", "Visa", ""),
     "VTI": AssetChoice("VTI", "Total market", ""),
 }
+
+NOTE_WIDTH = 42
+"""Cells of a note in a terminal of 120 columns."""
 
 
 def form(*lines: tuple[str, str], cash: str = "") -> PortfolioForm:
@@ -62,6 +66,18 @@ def test_the_minimum_trade_of_the_book_counts_where_both_fields_are_empty(least:
     of_book = notes[forms.LEAST] == "none here: the book's minimum trade counts"
     assert of_book == (not least and not percent)
     assert (notes[forms.LEAST_PERCENT] == "none") == (not percent)
+
+
+@pytest.mark.parametrize("book_reviews", [False, True])
+def test_no_note_of_a_valid_field_is_cut_beside_the_preview(book_reviews: bool) -> None:
+    settings: list[dict[str, Any]] = [
+        {"cooldown": "0"},
+        {"cooldown": "365", "least": "25", "least_percent": "0.5", "stagger": "5", "cash": "5"},
+        {"least": "25", "bands": ((BandType.ABSOLUTE, "5"), (BandType.RELATIVE, "20"))},
+    ]
+    for changed in settings:
+        notes = field_notes(replace(form(), **changed), None, book_reviews=book_reviews)
+        assert max(map(len, notes.values())) <= NOTE_WIDTH, changed
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Hashable, Sequence
+from datetime import date
 from typing import Any, ClassVar, overload
 
 from textual import on
@@ -10,7 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
-from rebal_tui.domain.text import count_text, day_text
+from rebal_tui.domain.text import count_text
 from rebal_tui.domain.trade_status import StatusKind
 from rebal_tui.services.view_models.portfolios import AffectedAccount, Impact
 from rebal_tui.services.view_models.standing import GLYPHS, TILE_GLYPHS, Tile
@@ -33,8 +34,10 @@ NOBODY = "No account is outside a band, and none would trade."
 
 
 def affected_text(one: AffectedAccount) -> str:
-    """`in range → outside, 3 orders`: whether an account is inside its bands before and after the change, and what
-    happens to it.
+    """`3 orders, in range → outside`: what happens to an account, and whether it is inside its bands before and after
+    the change.
+
+    What happens comes first, because a narrow column cuts the end.
     """
     before = _range_text(one.outside_before, banded=one.banded_before)
     after = _range_text(one.outside_after, banded=one.banded_after)
@@ -42,14 +45,18 @@ def affected_text(one: AffectedAccount) -> str:
         what = one.unable
     elif one.blocked:
         what = "blocked" if one.blocked == "blocked" else f"blocked: {one.blocked}"
-        what += f"; cooldown until {day_text(one.cooldown_until)}" if one.cooldown_until is not None else ""
+        what += f"; {_cooldown_text(one.cooldown_until)}" if one.cooldown_until is not None else ""
     elif one.cooldown_until is not None:
-        what = f"waits until {day_text(one.cooldown_until)} (cooldown)"
+        what = _cooldown_text(one.cooldown_until)
     elif one.calendar_day is not None:
-        what = f"rebalanced by the calendar on {day_text(one.calendar_day)}"
+        what = f"calendar rebalance on {formats.day(one.calendar_day)} {one.calendar_day.year}"
     else:
         what = count_text(one.orders, "order") if one.orders else "no order"
-    return f"{after if before == after else f'{before} → {after}'}, {what}"
+    return f"{what}, {after if before == after else f'{before} → {after}'}"
+
+
+def _cooldown_text(until: date) -> str:
+    return f"cooldown to {formats.day(until)} {until.year}"
 
 
 def _range_text(outside: bool, *, banded: bool) -> str:

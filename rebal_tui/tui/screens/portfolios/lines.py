@@ -152,7 +152,7 @@ def dates_text(dates: Sequence[date]) -> str:
 def cooldown_text(days: int) -> str:
     """Describe a cooldown of `days` days in words."""
     if days == 0:
-        return "cooldown 0 days: rebalances can follow each other directly"
+        return "no cooldown: rebalances can follow at once"
     return f"cooldown {count_text(days, 'day')} after each full rebalance"
 
 
@@ -216,11 +216,14 @@ def impact_text(impact: Impact) -> str:
     return "\n".join(f"{name.ljust(width)}   {figure}" for name, figure in impact_facts(impact))
 
 
+NO_CONDITION = "Without a rebalance condition, only new cash follows the weights; holdings change by a manual run."
+
+
 def impact_lines(impact: Impact, what: str, *, changed: bool) -> Builder:
     """Build the figures of an impact; `what` describes the change."""
 
     def build(width: int, _height: int) -> Sequence[Line]:
-        text = f"{what} At current prices; nothing is sent or saved."
+        text = f"{what} At current prices; nothing is sent or saved.{'' if impact.conditioned else f' {NO_CONDITION}'}"
         lines: list[Line] = [*paragraph(text, width, "muted"), ()]
         facts = impact_facts(impact, changed=changed)
         size = max(len(fact) for fact, _ in facts)

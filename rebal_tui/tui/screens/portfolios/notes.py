@@ -16,7 +16,6 @@ from rebal_tui.tui.screens.portfolios.form import (
     band_location,
     whole_number,
 )
-from rebal_tui.tui.screens.portfolios.lines import cooldown_text
 
 
 def field_notes(form: PortfolioForm, body: PortfolioBody | None, *, book_reviews: bool) -> dict[str, str]:
@@ -24,14 +23,19 @@ def field_notes(form: PortfolioForm, body: PortfolioBody | None, *, book_reviews
 
     `body` is the portfolio if the form is valid; `book_reviews` is as in `PortfolioRow`.
     """
-    days = body.cooldown_days if body else whole_number(form.cooldown)
     return {
         CASH: "cash target" if form.cash else "no cash target",
         **_band_notes(form),
         **setting_notes(form, book_reviews=book_reviews),
         DAY: "" if form.day else DAY_HINTS[form.calendar],
-        COOLDOWN: "" if days is None else cooldown_text(days),
+        COOLDOWN: _cooldown_note(body.cooldown_days if body else whole_number(form.cooldown)),
     }
+
+
+def _cooldown_note(days: int | None) -> str:
+    if not days:
+        return "" if days is None else "none: rebalances can follow at once"
+    return f"{'day' if days == 1 else 'days'} after each full rebalance"
 
 
 def _band_notes(form: PortfolioForm) -> dict[str, str]:
@@ -47,6 +51,6 @@ def setting_notes(form: PortfolioForm, *, book_reviews: bool) -> dict[str, str]:
     return {
         REVIEW: "the book reviews all" if book_reviews else "",
         STAGGER: "sessions; accounts take turns" if form.stagger else "one session for all accounts",
-        LEAST: "smaller orders are left out, whatever the book has" if form.least else none,
+        LEAST: "replaces the book's; smaller are left out" if form.least else none,
         LEAST_PERCENT: "of equity; the larger of $ and % counts" if form.least_percent else "none",
     }

@@ -15,7 +15,7 @@ from rebal_tui.services.view_models.portfolios import Impact, PortfolioRow, Port
 from rebal_tui.tui.host import Asks
 from rebal_tui.tui.questions import Question
 from rebal_tui.tui.screens.portfolios.impact import affected_items, item_titles
-from rebal_tui.tui.screens.portfolios.lines import impact_text, names_text
+from rebal_tui.tui.screens.portfolios.lines import NO_CONDITION, impact_text, names_text
 from rebal_tui.tui.screens.portfolios.version_lines import change_text
 
 CHANGES_NAMED = 6
@@ -32,6 +32,10 @@ def changes_text(changes: Sequence[Difference]) -> str:
     return f"{', '.join(named)}.\n\n" if named else ""
 
 
+def _follow_text(impact: Impact) -> str:
+    return "; runs and orders may follow then." if impact.conditioned else f". {NO_CONDITION}"
+
+
 def save_question(portfolio: Portfolio, name: str, impact: Impact, host: Asks) -> Question:
     """Build the confirmation before the edit of a portfolio with subscribers is saved; `name` is its name after the
     edit.
@@ -40,7 +44,7 @@ def save_question(portfolio: Portfolio, name: str, impact: Impact, host: Asks) -
     """
     text = (
         f"{changes_text(impact.changes)}{impact_text(impact)}\n\n"
-        "The next evaluation of its subscribers uses the saved portfolio; runs and orders may follow then. "
+        f"The next evaluation of its subscribers uses the saved portfolio{_follow_text(impact)} "
         "Saving itself sends nothing."
     )
     items = affected_items(impact, host)
@@ -99,8 +103,8 @@ def go_back_question(row: PortfolioRow, view: VersionView, impact: Impact) -> Qu
     text = "Its content becomes a new version."
     if impact.subscribers:
         text += (
-            f"\n\n{impact_text(impact)}\n\nThe next evaluation of its subscribers uses this version; runs and "
-            "orders may follow then."
+            f"\n\n{impact_text(impact)}\n\nThe next evaluation of its subscribers uses this version"
+            f"{_follow_text(impact)}"
         )
     title = f"Go back to version {view.number} of {row.name}?"
     return Question(title, "Go back", text, sends=True, undoable=row.status == PortfolioStatus.ACTIVE)

@@ -67,7 +67,7 @@ def item_columns(titles: tuple[str, str, str]) -> tuple[Column[Item], ...]:
     columns: tuple[Column[Item], ...] = (
         Column("mark", "", 1, lambda item: (item.mark,)),
         Column("name", name, 16, lambda item: ((item.name, "title"),), grow=1),
-        Column("text", text, 24, lambda item: ((item.text, item.style),), grow=3, max_width=MAX_WIDTH),
+        Column("text", text, 24, lambda item: ((item.text, item.style),), grow=3, max_width=MAX_WIDTH, spills=True),
         Column("amount", amount, 12, lambda item: item.amount, "right"),
     )
     return columns if amount else columns[:-1]
