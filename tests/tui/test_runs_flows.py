@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -140,3 +141,22 @@ def test_a_run_made_since_is_first_when_runs_is_opened_again() -> None:
         assert "No row of “Reserved” matches the filter; escape clears it, then" in screen_text(app)
 
     run(flow, book, section="4")
+
+
+def test_a_filter_moves_no_column() -> None:
+    book = factories.make_book("2026-03-02 09:30")
+    names = {"a": "The Estate of Felix Ruiz-Castellanos", "b": "Ng, Ada"}
+    some = [replace(factories.account(one, "50000"), name=name) for one, name in names.items()]
+    factories.fill_book(book, some, [factories.balanced()], dict.fromkeys(names, "balanced"))
+    scheduler.tick(book)
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        (titles,) = [line for line in screen_text(app).splitlines() if "Client" in line and "Status" in line]
+        assert len(shown(app)) == 2
+        await press(pilot, "slash")
+        await type_text(pilot, "ng")
+        await settle(pilot)
+        assert len(shown(app)) == 1
+        assert titles in screen_text(app).splitlines()
+
+    run(flow, book, (80, 24), section="4")
