@@ -106,13 +106,8 @@ def help_lines(
             return [*keys, (), *_moves(width, detail=detail), (), *_legend(section, width)]
         left = (width - 3) // 2
         right = width - 3 - left
-        here = [
-            *_here(section, left, keymap, mode, idle),
-            (),
-            *_moves(left, detail=detail),
-            (),
-            *_legend(section, left),
-        ]
+        here = _here(section, left, keymap, mode, idle)
+        here += [(), *_moves(left, detail=detail), (), *_legend(section, left)]
         return beside(here, _everywhere(right, keymap, mode), left)
 
     return build
