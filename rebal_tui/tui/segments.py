@@ -13,7 +13,7 @@ TextSegment = tuple[str, str]
 """Text and its style name: empty, or one of `widgets.named_styles.STYLES`."""
 Line = tuple[TextSegment, ...]
 NOTE_MIN_WIDTH = 40
-"""Beside a line, a note is wrapped in at least this width in cells."""
+"""Next to a line, a note is wrapped in at least this width in cells."""
 NO_BREAK = "\u00a0"
 _BEFORE_UNIT = re.compile(r"(?<=\d) (?=(?:%|(?:pp|bp|d|k|M)(?!\w)))")
 _KEPT = re.compile(f"(?<=\\d){NO_BREAK}(?=(?:%|(?:pp|bp|d|k|M)(?!\\w)))")
@@ -105,8 +105,8 @@ def table_line(cells: Iterable[tuple[str, int, str, str]]) -> Line:
 
 
 def noted(line: Line, note: str, width: int, prefix: Line) -> list[Line]:
-    """A line with a note beside it; if the note needs several lines and there is little room for them, below it, across
-    the whole width. `prefix` begins each further line.
+    """A line with a note behind it, or below it across the whole width if the note would be wrapped to fewer cells than
+    `NOTE_MIN_WIDTH`. `prefix` begins each further line.
     """
     used = line_width(line) + 1
     room = width - used

@@ -171,7 +171,7 @@ class RunsScreen(ShowsRun, LoadsOlder, TiledListScreen, inherit_bindings=False):
         self.show_tiles()
 
     def _keep_columns(self) -> None:
-        """Keep room for the texts of the unfiltered rows, so that filtering neither moves nor replaces a column."""
+        """Keep the widths that the unfiltered rows need, so that filtering neither moves nor replaces a column."""
         found = self.table.widest
         if self._read is None or self._read[:2] == ("", EVERY_RUN):
             self._widest = found

@@ -97,7 +97,7 @@ def help_lines(
     """Build the help of a section: its keys, the keys that work everywhere, and symbols.
 
     `keymap` has user-defined keys by action id. `mode` is the book's mode, as the status line shows it. The actions
-    with an id in `idle`, which cannot work at present, are dimmed. `detail` is whether a detail is beside the list.
+    with an id in `idle`, which cannot work at present, are dimmed. `detail` is whether the list has a detail panel.
     """
 
     def build(width: int, _height: int) -> Sequence[Line]:
