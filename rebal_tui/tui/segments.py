@@ -12,6 +12,8 @@ from rebal_tui.tui.text import printable
 TextSegment = tuple[str, str]
 """Text and its style name: empty, or one of `widgets.named_styles.STYLES`."""
 Line = tuple[TextSegment, ...]
+NOTE_MIN_WIDTH = 40
+"""Next to a line, a note is wrapped in at least this width in cells."""
 NO_BREAK = "\u00a0"
 _BEFORE_UNIT = re.compile(r"(?<=\d) (?=(?:%|(?:pp|bp|d|k|M)(?!\w)))")
 _KEPT = re.compile(f"(?<=\\d){NO_BREAK}(?=(?:%|(?:pp|bp|d|k|M)(?!\\w)))")
@@ -100,6 +102,19 @@ def table_line(cells: Iterable[tuple[str, int, str, str]]) -> Line:
             segments.append((" ", ""))
         segments.append((fit(text, width, align), style))
     return tuple(segments)
+
+
+def noted(line: Line, note: str, width: int, prefix: Line) -> list[Line]:
+    """A line with a note behind it, or below it across the whole width if the note would be wrapped to fewer cells than
+    `NOTE_MIN_WIDTH`. `prefix` begins each further line.
+    """
+    used = line_width(line) + 1
+    room = width - used
+    if room < NOTE_MIN_WIDTH and cell_len(printable(note)) > room:
+        return [line, *((*prefix, *part) for part in paragraph(note, width - line_width(prefix), "muted"))]
+    first, *rest = paragraph(note, room, "muted")
+    gap = " " * (used - line_width(prefix))
+    return [(*line, (" ", ""), *first), *((*prefix, (gap, ""), *part) for part in rest)]
 
 
 def beside(left: Sequence[Line], right: Sequence[Line], left_width: int, gap: int = 3) -> list[Line]:

@@ -43,15 +43,16 @@ def test_a_line_is_left_out_of_a_preview_in_eight_keys_for_this_session_only() -
         await press(pilot, "p", "l", "down")
         assert "TLT" in screen_text(app)
         await press(pilot, "enter")
-        assert "No run of Client a buys or sells TLT in the session of 2026-03-02; the restriction ends with it." in (
-            " ".join(screen_text(app).replace("│", " ").split())
+        assert (
+            "TLT is locked: no run of Client a buys or sells it in the session of 2026-03-02; the lock ends with it."
+            in (" ".join(screen_text(app).replace("│", " ").split()))
         )
         assert "left out of the run of 2026-03-02" in screen_text(app)
         assert "Leave out (enter)" in screen_text(app)
         await press(pilot, "enter")
         assert isinstance(app.screen, PreviewPage)
         assert "v Run this plan" in screen_text(app), "the next step fits next to the message"
-        assert "TLT ⊘ skip" in " ".join(screen_text(app).split())
+        assert "TLT ⊘ locked" in " ".join(screen_text(app).split())
         assert factories.all_runs(book) == []
         await press(pilot, "v", "y")
         assert not isinstance(app.screen, PreviewPage)
@@ -71,7 +72,7 @@ def test_a_line_is_left_out_of_the_plan_of_a_manual_run() -> None:
         await type_text(pilot, "agreed")
         await press(pilot, "enter")
         assert isinstance(app.screen, ConfirmScreen)
-        assert "SPY ⊘ skip" in " ".join(screen_text(app).split())
+        assert "SPY ⊘ locked" in " ".join(screen_text(app).split())
         await press(pilot, "y")
 
     run(flow, book)

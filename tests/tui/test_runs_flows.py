@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -140,3 +141,28 @@ def test_a_run_made_since_is_first_when_runs_is_opened_again() -> None:
         assert "No row of “Reserved” matches the filter; escape clears it, then" in screen_text(app)
 
     run(flow, book, section="4")
+
+
+def test_a_filter_moves_no_column_and_help_lists_tab_beside_a_detail() -> None:
+    book = factories.make_book("2026-03-02 09:30")
+    names = {"a": "The Estate of Felix Ruiz-Castellanos", "b": "Ng, Ada"}
+    some = [replace(factories.account(one, "50000"), name=name) for one, name in names.items()]
+    factories.fill_book(book, some, [factories.balanced()], dict.fromkeys(names, "balanced"))
+    scheduler.tick(book)
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        (titles,) = [line for line in screen_text(app).splitlines() if "Client" in line and "Status" in line]
+        assert len(shown(app)) == 2
+        await press(pilot, "slash")
+        await type_text(pilot, "ng")
+        await settle(pilot)
+        assert isinstance(app.section, RunsScreen)
+        assert len(shown(app)) == 1
+        assert titles in screen_text(app).splitlines()
+        for width, switches in ((80, False), (160, True)):
+            await pilot.resize_terminal(width, 24)
+            await settle(pilot)
+            text = "".join(part for line in app.section.help_builder()(width, 24) for part, _ in line)
+            assert ("Switch between the list and its detail" in text) is switches, "only where a detail is shown"
+
+    run(flow, book, (80, 24), section="4")

@@ -31,6 +31,7 @@ from rebal_tui.services.view_models.accounts import (
 from rebal_tui.services.view_models.shown_rows import ShownRows
 from rebal_tui.services.view_models.standing import short_status
 from rebal_tui.store import accounts, past_rows
+from rebal_tui.store.codec import parse_client_order_id
 
 NEWEST_RUNS, NEWEST_DECISIONS = 50, 60
 """How many runs and decisions of an account its details have at first."""
@@ -201,6 +202,10 @@ def _position(book: Book, symbol: str, qty: Qty, entry: Price | None) -> Positio
     return PositionView(symbol, asset.name if asset else "", qty, price, value_cents(value), entry, gain)
 
 
+OUTSIDE = "outside rebal-tui"
+"""Of a fill: its order was placed by no run."""
+
+
 def _ledger(book: Book, account_id: str) -> list[LedgerEntry]:
     """Cash movements and fills together, newest first."""
     today = book.today().isoformat()
@@ -213,6 +218,8 @@ def _ledger(book: Book, account_id: str) -> list[LedgerEntry]:
         kind = CashKind.SELL if sells else CashKind.BUY
         settled = fill.settles_on <= today
         text = f"{qty_text(fill.qty)} {fill.symbol}"
+        if parse_client_order_id(fill.client_order_id) is None:
+            text += f", {OUTSIDE}"
         amount = Money(fill.amount if sells else -fill.amount)
         entries.append(LedgerEntry(fill.at, kind.value, amount, fill.settles_on, settled, text))
     return sorted(entries, key=lambda entry: entry.at, reverse=True)

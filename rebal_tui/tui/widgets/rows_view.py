@@ -61,6 +61,11 @@ class RowsView(StyledView, Generic[R]):
         """The text shown when there are no rows."""
         return ""
 
+    @property
+    def widest(self) -> Mapping[str, int]:
+        """The width of each column's longest text in cells, by column key, as last measured or given."""
+        return self._widest
+
     def fit_columns(self, hidden: Collection[str], widest: Mapping[str, int]) -> None:
         """Hide the columns whose keys are in `hidden`, and no others.
 

@@ -8,6 +8,7 @@ import pytest
 
 from rebal_tui.domain.accounts import AccountStatus, Position, Restriction
 from rebal_tui.domain.errors import Conflict, Invalid, NotFound
+from rebal_tui.domain.orders import OrderRequest, Side
 from rebal_tui.domain.quantities import Qty, parse_money, parse_price, parse_qty
 from rebal_tui.domain.runs import RunType
 from rebal_tui.domain.trade_status import StatusKind
@@ -29,7 +30,17 @@ from rebal_tui.services.simulation import account_events
 from rebal_tui.services.view_models.accounts import AccountGroup, InGroup
 from rebal_tui.store import audit
 from rebal_tui.tui.screens.accounts.bulk_lines import bulk_effects
-from tests.services.factories import SLOW, account, advance_to, all_runs, balanced, fill_book, make_book, simple_book
+from tests.services.factories import (
+    SLOW,
+    account,
+    advance,
+    advance_to,
+    all_runs,
+    balanced,
+    fill_book,
+    make_book,
+    simple_book,
+)
 
 
 def three() -> Book:
@@ -91,6 +102,18 @@ def test_the_ledger_has_the_settled_cash() -> None:
     assert all((entry.settled, entry.settles_on) == (False, "2026-03-03") for entry in buys)
     advance_to(book, "2026-03-03 09:31")
     assert all(entry.settled for entry in account_detail(book, "a").ledger)
+
+
+def test_the_ledger_names_trades_of_orders_that_no_run_placed() -> None:
+    book = three()
+    create_run(book, "a", RunType.PARTIAL_LIQUIDATION, amount=parse_money("4000"))
+    request = OrderRequest("a", "outside-1", "SPY", Side.SELL, qty=parse_qty("1.5"))
+    assert book.sandbox is not None
+    book.sandbox.place_external_order("a", request, book.now())
+    advance(book, 30)
+    texts = [entry.text for entry in account_detail(book, "a").ledger if entry.kind in ("buy", "sell")]
+    assert [text for text in texts if "outside" in text] == ["1.5 SPY, outside rebal-tui"]
+    assert len(texts) > 1, "those of the run are not marked"
 
 
 def test_a_position_shows_its_gain_over_its_entry_price() -> None:

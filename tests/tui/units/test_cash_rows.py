@@ -53,7 +53,8 @@ def test_a_withdrawal_and_the_journal_that_pays_it_name_each_other() -> None:
     assert "Amount  -$5,000.00" in panel, "the sign of the list"
     assert "Amount -$5,000.00" in text_of(withdrawal_lines(withdrawal, ())(60, 20))
     assert "Pays" not in text_of(movement_lines(rows["other"])(60, 20))
-    assert "Paid by journal b3c0ffee, a row of its own." in text_of(withdrawal_lines(withdrawal, ())(60, 20))
+    panel = text_of(withdrawal_lines(withdrawal, ())(100, 20))
+    assert "Paid by journal b3c0ffee, the row “payout” with this amount in parentheses." in panel
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import pytest
 from rich.cells import cell_len
 
-from rebal_tui.tui.segments import beside, fit, fit_line, heading, line_width, wrap
+from rebal_tui.tui.segments import beside, fit, fit_line, heading, line_width, noted, wrap
 
 NAMES = ["Ruiz", "日本投資信託会社の顧客", "a🙂b🙂c🙂d🙂e🙂", "x" * 200, "[/]", "", "José"]
 
@@ -45,3 +45,16 @@ def test_a_heading_runs_to_the_edge(width: int) -> None:
 def test_columns_are_side_by_side() -> None:
     lines = beside([(("left", ""),)], [(("one", ""),), (("two", ""),)], 6)
     assert ["".join(text for text, _ in line) for line in lines] == ["left     one", "         two"]
+
+
+def test_a_note_without_room_beside_its_line_has_the_whole_width_below() -> None:
+    line = (("23 Nov 10:00", "muted"), (" raised", "title"))
+    note = "$4,982.52 of $5,000.00 raised and reserved"
+
+    def shown(width: int, note: str = note) -> list[str]:
+        return ["".join(text for text, _ in one) for one in noted(line, note, width, (("│ ", ""),))]
+
+    assert shown(46) == ["23 Nov 10:00 raised", "│ $4,982.52 of $5,000.00 raised and reserved"]
+    assert shown(46, "reserved") == ["23 Nov 10:00 raised reserved"]
+    assert shown(60) == ["23 Nov 10:00 raised $4,982.52 of $5,000.00 raised and", "│                   reserved"]
+    assert shown(46, "") == ["23 Nov 10:00 raised "]

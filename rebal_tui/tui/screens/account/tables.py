@@ -80,7 +80,10 @@ def ledger_columns() -> tuple[Column[Numbered], ...]:
     """Columns of the changes of cash (the ledger), with their settlement day."""
     return (
         Column("at", "When", 15, lambda row: formats.timestamp(row[1].at), sort=lambda row: row[1].at, descending=True),
-        Column("kind", "Type", 11, lambda row: formats.words(row[1].kind), sort=lambda row: row[1].kind),
+        Column(
+            "kind", "Type", 11, lambda row: formats.words(row[1].kind), sort=lambda row: row[1].kind, grow=1,
+            max_width=11,
+        ),
         Column(
             "amount",
             "Amount $",
@@ -90,9 +93,12 @@ def ledger_columns() -> tuple[Column[Numbered], ...]:
             0,
             lambda row: row[1].amount,
         ),
-        Column("settles", "Settlement", 14, lambda row: (settlement(row[1]),), sort=lambda row: row[1].settles_on),
+        Column(
+            "settles", "Settlement", 14, lambda row: (settlement(row[1]),), sort=lambda row: row[1].settles_on, grow=1,
+            max_width=14,
+        ),
         Column("text", "Reference", 18, lambda row: reference(row[1]), priority=1, grow=1, max_width=50),
-    )
+    )  # fmt: skip
 
 
 def decision_columns() -> tuple[Column[KeyedDecision], ...]:

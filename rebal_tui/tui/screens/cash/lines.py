@@ -13,7 +13,7 @@ from rebal_tui.tui import formats
 from rebal_tui.tui.screens.cash.columns import STAGE_VERBS, STEP_MARKS, CashRow
 from rebal_tui.tui.screens.shared.marks import STOPPED
 from rebal_tui.tui.screens.shared.plan_lines import preview_lines, unsent_lines
-from rebal_tui.tui.segments import Line, TextSegment, fit, heading, paragraph, table_line
+from rebal_tui.tui.segments import Line, TextSegment, fit, heading, noted, paragraph, table_line
 from rebal_tui.tui.widgets.lines import Builder
 
 IN_PARENTHESES = "Its amount is in parentheses, because that row has it already."
@@ -35,9 +35,9 @@ def withdrawal_lines(view: WithdrawalView, history: Sequence[TimelineEvent]) -> 
         lines: list[Line] = [*_head(view.client, f"withdrawal {formats.short_id(view.id)}", width)]
         lines.append((("Amount ", "muted"), (amount_text(view), "title"), *_follows(view)))
         if view.journal_id:
-            lines += paragraph(
-                f"Paid by journal {formats.short_id(view.journal_id)}, a row of its own.", width, "muted"
-            )
+            journal = formats.short_id(view.journal_id)
+            text = f"Paid by journal {journal}, the row “payout” with this amount in parentheses."
+            lines += paragraph(text, width, "muted")
         lines += [(), heading("Stages", width), *_stages(view, history, width)]
         if view.stopped:
             lines += [(), *paragraph(f"{STOPPED} stopped: {view.stopped}", width, "bad")]
@@ -47,10 +47,8 @@ def withdrawal_lines(view: WithdrawalView, history: Sequence[TimelineEvent]) -> 
         lines += [(), heading("History", width)]
         for event in history:
             when = formats.timestamp(event.at)
-            parts = paragraph(event.detail, max(width - 32, 12), "muted")
-            cells = [(when, 15, "left", "muted"), (formats.words(event.what), 14, "left", "title")]
-            lines.append((*table_line(cells), ("  ", ""), *parts[0]))
-            lines.extend(((" " * 32, ""), *part) for part in parts[1:])
+            cells = [(when, 15, "left", "muted"), (formats.words(event.what), 15, "left", "title")]
+            lines += noted(table_line(cells), event.detail, width, (("  ", ""),))
         return lines
 
     return build

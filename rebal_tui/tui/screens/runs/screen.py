@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar
 
@@ -86,6 +87,8 @@ class RunsScreen(ShowsRun, LoadsOlder, TiledListScreen, inherit_bindings=False):
         self._read: tuple[str, RunGroup, int] | None = None
         """The search text, the group and the limit of rows with which the rows were last read."""
         self._wanted = ""
+        self._widest: Mapping[str, int] = {}
+        """The widths of the texts without a filter, by column key; empty before such rows were read."""
 
     @property
     def first_actions(self) -> tuple[str, ...]:
@@ -164,7 +167,15 @@ class RunsScreen(ShowsRun, LoadsOlder, TiledListScreen, inherit_bindings=False):
         none_yet = not self._snapshot.total
         self.table.set_empty("No run yet." if none_yet else "No run matches these filters; escape clears them.")
         self.table.set_rows(rows, lambda row: run_columns.in_group(row, tile) and (kind is None or row.type == kind))
+        self._keep_columns()
         self.show_tiles()
+
+    def _keep_columns(self) -> None:
+        """Keep the widths that the unfiltered rows need, so that filtering neither moves nor replaces a column."""
+        found = self.table.widest
+        if self._read is None or self._read[:2] == ("", EVERY_RUN):
+            self._widest = found
+        self.table.fit_columns((), {key: max(size, found.get(key, 0)) for key, size in self._widest.items()} or found)
 
     def show_tiles(self) -> None:
         """Show the tiles with the counts as they were read with the rows: the filter searches all runs of the book."""

@@ -191,7 +191,7 @@ def held_lines(view: AccountView, width: int) -> list[Line]:
         if holding.reachable_bp is not None and holding.target is not None
     ]
     if moved:
-        text = f"The targets shown are those within reach; the portfolio's weights are {', '.join(moved)}."
+        text = f"The targets shown are reachable targets; the portfolio's weights are {', '.join(moved)}."
         lines.extend(paragraph(text, width, "muted"))
     return lines
 

@@ -91,20 +91,23 @@ def help_lines(
     keymap: Mapping[str, str] = MappingProxyType({}),
     mode: str = "",
     idle: Collection[str] = (),
+    *,
+    detail: bool = True,
 ) -> Builder:
     """Build the help of a section: its keys, the keys that work everywhere, and symbols.
 
     `keymap` has user-defined keys by action id. `mode` is the book's mode, as the status line shows it. The actions
-    with an id in `idle`, which cannot work at present, are dimmed.
+    with an id in `idle`, which cannot work at present, are dimmed. `detail` is whether the list has a detail panel.
     """
 
     def build(width: int, _height: int) -> Sequence[Line]:
         if width < 100:
             keys = [*_here(section, width, keymap, mode, idle), (), *_everywhere(width, keymap, mode)]
-            return [*keys, (), *_moves(width), (), *_legend(section, width)]
+            return [*keys, (), *_moves(width, detail=detail), (), *_legend(section, width)]
         left = (width - 3) // 2
         right = width - 3 - left
-        here = [*_here(section, left, keymap, mode, idle), (), *_moves(left), (), *_legend(section, left)]
+        here = _here(section, left, keymap, mode, idle)
+        here += [(), *_moves(left, detail=detail), (), *_legend(section, left)]
         return beside(here, _everywhere(right, keymap, mode), left)
 
     return build
@@ -175,10 +178,11 @@ def _everywhere(width: int, keymap: Mapping[str, str], mode: str, taken: Collect
     return lines
 
 
-def _moves(width: int) -> list[Line]:
+def _moves(width: int, *, detail: bool) -> list[Line]:
     lines: list[Line] = [heading("Lists", width)]
     for keys, text in MOVES:
-        lines += _entry(keys, text, width)
+        if detail or keys != "tab":
+            lines += _entry(keys, text, width)
     return lines
 
 

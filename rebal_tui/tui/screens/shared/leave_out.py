@@ -71,12 +71,12 @@ def leave_out_form(view: PreviewView, symbol: str, day: date) -> FormScreen:
             return f"{symbol}; R in Accounts lifts it"
 
         if until is None:
-            ends = "until somebody lifts the restriction"
+            ends = "until somebody lifts the lock"
         elif until == day:
-            ends = f"in the session of {until}; the restriction ends with it"
+            ends = f"in the session of {until}; the lock ends with it"
         else:
-            ends = f"through {until}; then the restriction ends by itself"
-        what = f"No run of {view.client} buys or sells {symbol} {ends}."
+            ends = f"through {until}; then the lock ends by itself"
+        what = f"{symbol} is locked: no run of {view.client} buys or sells it {ends}."
         return Proposal(_lines(what), f"Leave {symbol} out?", f"{what} {_AROUND}", _YES, act, "Left out")
 
     fields = [

@@ -28,7 +28,7 @@ HELD_REASONS = frozenset(
     }
 )  # fmt: skip
 """Reasons of plan lines whose asset a restriction keeps from its target."""
-GOAL_NOTE = "Goal: where the run brings the asset, as restrictions or the drift band allow."
+GOAL_NOTE = "Goal: where the run brings the asset: to its reachable target, or as far as the drift band asks."
 
 
 def preview_lines(view: PreviewView, *, pays_out: bool = False) -> Builder:
@@ -203,7 +203,7 @@ def _plan_line(
     if line.side:
         side = f"{_SIDE_MARKS[line.side]} {line.side}"
     elif skipped:
-        side = f"{_skip_mark(line, skipped_sides)} skip"
+        side = f"{_skip_mark(line, skipped_sides)} {'locked' if line.reason is LineReason.LOCKED else 'skip'}"
     cells = [
         (line.symbol, 8, "left", "title" if traded else "muted"),
         (side, 8, "left", style if traded else "warn" if skipped else "muted"),

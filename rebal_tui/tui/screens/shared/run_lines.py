@@ -14,7 +14,7 @@ from rebal_tui.services.view_models.runs import RunView
 from rebal_tui.tui import formats
 from rebal_tui.tui.screens.shared.account_lines import decision_lines, named_account
 from rebal_tui.tui.screens.shared.plan_lines import plan_lines, skip_reason
-from rebal_tui.tui.segments import Line, TextSegment, beside, heading, line_width, paragraph, table_line
+from rebal_tui.tui.segments import Line, TextSegment, beside, heading, line_width, noted, paragraph, table_line
 from rebal_tui.tui.text import printable
 from rebal_tui.tui.widgets import bars
 from rebal_tui.tui.widgets.lines import Builder
@@ -220,19 +220,17 @@ def _timeline(view: RunView, width: int) -> list[Line]:
     lines: list[Line] = [heading("Timeline", width)]
     wide = width >= 64
     when = 15 if wide else 8
-    indent = when + 17
     days = [new_york_day(event.at) for event in view.timeline]
     for index, event in enumerate(view.timeline):
         last = index == len(view.timeline) - 1
         if not wide and index and days[index] != days[index - 1]:
             lines.append((("│", "accent"), (" ", ""), (formats.day(days[index]), "muted")))
         mark = "●" if last else "│" if index else "┬"
-        parts = paragraph(event.detail, max(width - indent - 1, 12), "muted")
         at = formats.timestamp(event.at) if wide else formats.clock(event.at)
         state = status_words(event.what).removeprefix("completed ")
         what = table_line([(at, when, "left", "muted"), (state, 14, "left", "title")])
-        lines.append(((mark, "accent"), (" ", ""), *what, (" ", ""), *parts[0]))
-        lines.extend((("│" if not last else " ", "accent"), (" " * indent, ""), *part) for part in parts[1:])
+        rest: Line = ((" " if last else "│", "accent"), (" ", ""))
+        lines += noted(((mark, "accent"), (" ", ""), *what), event.detail, width, rest)
     return lines
 
 

@@ -116,7 +116,13 @@ class SectionScreen(HasKeyBar[None]):
         from rebal_tui.tui.screens.shared.help_lines import help_lines
 
         keys = self.host.settings_file.settings.keys
-        return help_lines(self.SECTION, keys, self.host.mode_shown, self.idle_actions())
+        mode, idle = self.host.mode_shown, self.idle_actions()
+        return help_lines(self.SECTION, keys, mode, idle, detail=self.detail_in_sight)
+
+    @property
+    def detail_in_sight(self) -> bool:
+        """Whether the details of the section are shown."""
+        return True
 
     def show_loading(self, loading: LoadProgress) -> None:
         """Show the progress of opening the book."""
