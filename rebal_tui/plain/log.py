@@ -28,8 +28,9 @@ async def jobs(session: Session, _text: str) -> None:
 
 
 def _job_text(job: JobView) -> str:
-    state = "paused" if job.paused else "failed" if job.failed else "on"
-    following = f"next {when(job.next_at)}" if job.next_at else "no next time"
+    state = "off" if job.never else "paused" if job.paused else "failed" if job.failed else "on"
+    none = f"never starts, {job.never}" if job.never else "no next time"
+    following = f"next {when(job.next_at)}" if job.next_at else none
     last = f"Last {when(job.last_at)}, {job.last_result}" if job.last_at else "It has not run yet"
     counts = f"{job.missed:,} missed, {job.failed:,} failed" if job.missed or job.failed else ""
     parts = (f"{spoken(job.title)}: {state}, {following}", last, counts)

@@ -20,6 +20,7 @@ def test_the_scheduler_is_read_paused_and_resumed() -> None:
     listed = answer(book, "jobs")
     assert listed[0].endswith(" jobs.")
     assert any(": on, next " in line for line in listed)
+    assert any(": off, never starts, book in memory." in line for line in listed)
     assert answer(book, "pause scheduler", "no")[-1] == "Canceled, nothing was changed."
     assert answer(book, "pause scheduler", "yes")[-1] == "Scheduler paused."
     assert all(job.paused for job in job_views(book))

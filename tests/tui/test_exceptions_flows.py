@@ -43,7 +43,7 @@ def test_an_alert_is_acknowledged_and_leads_to_its_account() -> None:
         await press(pilot, "j", "enter")
         assert isinstance(app.screen_stack[-1], ReadScreen)
         assert "a acknowledges this alert" in screen_text(app)
-        assert "Subject: Client a (" in screen_text(app)
+        assert "About: Client a (" in screen_text(app)
         await press(pilot, "escape", "g")
         assert app.current_mode == Section.ACCOUNTS
         assert app.screen.table.cursor_key == "a"

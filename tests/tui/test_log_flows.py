@@ -41,6 +41,8 @@ def test_jobs_pause_resume_and_run_after_confirmation() -> None:
     async def flow(pilot: Any, app: Any) -> None:
         assert "Evaluation" in screen_text(app)
         assert "v Run job" in screen_text(app)
+        assert "· off      Back up the book  book in memory" in screen_text(app)
+        assert "Extends the trading calendar" in screen_text(app), "what the job under the cursor does"
         await press(pilot, "p", "n")
         assert not scheduler.paused(book)
         await press(pilot, "p", "y")

@@ -16,7 +16,7 @@ from rebal_tui.services.queries.exception_list import exception_total
 from rebal_tui.services.queries.files_status import files_text
 from rebal_tui.services.runs.sending import sending_progress
 from rebal_tui.services.schedule import scheduler
-from rebal_tui.services.schedule.jobs import jobs_of
+from rebal_tui.services.schedule.jobs import jobs_of, never_starts
 from rebal_tui.services.view_models.status import (
     NEW_MODE,
     PAUSED_MODE,
@@ -99,6 +99,7 @@ def job_views(book: Book) -> tuple[JobView, ...]:
             missed=rows[job.name].missed,
             failed=rows[job.name].failed,
             paused=everything_paused or rows[job.name].paused,
+            never=never_starts(book, job.name),
         )
         for job in jobs_of(book)
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.sessions import NEW_YORK, new_york_day
 from rebal_tui.domain.text import count_text
 from rebal_tui.engine.calendar import fires_on
@@ -23,7 +24,9 @@ from rebal_tui.services.evaluation_pass.isolation import set_apart_failing
 from rebal_tui.store import assets, audit, book_settings, drift_history, jobs
 from rebal_tui.store import sessions as session_store
 from rebal_tui.store.backup import back_up
+from rebal_tui.store.database import MEMORY
 
+BACKUP = "backup"
 MAX_BACKUPS = 7
 DRIFT_HISTORY_RETENTION = timedelta(days=45)
 MISSED_KEY = "missed_through"
@@ -134,9 +137,20 @@ def _backup_due(book: Book, now: datetime) -> str | None:
     return session.day.isoformat() if session and began and began < session.close else None
 
 
+def never_starts(book: Book, name: str) -> str:
+    """Why the job with this name never starts in this book: it makes no backups. Empty if it starts."""
+    if name != BACKUP or book.settings.backup_folder is not None:
+        return ""
+    return "book in memory" if book.database.path == MEMORY else "no backups"
+
+
 def _back_up(book: Book, key: str) -> str:
-    folder = Path(book.settings.backup_folder or "")
-    target = folder / f"{key}.db"
+    """Back up the book and keep the last `MAX_BACKUPS` files; returns the path. Raises `Conflict` without a folder."""
+    if book.settings.backup_folder is None:
+        raise Conflict(f"no folder for backups: {never_starts(book, BACKUP)}")
+    folder = Path(book.settings.backup_folder)
+    # The key of a manual start is a time, whose colons no file name on Windows can have.
+    target = folder / f"{key[:10]}.db"
     back_up(book.database, target)
     for old in sorted(folder.glob("????-??-??.db"))[:-MAX_BACKUPS]:
         old.unlink()
@@ -194,7 +208,7 @@ JOBS = (
     Job("settlement", "Settle cash", _settlement_due, _settle, _next_open),
     Job("prices", "Save prices", _prices_due, _save_prices, _next_minute),
     EVALUATION,
-    Job("backup", "Back up the book", _backup_due, _back_up, _next_close),
+    Job(BACKUP, "Back up the book", _backup_due, _back_up, _next_close),
 )
 JOB_NAMES = ("sessions", "settlement", "prices", "demo", "evaluation", "backup")
 """The jobs with a row in every book, whether or not the book runs them."""

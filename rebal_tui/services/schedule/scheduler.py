@@ -29,7 +29,7 @@ from rebal_tui.services.runs.asset_holds import guard_prices
 from rebal_tui.services.runs.market_actions import apply_market_actions
 from rebal_tui.services.runs.needs_adjustment import stop_invalid_portfolios
 from rebal_tui.services.runs.processing import process_chunk, requeue_on_change
-from rebal_tui.services.schedule.jobs import EVALUATION, JOB_NAMES, Job, jobs_of, report_missed_sessions
+from rebal_tui.services.schedule.jobs import EVALUATION, JOB_NAMES, Job, jobs_of, never_starts, report_missed_sessions
 from rebal_tui.store import jobs
 
 log = logging.getLogger(__name__)
@@ -164,11 +164,13 @@ def run_now(book: Book, name: str, time_budget: float | None = None) -> str:
     """Run a job now, due or not; returns the result as text. An evaluation still requires the window (R-10).
 
     With `time_budget`, in seconds, heartbeats do the work that is left when the budget is spent. Raises `NotFound` for
-    an unknown job and `Conflict` for an evaluation outside the window.
+    an unknown job and `Conflict` for an evaluation outside the window or a job that never starts in this book.
     """
     job = next((job for job in jobs_of(book) if job.name == name), None)
     if job is None:
         raise NotFound(f"no job {name}")
+    if reason := never_starts(book, name):
+        raise Conflict(f"{job.title} never starts: {reason}")
     now, waits = book.now(), TimeBudget(book, time_budget)
     if job is EVALUATION and not _in_window(book, now):
         raise Conflict("evaluations run only in the window of a session")

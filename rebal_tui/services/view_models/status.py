@@ -101,7 +101,8 @@ class StatusLine:
 class JobView:
     """A job of the scheduler. `missed` counts the starts that it missed, `failed` those at which it failed.
 
-    `next_at` is None while the job or the scheduler is paused, `last_at` before the first start.
+    `next_at` is None while the job or the scheduler is paused, `last_at` before the first start. `never` is why the job
+    never starts in this book, empty if it does.
     """
 
     name: str
@@ -113,3 +114,4 @@ class JobView:
     missed: int
     failed: int
     paused: bool
+    never: str = ""

@@ -28,6 +28,9 @@ from rebal_tui.tui.widgets.styles import StyledView
 STALE_SECONDS = 60
 FULL_FAULTS_WIDTH = 110
 """From this screen width in cells, several faults are shown in full."""
+MAX_FAULTS = 3
+ALL_FAULTS = "3 faults: streams, clock, prices"
+"""The text on a narrow screen if every fault is there that a connection can have."""
 WORK_BAR_WIDTH = 6
 """Width in cells of the progress bar of long-running work."""
 SHORT_TIME_STOPPED = "TIME STOPPED"
@@ -133,8 +136,9 @@ def section_of(part: str) -> str:
         return EXCEPTIONS
     if part.startswith(("SIMULATED", PAUSED_MODE, SHORT_TIME_STOPPED, "REPLAY", "prices")):
         return Section.MARKET
-    at_fault = "streams down" in part or part.startswith("at fault:")
-    if at_fault or part.startswith(("next evaluation", "streams", "clock", "OPEN", "CLOSED")):
+    if "streams down" in part or "stream down" in part or part == ALL_FAULTS:
+        return Section.LOG
+    if part.startswith(("next evaluation", "streams", "clock", "OPEN", "CLOSED")):
         return Section.LOG
     return Section.RUNS if part.startswith("sending") else ""
 
@@ -147,7 +151,7 @@ def _connection(connection: ConnectionView, width: int) -> list[tuple[int, TextS
     faults, short = _connection_faults(connection)
     parts: list[tuple[int, TextSegment]] = []
     if len(faults) > 1 and width < FULL_FAULTS_WIDTH:
-        parts.append((0, (f"▲ at fault: {', '.join(short)}", "warn")))
+        parts.append((0, (f"▲ {ALL_FAULTS if len(faults) == MAX_FAULTS else ', '.join(short)}", "warn")))
     else:
         parts += [(0, (f"▲ {fault}", "warn")) for fault in faults]
     if connection.streams and not connection.down:
@@ -167,15 +171,15 @@ def _connection_faults(connection: ConnectionView) -> tuple[list[str], list[str]
     faults, short = [], []
     if connection.down:
         faults.append(f"{len(connection.down)} of {connection.streams} streams down")
-        short.append(count_text(len(connection.down), "stream"))
+        short.append(f"{count_text(len(connection.down), 'stream')} down")
     if connection.skew_seconds is not None and connection.skew_alert:
         ahead = "behind" if connection.skew_seconds > 0 else "ahead"
         faults.append(f"clock {abs(connection.skew_seconds)} s {ahead}")
-        short.append("clock")
+        short.append("clock off")
     if connection.price_delay is not None:
         late = formats.duration(connection.price_delay)
         faults.append(f"prices {late} late")
-        short.append("prices")
+        short.append("prices late")
     return faults, short
 
 

@@ -277,6 +277,28 @@ def test_one_verified_backup_per_session_and_the_latest_are_kept(tmp_path: Path)
     copy.close()
 
 
+def test_a_book_without_a_folder_for_backups_makes_none_and_touches_no_other_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder in which the program was started may have files that are named like backups."""
+    monkeypatch.chdir(tmp_path)
+    names = [f"2020-01-0{day}.db" for day in range(1, 10)]
+    for name in names:
+        (tmp_path / name).touch()
+    book = simple_book("2026-03-02 09:30")
+    with pytest.raises(Conflict, match="Back up the book never starts: book in memory"):
+        scheduler.run_now(book, "backup")
+    assert sorted(file.name for file in tmp_path.iterdir()) == names
+    view = next(view for view in job_views(book) if view.name == "backup")
+    assert (view.next_at, view.never) == (None, "book in memory")
+
+
+def test_a_backup_on_request_has_a_name_that_counts_among_the_backups(tmp_path: Path) -> None:
+    folder = tmp_path / "backups"
+    book = with_backups(simple_book("2026-03-02 09:30"), folder)
+    assert scheduler.run_now(book, "backup") == str(folder / "2026-03-02.db")
+
+
 def test_a_book_never_open_at_the_close_is_backed_up_at_its_next_start(tmp_path: Path) -> None:
     folder = tmp_path / "backups"
     book = with_backups(simple_book("2026-03-02 09:30"), folder)

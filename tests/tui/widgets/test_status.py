@@ -76,8 +76,13 @@ def test_faults_of_the_connection_are_shown(width: int) -> None:
 
 def test_on_a_narrow_terminal_several_faults_are_shown_in_short_and_one_in_full() -> None:
     line = text(80, mode="PAPER", connection=LOST)
-    assert "▲ at fault: 2 streams, clock, prices" in line
+    assert "▲ 3 faults: streams, clock, prices" in line
     assert len(line) <= 80
+    two = text(80, mode="PAPER", connection=replace(LOST, price_delay=None))
+    assert "▲ 2 streams down, clock off · " in two
+    assert len(two) <= 80
+    for part in ("▲ 3 faults: streams, clock, prices", "▲ 1 stream down, clock off", "▲ clock off, prices late"):
+        assert section_of(part) == Section.LOG
     assert "▲ 2 of 5 streams down" in text(80, mode="PAPER", connection=replace(HEALTHY, down=("trades", "journals")))
 
 

@@ -38,6 +38,7 @@ ALERT_KINDS = {
     "needs_adjustment": "portfolio",
     "missed": "missed job",
     "stream": "broker stream",
+    "clock": "computer clock",
     "journal": "journal",
     "reconciliation": "account",
 }
@@ -197,7 +198,7 @@ def detail_lines(row: ShownRow) -> Builder:
 
 def _exception(row: ExceptionView, width: int) -> list[Line]:
     answer = REACTIVATES if row.over else ANSWERS.get(row.kind)
-    keys = f"l resolves it: {answer}." if answer else "l or g goes to its subject."
+    keys = f"l resolves it: {answer}." if answer else f"l or g goes to {_subject(row)}."
     if row.kind in OF_PORTFOLIOS and not row.over:
         keys = f"enter shows the portfolio; l resolves it: {answer}."
     lines: list[Line] = [
@@ -218,6 +219,15 @@ def _exception(row: ExceptionView, width: int) -> list[Line]:
     return [*lines, (), *paragraph(keys, width, "muted")]
 
 
+def _subject(row: ExceptionView) -> str:
+    """What the keys `l` and `g` go to."""
+    if row.run_id is not None:
+        return "the run"
+    if row.account_id is not None:
+        return "the account"
+    return "the portfolio" if row.portfolio_id is not None else "the asset"
+
+
 def _ended(row: Ended, width: int) -> list[Line]:
     return [
         ((ended_text(row), "good"), (f"  {kind_name(row.row)}", "muted")),
@@ -234,7 +244,7 @@ def _alert(row: AlertView, width: int) -> list[Line]:
         (),
         *paragraph(row.text, width),
         (),
-        *paragraph(f"Subject: {row.named}", width, "muted"),
+        *paragraph(f"About: {row.named}", width, "muted"),
         (),
-        *paragraph("a acknowledges this alert; g goes to its subject.", width, "muted"),
+        *paragraph("a acknowledges this alert; g goes to what it is about.", width, "muted"),
     ]

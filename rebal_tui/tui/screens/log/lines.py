@@ -16,6 +16,15 @@ from rebal_tui.tui.widgets.tabs import Tab
 
 JOBS, AUDIT = "jobs", "audit"
 TABS = (JOBS, AUDIT)
+JOB_WORDS = {
+    "sessions": "Extends the trading calendar: the sessions that the program knows in advance.",
+    "settlement": "At each open, makes the proceeds of sales withdrawable that are due.",
+    "prices": "Keeps the last price of each asset, for when the book is opened again.",
+    "demo": "Lets invented clients deposit, withdraw and trade, in this demonstration only.",
+    "evaluation": "Decides for each subscribed account whether a run is created, and which.",
+    "backup": "After each close, copies the book to its folder of backups.",
+}
+"""What each job does, by its name in the book."""
 PAUSE_TEXT = (
     "No job starts by itself until you resume the scheduler, so no evaluation happens. Runs in progress continue, and "
     "runs that you request or approve start."
@@ -40,6 +49,8 @@ def log_tabs(snapshot: LogSnapshot) -> tuple[Tab, ...]:
 
 
 def _state(job: JobView) -> Line:
+    if job.never:
+        return (("· off", "muted"),)
     if job.paused:
         return (("◌ paused", "warn"),)
     if job.failed:
@@ -51,6 +62,11 @@ def _count(count: int, style: str) -> Line:
     return ((str(count), style) if count else ("·", "rule"),)
 
 
+def next_text(job: JobView) -> str:
+    """Return the next start of a job, or why it never starts."""
+    return job.never or formats.timestamp(job.next_at)
+
+
 def _duration_text(job: JobView) -> str:
     return "–" if job.duration_ms is None else f"{job.duration_ms:,} ms"
 
@@ -60,7 +76,7 @@ def job_columns() -> tuple[Column[JobView], ...]:
     return (
         Column("state", "State", 9, _state),
         Column("title", "Job", 22, lambda job: job.title, sort=lambda job: job.title, grow=1, max_width=36),
-        Column("next", "Next start", 15, lambda job: formats.timestamp(job.next_at)),
+        Column("next", "Next start", 15, next_text),
         Column("last", "Last start", 15, lambda job: formats.timestamp(job.last_at), priority=1),
         Column("took", "Duration", 9, _duration_text, "right", 2),
         Column("missed", "Missed", 6, lambda job: _count(job.missed, "warn"), "right", 3),
@@ -135,11 +151,13 @@ def detail_lines(row: JobView | AuditView) -> Builder:
 
 def _job(job: JobView, width: int) -> list[Line]:
     lines: list[Line] = [((job.title, "title"), ("  ", ""), *_state(job)), ()]
+    if what := JOB_WORDS.get(job.name):
+        lines += [*paragraph(what, width, "muted"), ()]
     for name, value in (
-        ("Next start", formats.timestamp(job.next_at)),
+        ("Next start", f"none: {job.never}" if job.never else formats.timestamp(job.next_at)),
         ("Last start", formats.timestamp(job.last_at)),
         ("Duration", _duration_text(job)),
-        ("Missed", count_text(job.missed, "start")),
+        ("Missed", f"{count_text(job.missed, 'start')}, as the program was not open" if job.missed else "0 starts"),
         ("Failed", count_text(job.failed, "start")),
     ):
         lines.append(((name.ljust(12), "muted"), (value, "")))
