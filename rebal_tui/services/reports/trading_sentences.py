@@ -95,7 +95,8 @@ def _sent(book: Book, _subject: str, detail: Detail) -> str:
         (order, f"{side} {_asset(book, symbol)} {money(Money(notional)) if notional is not None else _shares(qty)}")
         for order, symbol, side, notional, qty in orders[:_NAMED]
     ]
-    return f"Sent {count_text(len(orders), 'order')}{_by_account(book, named, len(orders))}."
+    what = f"{count_text(len(orders), 'order')}{_by_account(book, named, len(orders))}"
+    return f"Made {what}, for a trade list." if book.settings.one_list else f"Sent {what}."
 
 
 def _filled(book: Book, _subject: str, detail: Detail) -> str:

@@ -32,6 +32,7 @@ from rebal_tui.services.queries.desk import account_view, desk_snapshot
 from rebal_tui.services.queries.run_search import find_runs
 from rebal_tui.services.queries.runs import run_view, runs_snapshot
 from rebal_tui.services.queries.status import job_views, status_line
+from rebal_tui.services.reports.log_page import log_snapshot
 from rebal_tui.services.runs.processing import process_runs
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.services.view_models.standing import what_ends_it
@@ -345,6 +346,9 @@ def test_an_approved_run_is_for_a_list_and_nobody_has_paused_the_scheduler() -> 
     assert [row.phase for row in runs_snapshot(book).rows] == ["for a list"]
     step = account_view(book, run.account_id).next_step
     assert step == "The full rebalance run is for a list; its trade list is still to be written."
+    said = {entry.action: entry.sentence for entry in log_snapshot(book).audit}
+    assert said["orders.sent"].startswith("Made 2 orders of Client 1001 (1001): buy AAA 29 shares")
+    assert said["orders.sent"].endswith(", for a trade list.")
     assert find_runs(book, "").waits_for_list
     shown = run_view(book, run.id)
     assert {(shown.list_text(order), shown.listed_at(order)) for order in shown.orders} == {("for a list", None)}
