@@ -343,7 +343,7 @@ def _orders(view: RunView) -> Iterator[str]:
     yield f"Orders, {len(view.orders):,}."
     for order in view.orders:
         filled = amounts.get(order.client_order_id, Money(0))
-        parts = [str(order.side), formats.words(order.status)]
+        parts = [str(order.side), view.list_text(order) or formats.words(order.status)]
         if filled:
             parts.append(f"filled {dollars(filled)}, {formats.qty(order.filled_qty)} shares")
             parts.append(f"average price {formats.price(order.filled_avg_price)}")

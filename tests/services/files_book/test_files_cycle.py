@@ -18,6 +18,7 @@ from rebal_tui.domain.runs import RunStatus
 from rebal_tui.domain.trade_status import WaitsFor
 from rebal_tui.domain.trading_rules import AccountSettings, Overrides
 from rebal_tui.market.protocol import Quote
+from rebal_tui.plain.texts import run_text
 from rebal_tui.services.advisory.trade_settings import set_overrides, settings_texts
 from rebal_tui.services.book.policy import set_review
 from rebal_tui.services.broker_sync.events import sync
@@ -357,6 +358,7 @@ def test_an_approved_run_is_for_a_list_and_nobody_has_paused_the_scheduler() -> 
     assert not find_runs(book, "").waits_for_list
     shown = run_view(book, run.id)
     assert {(shown.list_text(order), shown.listed_at(order)) for order in shown.orders} == {("on list 1", made_at)}
+    assert any(line.startswith("AAA: buy, on list 1, ") for line in run_text(shown)), "also as text"
     assert [row.state for row in desk_snapshot(book).rows] == ["on list 1"]
     assert [row.phase for row in runs_snapshot(book).rows] == ["on list 1"]
     step = account_view(book, run.account_id).next_step
