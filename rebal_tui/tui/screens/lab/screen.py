@@ -132,7 +132,7 @@ class LabScreen(SectionScreen, inherit_bindings=False):
             subject: Subject = await asyncio.to_thread(backtest_comparison.subject, choice, self._closes)
         except Refusal as refusal:
             name = self._portfolios[self._position].name if self._portfolios else ""
-            self._fault = f"{name}: {refusal}"
+            self._fault = f'"{name}" cannot be tested: {refusal}' if name else str(refusal)
             self._found = None
             self._show()
             return
