@@ -108,8 +108,9 @@ def test_a_lost_stream_is_reported_after_a_minute_and_a_refused_one_at_once() ->
     )
     advance_clock(book, seconds=59)
     scheduler.tick(book)
-    refused = "the broker refuses the event stream of activities since 08:00: HTTP 404. Changes are found by polling"
-    assert stream_alerts(book) == {"activities": f"{refused}, later"}
+    refused = "the broker refuses the event stream of activities since 08:00: HTTP 404"
+    meanwhile = "The program asks for changes meanwhile, so they come later"
+    assert stream_alerts(book) == {"activities": f"{refused}. {meanwhile}"}
     advance_clock(book, seconds=1)
     scheduler.tick(book)
     assert "no event stream of journals since 08:00: ConnectError" in stream_alerts(book)["journals"]

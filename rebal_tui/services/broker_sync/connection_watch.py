@@ -115,4 +115,4 @@ def stream_fault(stream: StreamState, now: datetime) -> str:
     since = f"{stream.down_since.astimezone(NEW_YORK):%H:%M}"
     what = "the broker refuses the event stream" if stream.refused else "no event stream"
     why = f": {stream.last_error}" if stream.last_error else ""
-    return f"{what} of {name} since {since}{why}. Changes are found by polling, later"
+    return f"{what} of {name} since {since}{why}. The program asks for changes meanwhile, so they come later"

@@ -58,7 +58,7 @@ REMEDIES = {
     ExceptionKind.PORTFOLIO_NEEDS_ADJUSTMENT: "replace the assets that cannot be held; saving reactivates it",
     ExceptionKind.ASSET_INELIGIBLE: "replace the asset in the portfolio, or wait until it can be bought again",
     ExceptionKind.RESTRICTIONS_CONFLICT: "lift or change one of the restrictions named",
-    ExceptionKind.CANNOT_BE_CORRECTED: "remove the cause given for each line",
+    ExceptionKind.CANNOT_BE_CORRECTED: "preview its run: each line says what stops its asset; remove those causes",
     ExceptionKind.UNFINISHED: "sell the remaining holdings with a manual run, or accept them",
     ExceptionKind.RUN_FAILED: "read the run, then acknowledge its alert",
 }
