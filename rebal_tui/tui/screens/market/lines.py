@@ -225,7 +225,7 @@ def _facts(view: AssetView, width: int, height: int, simulated: bool) -> list[Li
             (_key("market.shock"), "change all prices, or this one"),
             (_key("market.halt"), halt),
             (_key("market.tradable"), tradable),
-            (_key("market.left"), "accounts the last change put outside"),
+            (_key("market.left"), "show accounts newly outside a band"),
             ("z  < >", "pause or resume; slower, faster"),
             (_key("market.step"), "advance to the next session"),
         ):

@@ -48,7 +48,7 @@ TYPED: dict[str, tuple[str, str, Callable[[str], Any]]] = {
         lambda t: read_whole(t, 1, MAX_EVALUATE_MINUTES),
     ),
     "evaluate_at": ("or at", "New York times in place of the minutes, such as 10:00, 14:30", read_times),
-    "quarterly_months": ("Quarterly in", "months of the year, 1 to 12", read_months),
+    "quarterly_months": ("Quarterly in", "months of quarterly conditions", read_months),
     "fresh_seconds": (
         "Max. price age",
         "seconds; nothing trades on an older price; 0: any age",
