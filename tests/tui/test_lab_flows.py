@@ -99,6 +99,7 @@ def test_enter_shows_one_policy_and_v_verifies_it() -> None:
         assert "Weights over time" in text
         assert "Verified by the engine: 1 policy" in text
         assert "outside sample's bands" in text
+        assert re.search(r"longest time outside +1 session ", text)
         await pilot.resize_terminal(80, 60)
         await press(pilot)
         text = screen_text(app)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
+from rebal_tui.domain.text import count_text
 from rebal_tui.tui.screens.lab.charts import short_own
 from rebal_tui.tui.screens.lab.words import MORE_OF_POLICY, cut
 from rebal_tui.tui.segments import Line, TextSegment, fit, heading, paragraph
@@ -87,7 +88,7 @@ def _figures(found: Comparison, number: int, width: int) -> list[Line]:
         ("95 % of sessions within", f"{100 * figures.p95:.2f}", f"{100 * own.p95:.2f}"),
         ("worst deviation", f"{100 * figures.worst:.2f}", f"{100 * own.worst:.2f}"),
         (outside, f"{100 * figures.outside:.2f} %", f"{100 * own.outside:.2f} %"),
-        ("longest time outside", f"{figures.longest_outside:,} sessions", f"{own.longest_outside:,} sessions"),
+        ("longest time outside", *(count_text(one.longest_outside, "session") for one in (figures, own))),
         ("return", f"{100 * figures.annual_return:.2f} %/y", f"{100 * own.annual_return:.2f} %/y"),
         ("volatility", f"{100 * figures.volatility:.2f} %/y", f"{100 * own.volatility:.2f} %/y"),
         ("worst year to the mix", _points(figures.worst_year), _points(own.worst_year)),
