@@ -111,7 +111,9 @@ def test_a_full_disk_stops_writing_until_there_is_free_space(tmp_path: Path) -> 
         await stop_by_full_disk(pilot, app, book)
         shown = screen_text(app)
         assert "The disk is full: writing has stopped" in shown
-        assert "Everything saved is in the file" in shown
+        said = " ".join(shown.replace("│", " ").split())
+        assert "no order is sent; orders at a broker can still fill." in said
+        assert "all saved data is intact" in said
         await press(pilot, "escape", "v")
         assert "READ-ONLY: disk full" in screen_text(app)
         assert any("the disk is full" in text for text in shown_messages(app))

@@ -130,8 +130,9 @@ def show_statement(
             for one in change.symbols
         ]
         if change.flow:
-            kind = "paid in" if change.flow > 0 else "paid out"
-            lines.append(f"{stated.number}  {money(Money(abs(change.flow)))} of cash {kind}, which no fill explains")
+            more, booked = ("more", "paid in") if change.flow > 0 else ("less", "paid out")
+            amount = money(Money(abs(change.flow)))
+            lines.append(f"{stated.number}  {amount} {more} cash than fills explain: booked as {booked}")
     lines += [f"{account.account_number}  is not in the file and stays as it is" for account in plan.missing]
     lines += [
         f"line {row.line}  left out: {row.reason}" + (f", {money(row.amount)}" if row.amount is not None else "")

@@ -22,8 +22,8 @@ MAX_SEARCHED = 10 * MAX_NAMED
 """If names or account numbers of more accounts contain a text, none is looked for."""
 MAX_FOUND = 30
 """Characters of the word in which a text was found."""
-_WORD = r"[^\s\",:{}\[\]]*"
-"""The rest of a word of an entry: of an action, an id, or a key or value in JSON."""
+_WORD = r"[^\s\",:.{}\[\]]*"
+"""The rest of a word of an entry: of a part of an action, an id, or a key or value in JSON."""
 NO_SENTENCES: Mapping[int, str] = {}
 
 

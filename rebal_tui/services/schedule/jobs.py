@@ -114,12 +114,12 @@ def _refresh_sessions(book: Book, key: str) -> str:
         drift_history.prune(tx, book.now() - DRIFT_HISTORY_RETENTION)
     through = book.calendar.known_through
     if through >= today + timedelta(days=400):
-        return f"calendar through {through}"
+        return f"sessions known through {through}"
     extended = build_sessions(today - timedelta(days=30), today + timedelta(days=800))
     with book.write() as tx:
         session_store.save(tx, extended)
         tx.reload()
-    return f"calendar through {book.calendar.known_through}"
+    return f"sessions known through {book.calendar.known_through}"
 
 
 def _backup_due(book: Book, now: datetime) -> str | None:

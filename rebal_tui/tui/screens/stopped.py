@@ -29,24 +29,23 @@ TITLES = {
     Halt.OVERWRITTEN: "Another program wrote over the book's file",
     Halt.VIEWING: "The book is open read-only",
 }
+_NOTHING_NEW = "no evaluation runs and no order is sent; orders at a broker can still fill."
 TEXTS = {
     Halt.TAKEN_OVER: "This rebal-tui writes nothing more and sends no orders. It shows what the other one does.",
     Halt.DISK_FULL: (
-        "Everything saved is in the file; the write in progress was rolled back. Evaluations and orders stop until "
-        "writing works again. Free space on the disk, then retry; while you view the book, this is tried every few "
-        "seconds."
+        f"The write in progress was rolled back. Until writing works again, {_NOTHING_NEW} Free space on the disk, "
+        "then retry; while you view the book, this is tried every few seconds."
     ),
     Halt.IO_ERROR: (
-        "Everything saved is in the file; the write in progress was rolled back. Evaluations and orders stop until "
-        "writing works again. Check the disk, then retry."
+        f"The write in progress was rolled back. Until writing works again, {_NOTHING_NEW} Check the disk, then retry."
     ),
-    Halt.DAMAGED: "Evaluations and orders have stopped. Quit, then restore a backup.",
+    Halt.DAMAGED: f"From now on, {_NOTHING_NEW} Quit, then restore a backup.",
     Halt.FILE_GONE: (
-        "Evaluations and orders have stopped. Everything saved can be read here until you quit. Save a copy first."
+        f"From now on, {_NOTHING_NEW} Everything saved can be read here until you quit. Save a copy first."
     ),
     Halt.OVERWRITTEN: (
-        "Evaluations and orders have stopped, and nothing more is written. Parts of this book are lost in the file, "
-        "therefore a copy of it would not be complete. Quit, then restore the newest backup."
+        f"From now on, {_NOTHING_NEW} Parts of this book are lost in the file, therefore a copy of it would not be "
+        "complete. Quit, then restore the newest backup."
     ),
     Halt.VIEWING: "",
 }

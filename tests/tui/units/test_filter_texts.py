@@ -35,8 +35,8 @@ def test_an_entry_shows_the_word_in_which_the_search_found_its_text() -> None:
     assert found
     for entry, text in zip(found, texts(found), strict=True):
         assert "restr" not in fold(entry.sentence)
-        assert text.startswith(f"“{entry.found}” ")
-        assert "restr" in entry.found
+        assert text.startswith(f"found “{entry.found}”: ")
+        assert entry.found == "restrictions", "of the action account.restrictions"
     assert not any(entry.found for entry in log_snapshot(book).audit)
 
 

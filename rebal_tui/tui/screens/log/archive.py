@@ -33,7 +33,7 @@ NO_ARCHIVE = (
     "the book small; screens, reports, exports and the search of runs read both files."
 )
 LABEL_WIDTH = 10
-MOVABLE, STAYS = "can be archived", "archived; what rules still need stays"
+MOVABLE, STAYS = "can be archived", "archived; the rest is needed, as for cooldowns"
 
 
 def archive_lines(archive: ArchiveFile | None, verified: str) -> Builder:
@@ -96,7 +96,7 @@ def archive_question(view: ArchivePreview) -> Question:
         effects=(
             Effect(moved),
             Effect(f"Into {view.path}, which is verified before anything leaves the book"),
-            Effect("Accounts, cash, the audit trail, the drift history and what rules still need stay in the book"),
+            Effect("Accounts, cash, the audit trail, the drift history and what is still needed stay in the book"),
             Effect("No evaluation runs and no order is sent meanwhile: a second, or a minute for a very large book"),
             Effect("A backup has the book only: copy the archive as well", style="warn"),
         ),
@@ -138,7 +138,7 @@ class ArchiveScreen(Dialog[None]):
                 Column("year", "Year", 6, lambda one: one.year),
                 Column("runs", "Runs", 10, lambda one: f"{one.runs:,}", "right"),
                 Column("decisions", "Decisions", 12, lambda one: f"{one.decisions:,}", "right"),
-                Column("state", "", 40, lambda one: ((year_state(one, self._view.archive), "muted"),)),
+                Column("state", "", 46, lambda one: ((year_state(one, self._view.archive), "muted"),)),
             ),
             lambda one: one.year,
             empty="No decision or run yet.",

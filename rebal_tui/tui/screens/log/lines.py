@@ -26,8 +26,8 @@ JOB_WORDS = {
 }
 """What each job does, by its name in the book."""
 PAUSE_TEXT = (
-    "No job starts by itself until you resume the scheduler, so no evaluation happens. Runs in progress continue, and "
-    "runs that you request or approve start."
+    "No job starts by itself until you resume the scheduler: no evaluation, settlement of cash, saving of prices or "
+    "backup. Runs in progress continue, and runs that you request or approve start."
 )
 
 
@@ -90,7 +90,7 @@ def _what(entry: AuditView) -> Line:
     first.
     """
     sentence = (entry.sentence, "")
-    return ((f"“{entry.found}” ", "muted"), sentence) if entry.found else (sentence,)
+    return ((f"found “{entry.found}”: ", "muted"), sentence) if entry.found else (sentence,)
 
 
 def audit_columns() -> tuple[Column[AuditView], ...]:

@@ -50,7 +50,7 @@ class RestrictionsScreen(LiveDialog, Dialog[None]):
                 Column("kind", "Kind", 10, lambda row: row.kind.replace("_", " ")),
                 Column("symbol", "Asset", 7, lambda row: row.symbol),
                 Column("bounds", "Bounds", 18, lambda row: row.bounds, priority=1),
-                Column("until", "Until", 10, lambda row: row.until),
+                Column("until", "Last day", 10, lambda row: row.until),
                 Column("concerns", "Applies to", 20, lambda row: row.concerns, grow=1, max_width=40),
                 Column("reason", "Reason", 20, lambda row: row.reason, grow=2, max_width=80),
                 Column("by", "Set by", 9, lambda row: ((row.made_by, "muted"),), priority=2),
