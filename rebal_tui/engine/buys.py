@@ -53,6 +53,19 @@ def shortfall(line: PlanLine, equity: Value) -> Fraction:
     return max(Fraction(0), goal - line.value)
 
 
+def wanted_dollars(plan: Plan, lines: Iterable[PlanLine]) -> Money:
+    """The dollars of buys without a cut; in whole shares, what they lack to their goals, as their details have it.
+
+    `PlanLine.wanted` is the order's amount where that is more, as for one rounded up to whole shares. In invest_cash,
+    buys in whole shares want the amounts of the plan.
+    """
+    if not plan.rules.whole_shares:
+        return Money(sum(line.wanted for line in lines))
+    if plan.type is RunType.INVEST_CASH:
+        return Money(sum(line.notional or 0 for line in lines))
+    return Money(sum(floor_cents(Value(int(shortfall(line, plan.equity)))) for line in lines))
+
+
 def size_buys(
     lines: Iterable[PlanLine],
     intents: list[BuyIntent],
@@ -164,7 +177,8 @@ def _with_buy(
             reason, detail = LineReason.EXCESS_CASH, "its share of the excess cash"
         else:
             raised = ", raised to the $1 minimum" if line.symbol in allocation.raised else ""
-            reason, detail = LineReason.BELOW_TARGET, f"{money_down(lacking)} below {aim_text(line)}{raised}"
+            rounded = _rounding(line, notional, lacking) if rules.whole_shares else ""
+            reason, detail = LineReason.BELOW_TARGET, f"{money_down(lacking)} below {aim_text(line)}{raised}{rounded}"
         return replace(
             line,
             side=Side.BUY,
@@ -194,3 +208,10 @@ def _with_buy(
         )
     reason = LineReason.NO_PRICE if line.price is None else LineReason.ASSET_NOT_TRADABLE
     return replace(line, wanted=missing, reason=reason, detail="cannot be bought")
+
+
+def _rounding(line: PlanLine, notional: Money, lacking: Money) -> str:
+    """Why a buy in whole shares is not what its line lacks, as text; empty if it is short of a whole share or more."""
+    if notional > lacking:
+        return ", rounded up to whole shares"
+    return ", rounded down to whole shares" if 0 < lacking - notional < (line.price or 0) else ""

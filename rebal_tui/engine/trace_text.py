@@ -92,25 +92,26 @@ def cash_target_note(plan: Plan) -> str:
 def buys_cut_text(plan: Plan, scale: tuple[int, int], bought: Money, wanted: Money) -> str:
     """How far a common factor cuts the buys of a plan: `cash short: buys cut to 99.61 %` (R-20).
 
-    Empty for a cut of less than a cent. `wanted` are the dollars of all buys without the cut, `bought` the dollars with
-    it. For an account that trades in whole shares, the percentage is `bought` ÷ `wanted`; if one more share of each
-    order would cover the missing amount, the text names whole shares as the cause (R-65). The percentage is rounded to
-    the nearest, but never up to 100.
+    Empty for a cut of less than a cent. `wanted` are the dollars by `buys.wanted_dollars`, `bought` those that are
+    bought. For an account that trades in whole shares, the percentage is `bought` ÷ `wanted`, which follows it; if one
+    more share of each order would cover the missing amount, the text names whole shares as the cause (R-65). The
+    percentage is rounded to the nearest, but never up to 100.
     """
     top, bottom = scale
     if top >= bottom or (wanted and wanted * Fraction(bottom - top, bottom) < CENT):
         return ""
-    rules, cause = plan.rules, "cash short"
+    rules, cause, base = plan.rules, "cash short", ""
     if rules.whole_shares and wanted:
         if bought >= wanted:
             return ""
         top, bottom = bought, wanted
+        base = f" of {money(wanted)} {'planned' if plan.type is RunType.INVEST_CASH else 'below target'}"
         if wanted - bought <= sum(line.price or 0 for line in (*plan.sells, *plan.buys)):
             cause = "whole shares"
     if rules.proceeds_buffer and plan.cash + plan.sold - plan.cash_target >= wanted:
         cause = "a part of the proceeds is held back"
     percent = min(round(Fraction(top * HUNDRED_PERCENT, bottom)), HUNDRED_PERCENT - 1)
-    return f"{cause}: buys cut to {format_scaled(percent, 2, 2)} %"
+    return f"{cause}: buys cut to {format_scaled(percent, 2, 2)} %{base}"
 
 
 def percent(value: Percent) -> str:

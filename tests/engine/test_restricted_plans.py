@@ -17,9 +17,11 @@ from rebal_tui.domain.trading_rules import (
     TradeRestriction,
     TradingRules,
 )
+from rebal_tui.engine.buys import wanted_dollars
 from rebal_tui.engine.evaluation import evaluate
 from rebal_tui.engine.plan_lines import Holdings
 from rebal_tui.engine.planning import plan_full_rebalance
+from rebal_tui.engine.trace_text import buys_cut_text
 from tests.engine.support import asset, band, holdings, situation, weights
 
 BANDS = (band("absolute", "5"), band("relative", "20"))
@@ -191,6 +193,22 @@ def test_whole_shares_buy_the_next_share_where_most_is_lacking() -> None:
     bought = {line.symbol: qty_text(line.qty) for line in plan.buys if line.qty}
     assert bought == {"SPY": "6", "TLT": "11"}
     assert [line.notional for line in plan.buys] == [parse_money("600"), parse_money("330")]
+    assert [line.detail for line in plan.buys] == [
+        "$600.00 below its target",
+        "$350.00 below its target, rounded down to whole shares",
+    ]
+
+
+def test_the_cut_of_buys_in_whole_shares_is_that_of_what_they_lack() -> None:
+    """One is rounded up to its next share, so the other gets fewer; a reader adds up what both lack."""
+    state = start("0", {"OLD": "11"}, rules(whole_shares=True), {"SPY": "100", "TLT": "30", "OLD": "70"})
+    plan = plan_full_rebalance(state, weights("5", SPY="45", TLT="35", OLD="15"))
+    assert [(line.notional, line.detail) for line in plan.buys] == [
+        (parse_money("300"), "$346.50 below its target, rounded down to whole shares"),
+        (parse_money("270"), "$269.50 below its target, rounded up to whole shares"),
+    ]
+    cut = buys_cut_text(plan, plan.scale, plan.bought, wanted_dollars(plan, plan.buys))
+    assert cut == "whole shares: buys cut to 92.53 % of $616.00 below target"
 
 
 def test_whole_shares_sell_round_down_and_close_what_is_held() -> None:

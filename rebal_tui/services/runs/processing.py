@@ -19,6 +19,7 @@ from rebal_tui.domain.quarantine import QuarantineKind
 from rebal_tui.domain.runs import Approval, InitiatedFrom, Run, RunPhase, RunStatus
 from rebal_tui.domain.sessions import Session
 from rebal_tui.domain.text import count_text
+from rebal_tui.engine.buys import wanted_dollars
 from rebal_tui.engine.restrictions import blocking_reasons
 from rebal_tui.engine.situation import usable_price_times
 from rebal_tui.engine.trace_text import buys_cut_text, money, money_down
@@ -340,7 +341,7 @@ def _buy(book: Book, sold: Sequence[Run], progress: Mapping[str, Progress]) -> l
             total = Money(sum(sized.amounts.values()))
             bought = f"{count_text(len(tradable), 'buy')} for {money(total)} from {sized.source}"
             text = bought if tradable else "nothing is to be bought"
-            if cut := buys_cut_text(plan, sized.scale, total, Money(sum(line.wanted for line in buys))):
+            if cut := buys_cut_text(plan, sized.scale, total, wanted_dollars(plan, buys)):
                 text += f"; {cut}"
             runs.note(
                 tx,

@@ -7,9 +7,10 @@ from fractions import Fraction
 
 import pytest
 
+from rebal_tui.domain.decisions import PlanLine
 from rebal_tui.domain.quantities import CENT, NANO, Money, Percent, Value, parse_money
 from rebal_tui.domain.runs import RunType
-from rebal_tui.engine.trace_text import dollars
+from rebal_tui.engine.trace_text import dollars, money
 from rebal_tui.services.queries.cash import preview_manual
 from rebal_tui.services.view_models.desk import PreviewView
 from rebal_tui.tui.screens.shared.plan_lines import preview_lines
@@ -57,18 +58,24 @@ def test_a_tiny_cut_has_two_decimals_and_withheld_proceeds_are_no_lack_of_cash()
     assert "a part of the proceeds is held back: buys cut to 99.99 %" in text_of(replace(view, plan=buffered))
 
 
+def lacks(line: PlanLine, amount: int) -> PlanLine:
+    """The line, below its goal by an amount in billionths of a dollar."""
+    return replace(line, goal=Fraction(line.value + amount * NANO))
+
+
 def test_whole_shares_are_no_lack_of_cash_where_a_share_of_each_order_makes_up_for_it() -> None:
     """Amounts in whole shares: the percentage is that of what is bought, and cash ends above its target."""
     view = preview(OUTSIDE)
     plan = replace(view.plan, type=RunType.FULL_REBALANCE, rules=replace(view.plan.rules, whole_shares=True))
     traded = [line.price for line in (*plan.sells, *plan.buys) if line.price]
-    first, *rest = (replace(line, wanted=line.order_amount) for line in plan.buys)
+    first, *rest = (lacks(line, line.order_amount) for line in plan.buys)
 
     def lacking(dollars: int) -> str:
-        lines = (*plan.sells, replace(first, wanted=Money(first.wanted + dollars)), *rest)
+        lines = (*plan.sells, lacks(first, first.order_amount + dollars), *rest)
         return text_of(replace(view, plan=replace(plan, lines=lines, scale=(999, 1000))))
 
     whole, short = lacking(sum(traded)), lacking(sum(traded) + CENT)
     wanted = plan.bought + sum(traded)
-    assert f"whole shares: buys cut to {round(Fraction(plan.bought * 10_000, wanted)) / 100:.2f} %" in whole
+    cut = f"{round(Fraction(plan.bought * 10_000, wanted)) / 100:.2f} %"
+    assert f"whole shares: buys cut to {cut} of {money(Money(wanted))} below target" in whole
     assert "cash short: buys cut to" in short

@@ -10,6 +10,7 @@ from rebal_tui.domain.quantities import NANO, Money, Value, floor_cents
 from rebal_tui.domain.runs import RunType
 from rebal_tui.domain.text import count_text
 from rebal_tui.engine import trace_text
+from rebal_tui.engine.buys import wanted_dollars
 from rebal_tui.engine.shares import goal_shares
 from rebal_tui.services.view_models.desk import PreviewView
 from rebal_tui.services.view_models.plan_figures import line_amount, line_value
@@ -111,8 +112,7 @@ def _sums(view: PreviewView, width: int) -> list[Line]:
         (("cash ", "muted"), (f"${formats.money(view.cash)} → ${formats.money(view.cash_after)}", "")),
         *([] if sale else [(("cash target ", "muted"), (f"${formats.money(plan.cash_target)}", ""))]),
     ]
-    wanted = Money(sum(line.wanted for line in plan.buys))
-    cut = trace_text.buys_cut_text(plan, plan.scale, plan.bought, wanted)
+    cut = trace_text.buys_cut_text(plan, plan.scale, plan.bought, wanted_dollars(plan, plan.buys))
     if cut and plan.type is RunType.FULL_REBALANCE:
         figures.append(((f"▲ {cut}", "warn"),))
     lines: list[Line] = [figures[0]]
