@@ -190,10 +190,11 @@ def desk_row(index: int, client: str | None = None) -> DeskRow:
         tiles=frozenset(tiles),
         state="ACH return",
         last_rebalanced=date(2026, 3, 12) if index in (12, 24) else last,
+        year=NOW.year,
     )
     found = decision(row).status
     assert found is not None
-    text = short_status(found.kind, found.waits_for, found.first_trade_at, NOW, traded=False)
+    text = short_status(found.kind, found.waits_for, found.first_trade_at, NOW, traded=False, banded=banded)
     own = next(tile for tile, status in STATUS_TILES.items() if status is found.kind)
     state = row.state if found.kind is StatusKind.NEEDS_YOU else text
     return replace(row, status=found.kind, tiles=row.tiles | {own}, state=state)

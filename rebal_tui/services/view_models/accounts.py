@@ -118,8 +118,9 @@ class LedgerEntry:
 class AccountDetail:
     """Everything the Accounts screen shows for one account.
 
-    `sentence` is its status in a sentence, empty without a subscription. `more` names the lists of which the book has
-    older items, too: `runs`, `decisions`.
+    `year` is that of the book's day; a date of another year is shown with its year. `sentence` is its status in a
+    sentence, empty without a subscription. `more` names the lists of which the book has older items, too: `runs`,
+    `decisions`.
     """
 
     row: AccountRow
@@ -129,6 +130,7 @@ class AccountDetail:
     decisions: tuple[Decision, ...]
     created_at: datetime
     last_rebalanced: date | None
+    year: int
     unsettled: Money
     subscription_id: str | None
     sentence: str = ""

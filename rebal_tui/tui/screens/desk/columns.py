@@ -68,7 +68,7 @@ def _band_used(row: DeskRow) -> int:
 
 
 def _last(row: DeskRow) -> Line:
-    return ((formats.day(row.last_rebalanced), "muted"),)
+    return ((formats.day(row.last_rebalanced, row.year), "muted"),)
 
 
 def _last_exported(row: DeskRow) -> str:
