@@ -316,7 +316,7 @@ def _history(row: DeskRow) -> tuple[DriftPoint, ...]:
 
 
 def account_view(row: DeskRow) -> AccountView:
-    """The row's account; an evaluation three days earlier found it halfway to its drift."""
+    """The row's account; the last evaluation found it halfway to its drift."""
     held, weights = holdings_of(row), weights_of(row)
     banded = row.band_used is not None
     views = []
@@ -335,7 +335,8 @@ def account_view(row: DeskRow) -> AccountView:
             )
         )
     made = decision(row)
-    before = decision(row, holdings_of(row, _usage(row) // 2), NOW - timedelta(days=3))
+    evaluated = NOW - timedelta(minutes=NOW.minute % 15, seconds=NOW.second)
+    before = decision(row, holdings_of(row, _usage(row) // 2), evaluated)
     steps = {
         Outcome.BLOCKED: "Evaluation at 10:45; nothing trades until the broker lifts the block.",
         Outcome.NONE: "Evaluation at 10:45.",
