@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -145,6 +145,22 @@ class AccountDetail:
         if last is None or "runs" in self.more:
             return False
         return all(new_york_day(run.created_at) > last for run in self.runs)
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenAccounts:
+    """The accounts that an action is for: `client` if it is one account, else empty.
+
+    `follows` is how many of them follow a portfolio, by portfolio id.
+    """
+
+    client: str
+    follows: Mapping[str, int]
+
+    @property
+    def subscribed(self) -> int:
+        """How many of them follow a portfolio."""
+        return sum(self.follows.values())
 
 
 @dataclass(frozen=True, slots=True)
