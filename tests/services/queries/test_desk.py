@@ -121,6 +121,9 @@ def test_calendar_day() -> None:
     assert (Tile.CALENDAR in cooling.tiles, cooling.state) == (False, "next 2 Apr")
     banded = row(drifted_book("75", "175", conditions=[balanced().conditions[0], monthly("2")]))
     assert banded.state == "in range", "its band may make a run on any day"
+    own = drifted_book("75", "175", conditions=[balanced().conditions[0], monthly("2")])
+    set_overrides(own, own.subscriptions["a"].id, Overrides(conditions=(monthly("2"),)))
+    assert (row(own).state, account_row(own, "a").state) == ("next 2 Apr", "next 2 Apr"), "its own has no band"
     other = row(drifted_book("75", "175", conditions=[monthly("3")]))
     assert (Tile.CALENDAR in other.tiles, other.state) == (False, "next 3 Mar")
 
