@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from rebal_tui.domain.accounts import RESTRICTION_TEXTS, Account, AccountStatus, Restriction
 from rebal_tui.engine.drift import Valuation
 
 MAX_POSITION_TO_EQUITY = 6
+_LIMITS = {Restriction.CRYPTO, Restriction.OPTIONS}
+"""Restrictions that stop an account although none of its assets is of that class (R-40)."""
+
+
+class Remedy(NamedTuple):
+    """What ends the block of an account: `event` is worded to follow "until", `request` is what a person does."""
+
+    event: str
+    request: str
 
 
 def exceeds_position_ratio(valuation: Valuation) -> bool:
@@ -13,6 +24,18 @@ def exceeds_position_ratio(valuation: Valuation) -> bool:
     invested = valuation.position_market_value
     # With equity of 0 or less the product is 0 or less, so any position exceeds it.
     return invested > 0 and invested > MAX_POSITION_TO_EQUITY * valuation.equity
+
+
+def remedy(account: Account) -> Remedy:
+    """What ends the block of a blocked account."""
+    if account.status is not AccountStatus.ACTIVE:
+        return Remedy("the broker opens the account again", "ask the broker to open the account again")
+    if not account.restrictions:
+        return Remedy("cash is deposited", "deposit cash")
+    if account.restrictions <= _LIMITS:
+        event = "the broker lifts the limit, which stops all runs of the account"
+        return Remedy(event, "ask the broker to lift the limit, which stops all runs of the account")
+    return Remedy("the broker lifts the block", "ask the broker to lift the block")
 
 
 def blocking_reasons(account: Account, valuation: Valuation | None) -> list[tuple[str, str]]:

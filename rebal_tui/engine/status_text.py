@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from rebal_tui.domain.accounts import AccountStatus, Restriction
 from rebal_tui.domain.decisions import Decision, Outcome, Verdict
 from rebal_tui.domain.portfolios import PortfolioStatus
 from rebal_tui.domain.quantities import HUNDRED_PERCENT
@@ -13,6 +12,7 @@ from rebal_tui.domain.trade_status import StatusKind, WaitsFor
 from rebal_tui.engine import trace_text
 from rebal_tui.engine.drift import BandUsage, asset_drifts, largest_usage
 from rebal_tui.engine.prerequisites import RECONCILIATION, RESTRICTIONS
+from rebal_tui.engine.restrictions import remedy
 from rebal_tui.engine.schedule import Schedule
 from rebal_tui.engine.situation import Situation, ineligible, price_faults
 from rebal_tui.engine.triggers import excess_text
@@ -37,8 +37,6 @@ _ACTS = {
 """What ends a failed check, by its name."""
 HELD_BY_COOLDOWN = frozenset({"drift_band", "portfolio_update"})
 """Triggers that wait for the end of the cooldown; a calendar day in it is dropped (R-16)."""
-_LIMITS = {Restriction.CRYPTO, Restriction.OPTIONS}
-"""Restrictions that stop an account although none of its assets is of that class (R-40)."""
 
 _MAX_KEPT = 3
 """How many assets outside the portfolio a sentence names."""
@@ -101,23 +99,12 @@ def _needed_act(situation: Situation, probe: Decision) -> str:
         return "you remove what stops each line" if cannot else "you approve or reject the run"
     failed = probe.trace[-1].check
     if failed == "account":
-        return _act_for_account(situation)
+        return remedy(situation.account).event
     if failed == RESTRICTIONS:
         return "you end the hold" if situation.rules.holds else "you lift or change one of the restrictions"
     portfolio = situation.portfolio
     adjusted = portfolio.status is PortfolioStatus.INACTIVE or not (portfolio.fault or ineligible(situation))
     return "you reactivate the portfolio" if failed == "portfolio_status" and adjusted else _ACTS.get(failed, "")
-
-
-def _act_for_account(situation: Situation) -> str:
-    account = situation.account
-    if account.status is not AccountStatus.ACTIVE:
-        return "the broker opens the account again"
-    if not account.restrictions:
-        return "cash is deposited"
-    if account.restrictions <= _LIMITS:
-        return "the broker lifts the limit, which stops all runs of the account"
-    return "the broker lifts the block"
 
 
 def usage_text(usage: BandUsage) -> str:
@@ -141,7 +128,8 @@ def usage_text(usage: BandUsage) -> str:
 
 def _needs(situation: Situation, probe: Decision) -> str:
     if probe.outcome is Outcome.BLOCKED:
-        return probe.reason
+        request = remedy(situation.account).request if probe.trace[-1].check == "account" else ""
+        return f"{probe.reason}{'; ' if request else ''}{request}"
     cannot = next((check.detail for check in probe.trace if check.verdict is Verdict.CANNOT), None)
     if cannot is not None and probe.outcome is Outcome.NONE:
         return cannot

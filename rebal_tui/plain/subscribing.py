@@ -50,7 +50,7 @@ async def _subscribe(session: Session, text: str, *, moving: bool) -> None:
         raise Invalid(f"Type an account and a portfolio, such as: {verb.lower()} moreau to balanced")
     chosen = await find_accounts(session, name.strip())
     portfolio = await find_portfolio(session, wanted.strip())
-    if not moving and await session.ask(bulk.count_subscribed, chosen) == len(chosen):
+    if not moving and (await session.ask(bulk.chosen_accounts, chosen)).subscribed == len(chosen):
         raise Invalid(
             "This account follows a portfolio already; the command move moves it to another"
             if len(chosen) == 1

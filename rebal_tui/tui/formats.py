@@ -105,9 +105,12 @@ def minute(at: datetime) -> str:
     return at.astimezone(NEW_YORK).strftime("%H:%M")
 
 
-def day(when: date | None) -> str:
-    """`02 Jan`; `never` for None."""
-    return "never" if when is None else f"{when.day:02d} {MONTHS[when.month - 1]}"
+def day(when: date | None, year: int | None = None) -> str:
+    """`02 Jan`; `never` for None. With `year`, the current one, a day of another year has its own: `31 Dec 25`."""
+    if when is None:
+        return "never"
+    other = f" {when.year % 100:02d}" if year not in (None, when.year) else ""
+    return f"{when.day:02d} {MONTHS[when.month - 1]}{other}"
 
 
 def timestamp(at: datetime | None) -> str:

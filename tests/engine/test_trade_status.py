@@ -112,7 +112,7 @@ CASES: list[tuple[str, Situation, StatusKind, WaitsFor | None, datetime | None, 
      "every asset has a price"),
     (
         "a restriction", account(OUT, restrictions=[Restriction.TRADING_BLOCKED]), NEEDS_YOU, None, None,
-        "Needs you: trading is blocked.", "the broker lifts the block",
+        "Needs you: trading is blocked; ask the broker to lift the block.", "the broker lifts the block",
     ),
     (
         "cash to invest", account(cash="600"), WILL_TRADE, None, NEXT, "Will trade at 12:15. $95.00 of cash to invest.",

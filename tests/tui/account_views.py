@@ -25,8 +25,9 @@ def account_page(row: DeskRow) -> AccountPageView:
     decisions = tuple(one for one in (view.decision_now, view.last_decision) if one is not None)
     positions = tuple(_position(holding) for holding in view.holdings if holding.symbol != "cash")
     detail = AccountDetail(
-        held, positions, (deposit,), (run,), decisions, at, row.last_rebalanced, Money(0), f"s-{row.account_id}"
-    )
+        held, positions, (deposit,), (run,), decisions, at, row.last_rebalanced, row.year, Money(0),
+        f"s-{row.account_id}",
+    )  # fmt: skip
     return AccountPageView(1, view, detail)
 
 

@@ -169,7 +169,8 @@ def test_ten_accounts_are_subscribed_with_an_outcome_each() -> None:
         assert "The next evaluation creates 8 first runs" in confirmation(app)
         assert "1 would be refused" in confirmation(app)
         assert "subscription already exists: account N-c follows a portfolio" in text
-        assert "no run while an ACH deposit was returned" in text
+        texts = [item.text for item in app.screen.question.items]
+        assert "no run until the broker lifts the block: an ACH deposit was returned" in texts
         await press(pilot, "n")
         assert set(book.subscriptions) == set("abc")
         assert shown_messages(app)[-1] == "Not done: subscribe to Growth."
@@ -218,10 +219,13 @@ def test_marked_accounts_are_moved_and_unsubscribed() -> None:
 
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         await mark(pilot, app, "ab")
-        await press(pilot, "m", "g", "enter")
+        await press(pilot, "m")
+        assert "Move 2 marked accounts to which portfolio?" in screen_text(app)
+        assert "followed now by 2 of them" in screen_text(app)
+        await press(pilot, "g", "enter")
         text = screen_text(app)
         assert "Move 2 accounts to Growth" in text
-        assert "now Balanced; " in text
+        assert "leaves Balanced; " in text
         await press(pilot, "y")
         assert isinstance(app.screen, AccountsScreen)
         assert "Moved: 2 accounts. u undoes it." in shown_messages(app)

@@ -60,7 +60,7 @@ def test_runs_of_an_account_show_the_client_and_the_digit_clears_them() -> None:
 def test_a_term_that_cannot_be_read_is_named_while_it_is_typed() -> None:
     async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
         await press(pilot, "slash", *"drift>x")
-        assert "drift>x: expected a number, such as drift>5" in screen_text(app)
+        assert "drift>x: expected a number, such as drift>5 (above +5 or below -5)" in screen_text(app)
         await press(pilot, "backspace", "5")
         assert "expected a number" not in screen_text(app)
 

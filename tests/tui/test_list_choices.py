@@ -13,6 +13,7 @@ from rebal_tui.services.advisory.cash import deposit
 from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.screens.shared.list_screen import ListScreen
 from rebal_tui.tui.settings import read_settings
+from rebal_tui.tui.widgets.table_order import View
 from tests.tui.driving import drive, make_app, press, screen_text, shown_messages
 from tests.tui.simulated import market_book, run
 
@@ -46,6 +47,18 @@ def test_chosen_columns_are_shown_and_remembered(tmp_path: Path) -> None:
 def equities(app: RebalApp) -> list[int]:
     assert isinstance(app.screen, ListScreen)
     return [row.equity for row in app.screen.table.rows]
+
+
+def test_the_order_of_a_column_is_named_by_what_it_is_sorted_by() -> None:
+    async def script(pilot: Any, app: RebalApp) -> None:
+        assert isinstance(app.screen, ListScreen)
+        app.screen.table.view = View("worst", reverse=True)
+        await press(pilot, "O")
+        assert "now, most of its band used first" in screen_text(app)
+        await press(pilot, "down", "enter")
+        assert "Sorted by Drift pp, largest first; saved." in shown_messages(app), "by size, whatever its sign"
+
+    drive(script)
 
 
 @pytest.mark.slow

@@ -305,7 +305,7 @@ def test_an_empty_book_offers_four_ways_to_start() -> None:
 
     async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
         text = screen_text(app)
-        for choice in ("Open the demo", "Import a file", "An empty book", "Connect a broker"):
+        for choice in ("Open the demo", "Import a file", "Start by hand", "Connect a broker"):
             assert choice in text
         assert "Preview" not in text
         await press(pilot, "enter")

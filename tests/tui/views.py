@@ -190,10 +190,11 @@ def desk_row(index: int, client: str | None = None) -> DeskRow:
         tiles=frozenset(tiles),
         state="ACH return",
         last_rebalanced=date(2026, 3, 12) if index in (12, 24) else last,
+        year=NOW.year,
     )
     found = decision(row).status
     assert found is not None
-    text = short_status(found.kind, found.waits_for, found.first_trade_at, NOW, traded=False)
+    text = short_status(found.kind, found.waits_for, found.first_trade_at, NOW, traded=False, banded=banded)
     own = next(tile for tile, status in STATUS_TILES.items() if status is found.kind)
     state = row.state if found.kind is StatusKind.NEEDS_YOU else text
     return replace(row, status=found.kind, tiles=row.tiles | {own}, state=state)
@@ -315,7 +316,7 @@ def _history(row: DeskRow) -> tuple[DriftPoint, ...]:
 
 
 def account_view(row: DeskRow) -> AccountView:
-    """The row's account; an evaluation three days earlier found it halfway to its drift."""
+    """The row's account; the last evaluation found it halfway to its drift."""
     held, weights = holdings_of(row), weights_of(row)
     banded = row.band_used is not None
     views = []
@@ -334,7 +335,8 @@ def account_view(row: DeskRow) -> AccountView:
             )
         )
     made = decision(row)
-    before = decision(row, holdings_of(row, _usage(row) // 2), NOW - timedelta(days=3))
+    evaluated = NOW - timedelta(minutes=NOW.minute % 15, seconds=NOW.second)
+    before = decision(row, holdings_of(row, _usage(row) // 2), evaluated)
     steps = {
         Outcome.BLOCKED: "Evaluation at 10:45; nothing trades until the broker lifts the block.",
         Outcome.NONE: "Evaluation at 10:45.",

@@ -165,6 +165,13 @@ def _made(frame: BookFrame) -> RuleColumns:
     )
 
 
+def rows_with_own_conditions(frame: BookFrame) -> list[int]:
+    """The rows of the subscribed accounts whose subscription may override conditions or cooldown (R-67)."""
+    columns = rule_columns(frame)
+    found: list[int] = columns.rows[columns.exact].tolist()
+    return found
+
+
 def _known_to_exact_form_only(rules: TradingRules) -> bool:
     overrides = rules.overrides
     return overrides is not None and (overrides.cooldown_days is not None or overrides.conditions is not None)

@@ -18,7 +18,7 @@ from rebal_tui.engine.arrays.decide import CHECKS, OUTCOMES, Decisions, decide
 from rebal_tui.engine.arrays.frame import NEVER, UNSUBSCRIBED, BookFrame, Mark
 from rebal_tui.engine.arrays.kernels import any_other, any_weight
 from rebal_tui.engine.arrays.memory_layout import Flags, Ints
-from rebal_tui.engine.arrays.rule_columns import rule_columns
+from rebal_tui.engine.arrays.rule_columns import rows_with_own_conditions, rule_columns
 from rebal_tui.engine.calendar import cooldown_ends
 from rebal_tui.engine.schedule import Schedule
 from rebal_tui.engine.trade_status import StatusContext
@@ -163,7 +163,7 @@ class _Made:
             reported & np.uint32(1 << CHECKS.index(name)) != 0
             for name in ("in_cooldown", "minimum_equity", "drift_band", "portfolio_update")
         )
-        own = self._rows_with_own_conditions()
+        own = rows_with_own_conditions(frame)
         cooldown = frame.table.cooldown[frame.accounts.portfolio]
         cooldown[own] = [frame.followed(row).cooldown_days for row in own]
         ends = frame.accounts.rebalanced_on + cooldown
@@ -179,12 +179,6 @@ class _Made:
             at = self._context.schedule.first_from(date.fromordinal(day))
             self.first[waits & (free == day)] = NO_TIME if at is None else epoch_micros(at)
         self.put(none & short, StatusKind.WAITS, WaitsFor.MINIMUM_EQUITY, None)
-
-    def _rows_with_own_conditions(self) -> list[int]:
-        """The subscribed accounts whose subscription may override conditions or cooldown (R-67)."""
-        columns = rule_columns(self._frame)
-        found: list[int] = columns.rows[columns.exact].tolist()
-        return found
 
     def _dated(self, chosen: Flags, free: Ints, own: list[int]) -> None:
         """For the accounts flagged in `chosen`, fill in the time of the next calendar day on or after the day `free`.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
@@ -11,7 +12,7 @@ from rebal_tui.domain.errors import Refusal
 from rebal_tui.domain.portfolios import Portfolio
 from rebal_tui.domain.quantities import NANO, Money
 from rebal_tui.domain.runs import RunStatus
-from rebal_tui.engine.restrictions import blocking_reasons
+from rebal_tui.engine.restrictions import blocking_reasons, remedy
 from rebal_tui.services.advisory import subscriptions
 from rebal_tui.services.advisory.subscriptions import BulkOutcome
 from rebal_tui.services.book.book import Book
@@ -19,7 +20,7 @@ from rebal_tui.services.book.rules_view import rules_of_followers
 from rebal_tui.services.evaluation.account import managed_value_of, value_of
 from rebal_tui.services.evaluation.review_rule import needs_review
 from rebal_tui.services.evaluation.what_if import plan_what_if
-from rebal_tui.services.view_models.accounts import BulkPreview, BulkResult, FirstRun
+from rebal_tui.services.view_models.accounts import BulkPreview, BulkResult, ChosenAccounts, FirstRun
 
 
 def preview_subscriptions(book: Book, account_ids: Sequence[str], portfolio_id: str, *, moving: bool) -> BulkPreview:
@@ -34,9 +35,12 @@ def preview_subscriptions(book: Book, account_ids: Sequence[str], portfolio_id: 
     return BulkPreview(portfolio.name, rows, needs_review(book, portfolio))
 
 
-def count_subscribed(book: Book, account_ids: Sequence[str]) -> int:
-    """How many of the given accounts follow a portfolio."""
-    return sum(account_id in book.subscriptions for account_id in account_ids)
+def chosen_accounts(book: Book, account_ids: Sequence[str]) -> ChosenAccounts:
+    """The client and the present portfolios of the accounts that an action is for. Raises `NotFound`."""
+    found = Counter(
+        one.portfolio_id for account_id in account_ids if (one := book.subscriptions.get(account_id)) is not None
+    )
+    return ChosenAccounts(book.account(account_ids[0]).name if len(account_ids) == 1 else "", found)
 
 
 def preview_unsubscriptions(book: Book, account_ids: Sequence[str]) -> BulkPreview:
@@ -81,7 +85,8 @@ def _no_run(book: Book, account_id: str, portfolio: Portfolio, moving: bool, bus
         return _row(book, account_id, refusal=str(refusal))
     stopped = blocking_reasons(book.account(account_id), value_of(book, account_id))
     if stopped:
-        return _row(book, account_id, note="no run while " + "; ".join(text for _, text in stopped))
+        reasons = "; ".join(text for _, text in stopped)
+        return _row(book, account_id, note=f"no run until {remedy(book.account(account_id)).event}: {reasons}")
     if managed_value_of(book, account_id).equity < len(portfolio.weights.assets) * NANO * NANO:
         return _row(book, account_id, note="no run: equity is below $1 for each asset")
     return None

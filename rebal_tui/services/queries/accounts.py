@@ -15,6 +15,7 @@ from rebal_tui.domain.text import fold
 from rebal_tui.domain.trade_status import TradeStatus
 from rebal_tui.engine.restrictions import blocking_reasons
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.rules_view import followed_portfolio
 from rebal_tui.services.evaluation.account import evaluate_account, value_of
 from rebal_tui.services.evaluation.history import latest_decisions
 from rebal_tui.services.queries.account_exceptions import note_words, notes_of, portfolio_exception, short_exception
@@ -158,9 +159,12 @@ def _state(book: Book, account_id: str, trade: TradeStatus | None) -> str:
         return UNSUBSCRIBED_TEXT if run is None else run_state(book, run)
     if run is not None:
         return run_state(book, run)
-    traded = book.quota_run(account_id, book.today().isoformat()) is not None
-    now, reviewed = book.now(), trade.reviewed
-    return short_status(trade.kind, trade.waits_for, trade.first_trade_at, now, traded=traded, reviewed=reviewed)
+    return short_status(
+        trade.kind, trade.waits_for, trade.first_trade_at, book.now(),
+        traded=book.quota_run(account_id, book.today().isoformat()) is not None,
+        banded=bool(followed_portfolio(book, account_id).bands),
+        reviewed=trade.reviewed,
+    )  # fmt: skip
 
 
 def account_detail(book: Book, account_id: str, times: int = 1) -> AccountDetail:
@@ -184,6 +188,7 @@ def account_detail(book: Book, account_id: str, times: int = 1) -> AccountDetail
         decisions=tuple(decisions[:most_decisions]),
         created_at=account.created_at,
         last_rebalanced=new_york_day(last) if last else None,
+        year=book.today().year,
         unsettled=account.unsettled,
         subscription_id=subscription.id if subscription else None,
         sentence=trade.sentence if trade else "",

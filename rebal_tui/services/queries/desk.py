@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 from rebal_tui.domain.decisions import Decision, Outcome, Plan, Reachable
 from rebal_tui.domain.errors import Conflict
@@ -117,7 +117,8 @@ def worst_subscribers(book: Book, portfolio_id: str, limit: int) -> Sequence[Des
 
 def _rows(book: Book, frame: BookFrame, today: DayContext, swept: Sweep) -> DeskRows:
     columns = status_columns(book, frame, today)
-    return DeskRows(frame, swept, book.subscription_table.order, book.search_index(), columns)
+    year = date.fromordinal(today.day).year
+    return DeskRows(frame, swept, book.subscription_table.order, book.search_index(), columns, year)
 
 
 def account_view(book: Book, account_id: str) -> AccountView:

@@ -60,10 +60,11 @@ class DeskRows(LazyRows[DeskRow]):
         subscribed: Ints,
         texts: SearchIndex,
         columns: StatusColumns,
+        year: int,
     ) -> None:
         super().__init__(len(subscribed))
         self._frame, self._sweep, self._subscribed, self._index = frame, sweep, subscribed, texts
-        self._columns = columns
+        self._columns, self._year = columns, year
         self.kind = columns.statuses.kind
         self.states, self.state = columns.texts, columns.text
         self._worst: dict[int, tuple[int, int]] = {}
@@ -153,6 +154,7 @@ class DeskRows(LazyRows[DeskRow]):
                     tiles=_tiles_of(status, groups),
                     state=self.states[state],
                     last_rebalanced=date.fromordinal(last) if last >= 0 else None,
+                    year=self._year,
                 )
             )
         return made

@@ -16,6 +16,7 @@ from rebal_tui.engine.arrays.decide import CHECKS
 from rebal_tui.engine.arrays.exact import exact_account
 from rebal_tui.engine.arrays.frame import BLOCKING_MARKS, BookFrame, Mark
 from rebal_tui.engine.arrays.memory_layout import Flags
+from rebal_tui.engine.arrays.rule_columns import rows_with_own_conditions
 from rebal_tui.engine.arrays.statuses import KINDS, NO_STATUS, NO_TIME, NOTHING, WAITS, Statuses
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.kill_switch import halted
@@ -131,19 +132,20 @@ def _texts(
     """
     traded = frame.accounts.system_run_on == day_context.day
     distinct, place = np.unique(found.first_trade_at, return_inverse=True)
-    keys = (place.astype(np.int64) << 18) | (reviewed.astype(np.int64) << 17) | (traded.astype(np.int64) << 16)
-    keys |= (found.waits_for.astype(np.int64) << 8) | found.kind
+    keys = (place.astype(np.int64) << 19) | (found.waits_for.astype(np.int64) << 8) | found.kind
+    for bit, flags in ((16, traded), (17, reviewed), (18, _banded(frame))):
+        keys |= flags.astype(np.int64) << bit
     kinds, text = np.unique(keys, return_inverse=True)
     texts = []
     for key in kinds.tolist():
-        kind, wait, at = key & 0xFF, key >> 8 & 0xFF, int(distinct[key >> 18])
+        kind, wait, at = key & 0xFF, key >> 8 & 0xFF, int(distinct[key >> 19])
         texts.append(
             UNSUBSCRIBED_TEXT
             if kind == NO_STATUS
             else short_status(
                 KINDS[kind], None if wait == NOTHING else WAITS[wait],
                 None if at == NO_TIME else from_epoch_micros(at), day_context.now, traded=bool(key >> 16 & 1),
-                reviewed=bool(key >> 17 & 1),
+                banded=bool(key >> 18 & 1), reviewed=bool(key >> 17 & 1),
             )
         )  # fmt: skip
     codes = text.astype(np.int32)
@@ -159,6 +161,15 @@ def _texts(
         codes[needs[shown]] = len(texts) + cause[shown]
         texts.extend(causes)
     return texts, codes
+
+
+def _banded(frame: BookFrame) -> Flags:
+    """By account row, whether the portfolio that the account follows has a drift band, with its overrides (R-67)."""
+    by_portfolio = np.array([*(bool(p.bands) for p in frame.portfolios), False], np.bool_)
+    found = by_portfolio[frame.accounts.portfolio]
+    for row in rows_with_own_conditions(frame):
+        found[row] = bool(frame.followed(row).bands)
+    return found
 
 
 def _causes(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -118,8 +118,9 @@ class LedgerEntry:
 class AccountDetail:
     """Everything the Accounts screen shows for one account.
 
-    `sentence` is its status in a sentence, empty without a subscription. `more` names the lists of which the book has
-    older items, too: `runs`, `decisions`.
+    `year` is that of the book's day; a date of another year is shown with its year. `sentence` is its status in a
+    sentence, empty without a subscription. `more` names the lists of which the book has older items, too: `runs`,
+    `decisions`.
     """
 
     row: AccountRow
@@ -129,6 +130,7 @@ class AccountDetail:
     decisions: tuple[Decision, ...]
     created_at: datetime
     last_rebalanced: date | None
+    year: int
     unsettled: Money
     subscription_id: str | None
     sentence: str = ""
@@ -143,6 +145,22 @@ class AccountDetail:
         if last is None or "runs" in self.more:
             return False
         return all(new_york_day(run.created_at) > last for run in self.runs)
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenAccounts:
+    """The accounts that an action is for: `client` if it is one account, else empty.
+
+    `follows` is how many of them follow a portfolio, by portfolio id.
+    """
+
+    client: str
+    follows: Mapping[str, int]
+
+    @property
+    def subscribed(self) -> int:
+        """How many of them follow a portfolio."""
+        return sum(self.follows.values())
 
 
 @dataclass(frozen=True, slots=True)

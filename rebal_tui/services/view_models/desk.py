@@ -23,6 +23,7 @@ class DeskRow:
 
     `drift_bp` is the signed drift of the asset with the worst drift, in hundredths of a percentage point; `band_used`
     is the largest drift ÷ band in tenths of a percent (1000 = at the band), None when the portfolio has no band.
+    `year` is that of the book's day; a date of another year is shown with its year.
     """
 
     account_id: str
@@ -39,6 +40,7 @@ class DeskRow:
     tiles: frozenset[Tile]
     state: str
     last_rebalanced: date | None
+    year: int
 
     @property
     def exception(self) -> bool:

@@ -19,6 +19,8 @@ _DATE = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?", re.ASCII)
 _LARGEST = Decimal(10) ** 15
 MIN_ID_PART = 8
 """From this number of characters on, a word can be a part of an id. A shorter word is in many ids by chance."""
+_EXAMPLES = MappingProxyType({"drift": " (above +5 or below -5)"})
+"""What follows the example `FIELD>5` of a field that is compared by its size, unless the number has a sign."""
 NO_CHOICES: Mapping[str, Collection[str]] = MappingProxyType({})
 
 
@@ -120,7 +122,8 @@ def _fault(term: Term, fields: Mapping[str, FieldKind], choices: Mapping[str, Co
     try:
         number = term.number
     except InvalidOperation:
-        return f"{term.field}{term.operator}{term.value}: expected a number, such as {term.field}>5"
+        example = f"{term.field}>5{_EXAMPLES.get(term.field, '')}"
+        return f"{term.field}{term.operator}{term.value}: expected a number, such as {example}"
     if not number.is_finite() or abs(number) > _LARGEST:
         return f"{term.field}{term.operator}{term.value}: expected a number of at most 15 digits"
     return ""

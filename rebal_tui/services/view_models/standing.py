@@ -90,13 +90,16 @@ def short_status(
     now: datetime,
     *,
     traded: bool,
+    banded: bool,
     reviewed: bool = False,
 ) -> str:
-    """A status in two or three words for a list: `trades 10:00`, `waits → 27 Nov`, `calendar 25 Dec`.
+    """A status in two or three words for a list: `trades 10:00`, `waits → 27 Nov`, `in range`, `next 25 Dec`.
 
-    `traded` is whether an automatic run of today counts against the quota. `reviewed` is whether automatic runs of the
-    account wait for approval, so that it does not trade at that time but `proposes 10:00`. The texts of accounts with
-    an open run, and the causes of those that need a person, are made in `status_columns`.
+    The last is the next rebalance of an account without a drift band; with one (`banded`), a rebalance may come before
+    the next day of the calendar. `traded` is whether an automatic run of today counts against the quota. `reviewed` is
+    whether automatic runs of the account wait for approval, so that it does not trade at that time but
+    `proposes 10:00`. The texts of accounts with an open run, and the causes of those that need a person, are made in
+    `status_columns`.
     """
     when = ""
     if first_trade_at is not None:
@@ -113,7 +116,7 @@ def short_status(
         return f"waits → {when}" if when else _UNDATED.get(waits_for or WaitsFor.SESSION, f"waits: {waits_for}")
     if traded:
         return "traded today"
-    return f"calendar {when}" if when else "in range"
+    return f"next {when}" if when and not banded else "in range"
 
 
 def first_trade_label(status: TradeStatus) -> str:

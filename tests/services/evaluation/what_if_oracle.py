@@ -13,7 +13,7 @@ from rebal_tui.domain.runs import RunType
 from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.engine.calendar import fires_on, in_cooldown
 from rebal_tui.engine.drift import asset_drifts, largest_usage
-from rebal_tui.engine.restrictions import blocking_reasons
+from rebal_tui.engine.restrictions import blocking_reasons, remedy
 from rebal_tui.services.advisory import subscriptions
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.slots import next_slot
@@ -95,7 +95,8 @@ def exact_first_run(book: Book, one: str, portfolio_id: str) -> FirstRun:
     except Refusal as refusal:
         return replace(row, refusal=str(refusal))
     if stopped := blocking_reasons(book.accounts[one], valuation):
-        return replace(row, note="no run while " + "; ".join(text for _, text in stopped))
+        reasons = "; ".join(text for _, text in stopped)
+        return replace(row, note=f"no run until {remedy(book.accounts[one]).event}: {reasons}")
     if valuation.equity < len(weights.assets) * DOLLAR * NANO:
         return replace(row, note="no run: equity is below $1 for each asset")
     try:

@@ -28,7 +28,7 @@ def test_the_pass_stores_the_status_that_the_engine_gives_each_account() -> None
         "kind": "needs_you",
         "waits_for": None,
         "first_trade_at": None,
-        "sentence": "Needs you: trading is blocked.",
+        "sentence": "Needs you: trading is blocked; ask the broker to lift the block.",
         "note": "the broker lifts the block",
     }
 

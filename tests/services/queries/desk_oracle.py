@@ -51,6 +51,7 @@ def exact_row(book: Book, subscription: Subscription) -> DeskRow:
         tiles=_tiles(now, usage, status),
         state=_state(book, now, status),
         last_rebalanced=new_york_day(last) if (last := subscription.last_rebalanced_at) else None,
+        year=new_york_day(now.now).year,
     )
 
 
@@ -91,7 +92,8 @@ def _state(book: Book, now: Situation, status: TradeStatus) -> str:
         return run_state(book, run)
     traded = now.quota_run is not None
     kind, at = status.kind, status.first_trade_at
-    return short_status(kind, status.waits_for, at, now.now, traded=traded, reviewed=status.reviewed)
+    banded = bool(now.portfolio.bands)
+    return short_status(kind, status.waits_for, at, now.now, traded=traded, banded=banded, reviewed=status.reviewed)
 
 
 def _cause(now: Situation) -> str:

@@ -168,7 +168,7 @@ def test_a_preview_of_subscriptions_shows_runs_notes_and_refusals_and_changes_no
     a, b, r = preview.rows
     assert a.refusal == "subscription already exists: account N-a follows a portfolio"
     assert (b.orders, b.turnover, b.refusal) == (2, parse_money("10000"), "")
-    assert (r.orders, r.refusal, r.note) == (0, "", "no run while trading is blocked")
+    assert (r.orders, r.refusal, r.note) == (0, "", "no run until the broker lifts the block: trading is blocked")
     assert audit.head(book.database) == before
     assert set(book.subscriptions) == {"a"}
 

@@ -115,12 +115,17 @@ def test_calendar_day() -> None:
     today = row(drifted_book("76", "171", conditions=[monthly("2")]))
     assert (Tile.CALENDAR in today.tiles, today.state, today.status) == (True, "trades 10:15", WILL_TRADE)
     on_target = row(drifted_book("75", "175", conditions=[monthly("2")]))
-    assert (on_target.state, on_target.status) == ("calendar 2 Apr", IN_RANGE)
+    assert (on_target.state, on_target.status) == ("next 2 Apr", IN_RANGE)
     assert today.band_used is None
     cooling = row(drifted_book("76", "171", conditions=[monthly("2")], last=YESTERDAY))
-    assert (Tile.CALENDAR in cooling.tiles, cooling.state) == (False, "calendar 2 Apr")
+    assert (Tile.CALENDAR in cooling.tiles, cooling.state) == (False, "next 2 Apr")
+    banded = row(drifted_book("75", "175", conditions=[balanced().conditions[0], monthly("2")]))
+    assert banded.state == "in range", "its band may make a run on any day"
+    own = drifted_book("75", "175", conditions=[balanced().conditions[0], monthly("2")])
+    set_overrides(own, own.subscriptions["a"].id, Overrides(conditions=(monthly("2"),)))
+    assert (row(own).state, account_row(own, "a").state) == ("next 2 Apr", "next 2 Apr"), "its own has no band"
     other = row(drifted_book("75", "175", conditions=[monthly("3")]))
-    assert (Tile.CALENDAR in other.tiles, other.state) == (False, "calendar 3 Mar")
+    assert (Tile.CALENDAR in other.tiles, other.state) == (False, "next 3 Mar")
 
 
 def test_excess_cash_of_ten_dollars() -> None:
@@ -204,10 +209,10 @@ def test_the_drift_history_ends_with_the_band_usage_of_the_row() -> None:
 def test_a_date_in_the_list_has_its_year_only_from_a_year_ahead() -> None:
     now = new_york("2026-11-30 08:00")
     texts = [
-        short_status(IN_RANGE, None, new_york(at), now, traded=False)
+        short_status(IN_RANGE, None, new_york(at), now, traded=False, banded=False)
         for at in ("2027-03-15 09:30", "2027-11-29 09:30", "2027-11-30 09:30")
     ]
-    assert texts == ["calendar 15 Mar", "calendar 29 Nov", "calendar 30 Nov 2027"]
+    assert texts == ["next 15 Mar", "next 29 Nov", "next 30 Nov 2027"]
 
 
 def test_tiles_count_the_rows() -> None:

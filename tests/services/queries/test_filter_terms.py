@@ -23,7 +23,8 @@ def fault(text: str) -> str:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("drift>abc", "drift>abc: expected a number, such as drift>5"),
+        ("drift>abc", "drift>abc: expected a number, such as drift>5 (above +5 or below -5)"),
+        ("cash>abc", "cash>abc: expected a number, such as cash>5"),
         ("drfit>5", "drfit: no such field; did you mean drift?"),
         ("qqq:1", "qqq: no such field; fields are drift, band, equity, cash, portfolio, client, worst, state, is"),
         ("portfolio>growth", "portfolio>: expected portfolio: and text, such as portfolio:growth"),

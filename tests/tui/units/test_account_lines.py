@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
@@ -35,6 +35,17 @@ def shown(view: AccountView, width: int = 48) -> list[str]:
 def test_an_account_near_a_band_has_the_mark_of_its_row(near: bool, mark: str) -> None:
     lines = shown(replace(account_view(IN_RANGE), near=near))
     assert any(line.startswith(f"{mark} In range.") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("last", "text"), [(date(2025, 12, 31), "31 Dec 25"), (date(2026, 1, 2), "02 Jan"), (None, "never")]
+)
+def test_a_last_rebalance_of_another_year_has_its_year(last: date | None, text: str) -> None:
+    row = replace(IN_RANGE, last_rebalanced=last)
+    column = next(one for one in desk_columns.columns() if one.key == "last")
+    assert column.cell(row) == ((text, "muted"),)
+    head = "".join(text for line in head_lines(account_page(row).detail, 200) for text, _ in line)
+    assert f"last rebalanced {text}  " in head or (last is None and "never rebalanced" in head)
 
 
 def test_a_stopped_account_has_the_mark_of_a_stopped_withdrawal_and_the_legends_name_it() -> None:

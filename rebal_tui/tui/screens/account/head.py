@@ -46,7 +46,7 @@ def head_lines(view: AccountDetail, width: int) -> list[Line]:
     states: list[TextSegment] = [(row.portfolio or "follows no portfolio", "accent" if row.portfolio else "muted")]
     if row.portfolio:
         last = view.last_rebalanced
-        states.append((f"last rebalanced {formats.day(last)}" if last else "never rebalanced", "muted"))
+        states.append((f"last rebalanced {formats.day(last, view.year)}" if last else "never rebalanced", "muted"))
         if view.rebalanced_before_runs:
             states.append(("(no run stored)", "muted"))
     states.append((f"broker status {row.status}", "muted" if row.status == "ACTIVE" else "warn"))

@@ -7,7 +7,7 @@ from functools import partial
 
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.text import count_text, fold
-from rebal_tui.services.view_models.accounts import BulkPreview, BulkResult, FirstRun
+from rebal_tui.services.view_models.accounts import BulkPreview, BulkResult, ChosenAccounts, FirstRun
 from rebal_tui.tui import formats
 from rebal_tui.tui.book_services import bulk, first_runs, run_queries, undo
 from rebal_tui.tui.screens.accounts.bulk_lines import bulk_effects, bulk_items, bulk_lines, result_lines
@@ -29,10 +29,11 @@ def choose_portfolio(screen: ListScreen, chosen: tuple[str, ...], *, moving: boo
 
 async def _choose_portfolio(screen: ListScreen, chosen: tuple[str, ...], *, moving: bool) -> None:
     hidden = len(screen.table.marked - screen.table.keys_shown)
-    which = count_text(len(chosen), "marked account") if screen.table.marked else "this account"
+    accounts = await screen.host.ask(bulk.chosen_accounts, chosen)
+    which = accounts.client or count_text(len(chosen), "marked account")
     which += f" ({hidden:,} of them not shown)" if hidden else ""
     title = f"{'Move' if moving else 'Subscribe'} {which} to which portfolio?"
-    following = 0 if moving else await screen.host.ask(bulk.count_subscribed, chosen)
+    following = 0 if moving else accounts.subscribed
     if following == len(chosen) > 0:
         one = "This account follows a portfolio already; m moves it to another."
         several = "Each of these accounts follows a portfolio already; m moves them to another."
@@ -45,25 +46,35 @@ async def _choose_portfolio(screen: ListScreen, chosen: tuple[str, ...], *, movi
         if portfolio_id:
             screen.host.work(_subscribe(screen, chosen, portfolio_id, moving=moving), name="subscribe")
 
-    await pick_portfolio(screen, title, picked)
+    await pick_portfolio(screen, title, picked, accounts if moving else None)
 
 
-async def pick_portfolio(screen: ListScreen, title: str, picked: Callable[[str | None], None]) -> None:
+async def pick_portfolio(
+    screen: ListScreen, title: str, picked: Callable[[str | None], None], moved: ChosenAccounts | None = None
+) -> None:
     """Let the user pick a portfolio, active portfolios first; calls `picked` with its id, or an empty text on escape.
 
-    Raises `Conflict` if there is no portfolio.
+    The portfolios that the accounts `moved` follow are named as such. Raises `Conflict` if there is no portfolio.
     """
     rows = await screen.host.ask(run_queries.portfolio_rows)
     if not rows:
         raise Conflict("No portfolio yet; create one in Portfolios (2).")
     choices = [
-        Choice(row.id, row.name, f"{'' if row.status == 'active' else f'{formats.words(row.status)} · '}"
+        Choice(row.id, row.name, f"{_present(moved, row.id)}"
+               f"{'' if row.status == 'active' else f'{formats.words(row.status)} · '}"
                f"{count_text(row.subscribers, 'account')} · {row.conditions_text}",
                "muted" if row.status == "active" else "warn")
         for row in sorted(rows, key=lambda row: (row.status != "active", fold(row.name)))
     ]  # fmt: skip
     if screen.is_current:
         screen.app.push_screen(PickScreen(title, choices, "portfolio"), picked)
+
+
+def _present(moved: ChosenAccounts | None, portfolio_id: str) -> str:
+    following = 0 if moved is None else moved.follows.get(portfolio_id, 0)
+    if moved is None or not following:
+        return ""
+    return "followed now · " if moved.client else f"followed now by {following:,} of them · "
 
 
 async def _subscribe(screen: ListScreen, chosen: tuple[str, ...], portfolio_id: str, *, moving: bool) -> None:

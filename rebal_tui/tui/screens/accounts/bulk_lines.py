@@ -47,7 +47,7 @@ def _first_run(row: FirstRun) -> str:
 def bulk_items(
     preview: BulkPreview, first_run: Callable[[FirstRun], Callable[[], Awaitable[Builder]] | None]
 ) -> list[Item]:
-    """Return an item for each account, with its current portfolio and first run; refused accounts come first.
+    """Return an item for each account, with the portfolio it leaves and its first run; refused accounts come first.
 
     `first_run` returns a function that fetches the plan of an account's first run; None if the account gets no run.
     """
@@ -55,7 +55,7 @@ def bulk_items(
         Item(
             row.account_id,
             row.client,
-            row.refusal or f"now {row.follows or 'unsubscribed'}; {_first_run(row)}",
+            row.refusal or f"{f'leaves {row.follows}; ' if row.follows else ''}{_first_run(row)}",
             formats.money(row.turnover) if row.orders else "",
             mark=("✗", "bad") if row.refusal else ("●", "good"),
             style="bad" if row.refusal else "muted",

@@ -68,7 +68,7 @@ def _band_used(row: DeskRow) -> int:
 
 
 def _last(row: DeskRow) -> Line:
-    return ((formats.day(row.last_rebalanced), "muted"),)
+    return ((formats.day(row.last_rebalanced, row.year), "muted"),)
 
 
 def _last_exported(row: DeskRow) -> str:
@@ -94,8 +94,14 @@ def columns() -> tuple[Column[DeskRow], ...]:
             "equity", "Equity $", 10, lambda row: formats.dollars(row.equity), "right", 3, lambda row: row.equity, True
         ),
         Column("cash", "Cash $", 8, lambda row: formats.dollars(row.cash), "right", 6, lambda row: row.cash, True),
-        Column("worst", "Worst", 5, lambda row: row.worst, sort=_band_used, descending=True, priority=2),
-        Column("drift", "Drift pp", 8, _drift, "right", 0, lambda row: abs(row.drift_bp), True),
+        Column(
+            "worst", "Worst", 5, lambda row: row.worst, sort=_band_used, descending=True, priority=2,
+            directions=("least of its band used first", "most of its band used first"),
+        ),
+        Column(
+            "drift", "Drift pp", 8, _drift, "right", 0, lambda row: abs(row.drift_bp), True,
+            directions=("smallest first", "largest first"),
+        ),
         Column(
             "band", "Band used", bars.USAGE_WIDTH, lambda row: bars.band_bar(row.band_used), "left", 1,
             _band_used, True, unit="%",

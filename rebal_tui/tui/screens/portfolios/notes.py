@@ -47,10 +47,11 @@ def _band_notes(form: PortfolioForm) -> dict[str, str]:
 
 def setting_notes(form: PortfolioForm, *, book_reviews: bool) -> dict[str, str]:
     """Return the notes next to the fields for review, calendar sessions and minimum trade, by location."""
-    none = "none" if form.least or form.least_percent else "none here: the book's minimum trade counts"
+    of_book = not form.least and not form.least_percent
+    none = "none here: the book's counts" if of_book else "none, whatever the book has"
     return {
         REVIEW: "the book reviews all" if book_reviews else "",
         STAGGER: "sessions; accounts take turns" if form.stagger else "one session for all accounts",
         LEAST: "replaces the book's; smaller are left out" if form.least else none,
-        LEAST_PERCENT: "of equity; the larger of $ and % counts" if form.least_percent else "none",
+        LEAST_PERCENT: "of equity; the larger of $ and % counts" if form.least_percent else none,
     }

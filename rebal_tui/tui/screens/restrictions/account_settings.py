@@ -19,8 +19,8 @@ from rebal_tui.tui.widgets.lines import nothing
 _REVIEWS: dict[str, bool | None] = {"yes": True, "no": False, "": None}
 _SHARES: dict[str, bool | None] = {"whole": True, "fractions": False}
 _MINIMUM_LABELS = {
-    "minimum_amount": ("Minimum $", "empty: as portfolio or book"),
-    "minimum_percent": ("Minimum %", "of equity; the larger counts"),
+    "minimum_amount": ("Min trade $", "empty: as portfolio or book"),
+    "minimum_percent": ("Min trade %", "of equity; the larger counts"),
 }
 """Labels and hints of the two fields of the minimum trade."""
 

@@ -99,7 +99,7 @@ class SettingsScreen(Dialog[None]):
         where = (
             f"Screen settings are saved in {file.path}, the others in the book."
             if file.path
-            else "Screen settings are not saved, the others in the book."
+            else "Screen settings last until you quit, as there is no file for them; the others are saved in the book."
         )
         faults = "".join(f"\n■ {fault}" for fault in file.faults)
         return cls(replace(file.settings, theme=theme), policy, minimum, guards, where + faults)

@@ -22,7 +22,6 @@ from rebal_tui.tui.widgets.table_layout import Column
 from rebal_tui.tui.widgets.table_order import View
 
 DEFAULT = "Default order"
-DIRECTIONS = {False: "ascending", True: "descending"}
 REVERSED = "-"
 """Stands before a column key in the settings if the order is descending."""
 
@@ -94,7 +93,7 @@ def sort_screen(table: BookTable[Any], title: str) -> SortScreen:
 
     def note(column: Column[Any]) -> str:
         if column.key == view.sort:
-            return f"now, {DIRECTIONS[view.reverse]}"
+            return f"now, {column.directions[view.reverse]}"
         return "" if column in shown else "not shown"
 
     by_column = [SortChoice(one.key, one.title, note(one)) for one in table.columns if one.sort is not None]
@@ -144,6 +143,6 @@ def apply_sort(host: Host, table: BookTable[Any], name: str, key: str) -> None:
         reverse = not view.reverse if view.sort == key else column.descending
         table.view = View(key, reverse, view.text)
         sort[name] = f"{REVERSED if reverse else ''}{key}"
-        text = f"Sorted by {column.title}, {DIRECTIONS[reverse]}"
+        text = f"Sorted by {column.title}, {column.directions[reverse]}"
     if save_settings(host, replace(settings, sort=sort)):
         host.say(f"{text}; saved.")

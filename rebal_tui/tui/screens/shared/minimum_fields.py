@@ -35,7 +35,8 @@ def _percent(text: str) -> Percent | None:
 MINIMUMS: dict[str, tuple[str, str, Callable[[str], Any]]] = {
     "minimum_amount": (
         "Minimum trade $",
-        "dollars per order; subscription, account, portfolio come first; excess cash is invested from $10.00 on",
+        "per order; empty: $1. Those of a subscription, account or portfolio come first; excess cash is invested from "
+        "$10.00 on",
         _amount,
     ),
     "minimum_percent": ("Minimum trade %", "% of equity; the larger of $ and % counts", _percent),
