@@ -115,7 +115,7 @@ def usage_text(usage: BandUsage) -> str:
     """
     drift = usage.drift
     actual = trace_text.ratio_text(drift.value * HUNDRED_PERCENT, drift.equity, drift.target)
-    used: str = str(usage.numerator * 100 // usage.denominator)
+    used: str = str((usage.numerator * 200 + usage.denominator) // (usage.denominator * 2))
     if used == "100" and usage.numerator != usage.denominator:
         used = trace_text.ratio_text(int(usage.numerator) * HUNDRED_PERCENT, usage.denominator, HUNDRED_PERCENT)
     goal = f"target {trace_text.percent(drift.target)}"

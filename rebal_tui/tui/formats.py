@@ -91,8 +91,13 @@ def drift(hundredths: int) -> str:
 
 
 def band_percent(tenths: int) -> str:
-    """`108 %`: a band usage given in tenths of a percent; rounded down, so that usage below 100 % never reads 100 %."""
-    return f"{tenths // 10} %"
+    """`108 %`: a band usage given in tenths of a percent, rounded to the nearest percent, but away from 100 %: usage
+    below 100 % never reads 100 %, and usage above it never reads 100 %.
+    """
+    nearest = (tenths + 5) // 10
+    if nearest == 100 and tenths != 1_000:
+        nearest = 99 if tenths < 1_000 else 101
+    return f"{nearest} %"
 
 
 def clock(at: datetime) -> str:

@@ -51,6 +51,14 @@ COOLING: dict[str, Any] = {"cooldown_days": 7, "rebalanced": at(date(2026, 3, 2)
 
 CASES: list[tuple[str, Situation, StatusKind, WaitsFor | None, datetime | None, str, str]] = [
     ("in range", account(), IN_RANGE, None, None, f"In range. {CALM}", ""),
+    (
+        "usage is rounded to the nearest percent", account({"SPY": "64.88", "TLT": "30.12"}), IN_RANGE, None, None,
+        "In range. SPY is 64.88 % (target 60 %, 98 % of its band).", "",
+    ),
+    (
+        "usage that rounds to 100 has decimals", account({"SPY": "64.98", "TLT": "30.02"}), IN_RANGE, None, None,
+        "In range. SPY is 64.98 % (target 60 %, 99.60 % of its band).", "",
+    ),
     ("a band is breached", account(OUT), WILL_TRADE, None, NEXT, f"Will trade at 12:15. {USAGE}", ""),
     (
         "in cooldown", account(OUT, **COOLING), WAITS, WaitsFor.COOLDOWN, at(date(2026, 3, 9), time(9, 30)),

@@ -28,7 +28,8 @@ TERMS: tuple[tuple[str, str], ...] = (
     ("Drift, band", "Actual minus target percent of an asset; how far it may drift before a full rebalance is due."),
     (
         "% used, % of its band",
-        "Drift as a percentage of the band: above 100 % it is outside. A sentence drops the decimals that a check has.",
+        "Drift as a percentage of the band: above 100 % it is outside. A sentence rounds to whole percents, a check "
+        "to two decimals.",
     ),
     (
         "±5 pp, ±20 %",

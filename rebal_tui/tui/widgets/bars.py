@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rebal_tui.services.view_models.desk import DriftPoint
+from rebal_tui.tui import formats
 from rebal_tui.tui.segments import Line, TextSegment
 
 PARTIALS = " ▏▎▍▌▋▊▉"
@@ -57,7 +58,7 @@ def band_bar(tenths: int | None) -> Line:
     style = bar_style(tenths) if tenths >= BAND_NEAR_TENTHS else "muted"
     below = bar(min(tenths, BAND_LIMIT_TENTHS), BAND_LIMIT_TENTHS, HALF)
     above = bar(tenths - BAND_LIMIT_TENTHS, BAND_LIMIT_TENTHS, HALF)
-    text = f"{min(tenths // 10, 9_999)} %"
+    text = formats.band_percent(min(tenths, 99_990))
     return (
         ("▕", "rule"), (below, style), ("┃", "title"), (above, style), ("▏", "rule"),
         (text.rjust(6), band_style(tenths) if tenths >= BAND_NEAR_TENTHS else "muted"),

@@ -31,9 +31,12 @@ def test_drift_has_its_sign(units: int, text: str) -> None:
     assert formats.drift(units) == text
 
 
-def test_band_usage_below_the_band_is_never_shown_as_full() -> None:
-    assert formats.band_percent(999) == "99 %"
-    assert formats.band_percent(1084) == "108 %"
+@pytest.mark.parametrize(
+    ("tenths", "text"),
+    [(0, "0 %"), (976, "98 %"), (999, "99 %"), (1000, "100 %"), (1001, "101 %"), (1084, "108 %"), (1085, "109 %")],
+)
+def test_band_usage_is_rounded_to_the_nearest_percent_but_not_to_100(tenths: int, text: str) -> None:
+    assert formats.band_percent(tenths) == text
 
 
 def test_prices_keep_the_decimals_they_use() -> None:
