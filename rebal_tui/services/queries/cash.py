@@ -83,6 +83,21 @@ def cash_changes(book: Book, seen: CashStamp | None, limit: int = 2_000) -> tupl
     return None if stamp == seen else (stamp, cash_snapshot(book, limit))
 
 
+def cash_with_history(
+    book: Book, seen: CashStamp | None, limit: int, withdrawal_id: str | None
+) -> tuple[CashStamp, CashSnapshot, tuple[TimelineEvent, ...]] | None:
+    """The result of `cash_changes`, and that of `withdrawal_history` at the same time for the withdrawal of a panel.
+
+    The history is empty without a withdrawal, and if the snapshot does not have it.
+    """
+    changed = cash_changes(book, seen, limit)
+    if changed is None:
+        return None
+    stamp, snapshot = changed
+    known = next((one.id for one in snapshot.withdrawals if one.id == withdrawal_id), None)
+    return stamp, snapshot, withdrawal_history(book, known) if known is not None else ()
+
+
 def withdrawal_history(book: Book, withdrawal_id: str) -> tuple[TimelineEvent, ...]:
     """The events of a withdrawal, oldest first.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import ClassVar
 
@@ -13,6 +14,7 @@ from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.view_models.cash import WithdrawalView
 from rebal_tui.services.view_models.report_subject import ReportKind, ReportSubject
+from rebal_tui.services.view_models.runs import TimelineEvent
 from rebal_tui.services.view_models.status import REAL_TIME_MODES
 from rebal_tui.tui import actions, formats
 from rebal_tui.tui.book_services import account_queries, cash_queries, status_queries, withdrawals
@@ -22,6 +24,7 @@ from rebal_tui.tui.screens.cash import columns as cash_columns
 from rebal_tui.tui.screens.cash.columns import CashRow
 from rebal_tui.tui.screens.cash.forms import journal_form, withdrawal_form
 from rebal_tui.tui.screens.cash.lines import cancel_text, movement_lines, retry_text, withdrawal_lines
+from rebal_tui.tui.screens.shared.detail_panel import Detail
 from rebal_tui.tui.screens.shared.export_choices import Reported
 from rebal_tui.tui.screens.shared.loads_older import LoadsOlder
 from rebal_tui.tui.screens.shared.row_page import Page
@@ -65,14 +68,18 @@ class CashScreen(StartsWithdrawal, LoadsOlder, TiledListScreen, inherit_bindings
 
     async def pull(self) -> None:
         self.show_status(await self.host.ask(status_queries.status_line))
-        changed = await self.host.ask(cash_queries.cash_changes, self._stamp, self.older.limit)
+        key = self.detail_key
+        row = None if key is None else self._row_of(key)
+        shown = row.withdrawal.id if row is not None and row.withdrawal is not None else None
+        changed = await self.host.ask(cash_queries.cash_with_history, self._stamp, self.older.limit, shown)
         if changed is None:
             self.table.adopt_order()
             return
-        self._stamp, snapshot = changed
+        self._stamp, snapshot, history = changed
         self._rows, self._cut = cash_columns.cash_rows(snapshot), snapshot.cut
         self.older.note(self._stamp[2], len(self._rows), self.NOUN, more=bool(self._cut))
-        detail = await self.read_detail()
+        row = None if key is None else self._row_of(key)
+        detail = None if row is None else Detail(row.key, _lines(row, history))
         with self.app.batch_update():
             self.show_rows()
             self.show_detail(detail)
@@ -96,16 +103,14 @@ class CashScreen(StartsWithdrawal, LoadsOlder, TiledListScreen, inherit_bindings
 
     async def detail_of(self, key: str) -> Builder | None:
         row = self._row_of(key)
-        return await self._lines(row) if row is not None else None
+        return await self._read_lines(row) if row is not None else None
 
     def _row_of(self, key: str) -> CashRow | None:
         return next((row for row in self._rows if row.key == key), None)
 
-    async def _lines(self, row: CashRow) -> Builder:
+    async def _read_lines(self, row: CashRow) -> Builder:
         view = row.withdrawal
-        if view is None:
-            return movement_lines(row)
-        return withdrawal_lines(view, await self.host.ask(cash_queries.withdrawal_history, view.id))
+        return _lines(row, await self.host.ask(cash_queries.withdrawal_history, view.id) if view is not None else ())
 
     def reported(self) -> Reported | None:
         row = self.table.cursor_row
@@ -116,7 +121,7 @@ class CashScreen(StartsWithdrawal, LoadsOlder, TiledListScreen, inherit_bindings
         if row is None:
             return None
         title = f"{row.kind.capitalize()} · {row.client} · {formats.money(row.amount)}"
-        return Page(title, await self._lines(row), row.key, idle_on(row))
+        return Page(title, await self._read_lines(row), row.key, idle_on(row))
 
     def idle_on_row(self) -> frozenset[str]:
         row = self.table.cursor_row
@@ -256,3 +261,8 @@ def retry(book: Book, withdrawal_id: str) -> str:
 def _dollars(view: WithdrawalView) -> str:
     """Return the amount of a withdrawal, or `everything`, as part of a sentence."""
     return "everything" if view.everything else f"${formats.money(view.amount)}"
+
+
+def _lines(row: CashRow, history: Sequence[TimelineEvent]) -> Builder:
+    """Build the detail of a row; `history` is that of its withdrawal, if it is one."""
+    return movement_lines(row) if row.withdrawal is None else withdrawal_lines(row.withdrawal, history)
