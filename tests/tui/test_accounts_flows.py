@@ -529,7 +529,7 @@ def test_a_heartbeat_keeps_cursor_marks_filter_and_half_typed_text() -> None:
 
 def test_an_empty_book_is_shown_as_empty_and_every_key_explains_itself() -> None:
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
-        assert "This book has no accounts yet" in screen_text(app)
+        assert "No accounts yet" in screen_text(app)
         for key in ("n", "m", "U", "p", "v", "d", "w", "l", "i", "r", "a", "o", "y", "enter", "space"):
             await press(pilot, key)
             assert isinstance(app.screen, AccountsScreen)
