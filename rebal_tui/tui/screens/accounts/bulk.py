@@ -31,7 +31,8 @@ async def _choose_portfolio(screen: ListScreen, chosen: tuple[str, ...], *, movi
     hidden = len(screen.table.marked - screen.table.keys_shown)
     accounts = await screen.host.ask(bulk.chosen_accounts, chosen)
     which = accounts.client or count_text(len(chosen), "marked account")
-    which += f" ({hidden:,} of them not shown)" if hidden else ""
+    if hidden:
+        which += " (not shown)" if accounts.client else f" ({hidden:,} of them not shown)"
     title = f"{'Move' if moving else 'Subscribe'} {which} to which portfolio?"
     following = 0 if moving else accounts.subscribed
     if following == len(chosen) > 0:
