@@ -111,7 +111,7 @@ def _put_calendar(form: PortfolioForm, text: str) -> PortfolioForm:
 def _update(_form: PortfolioForm) -> Sequence[AskedField]:
     return (
         _yes_or_no(
-            "Rebalance after an edit", lambda form: form.on_update,
+            "On update: rebalance when weights or conditions change", lambda form: form.on_update,
             lambda form, on: replace(form, on_update=on),
         ),
     )  # fmt: skip

@@ -46,7 +46,8 @@ def test_a_previewed_run_overrides_a_restriction_after_a_note() -> None:
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         text = " ".join(screen_text(app).split())
         assert "TLT 27.00 27.50 +0.50" in text
-        assert "The targets shown are reachable targets; the portfolio's weights are SPY 60.00, TLT 35.00." in text
+        assert "Target* Actual Drift" in text
+        assert "* Reachable targets; the portfolio's weights are SPY 60.00, TLT 35.00." in text
         await press(pilot, "p")
         text = " ".join(screen_text(app).split())
         assert "SPY ⊘ skip 60.00 68.00 – – 400.00 68,000.00 no sell (low basis)" in text

@@ -36,6 +36,8 @@ def test_versions_show_their_differences_and_one_can_be_returned_to() -> None:
         await press(pilot, "v")
         assert isinstance(app.screen, VersionsScreen)
         text = " ".join(screen_text(app).split())
+        assert "±20 % of target removed, Name Balanced → Balanced II" in text
+        assert "TLT 35 % removed, cash 5 % removed, GLD 20 % added" in text
         assert "Changes in version 3" in text
         assert "Cooldown 7 d 30 d" in text
         assert "Version 2 Version 3 Change" in text

@@ -12,6 +12,7 @@ from rebal_tui.domain.portfolios import BandType, Destination, RebalanceScope
 from rebal_tui.services.view_models.portfolios import AssetChoice
 from rebal_tui.tui.screens.portfolios.fields import ChoiceBar, DayInput, Note, PercentInput, PlainInput
 from rebal_tui.tui.screens.portfolios.form import CALENDARS, PortfolioForm
+from rebal_tui.tui.screens.portfolios.lines import UPDATE_TEXT
 from rebal_tui.tui.screens.portfolios.weight_rows import WeightRows
 from rebal_tui.tui.text import ui_text
 
@@ -49,8 +50,9 @@ def compose_form(form: PortfolioForm, assets: Sequence[AssetChoice]) -> ComposeR
         yield Note(id="day-note")
     yield Note(id="dates", classes="")
     with Horizontal(classes="weight"):
-        yield Static(ui_text("after an edit"), classes="band-label", markup=False)
+        yield Static(ui_text("on update"), classes="band-label", markup=False)
         yield ChoiceBar((IGNORE, REBALANCE), REBALANCE if form.on_update else IGNORE, id="on-update")
+        yield Static(ui_text(UPDATE_TEXT), classes="note", markup=False)
     with Horizontal(classes="weight"):
         yield Static(ui_text("cooldown"), classes="band-label", markup=False)
         yield PercentInput(form.cooldown, placeholder="0", id="cooldown", classes="band")

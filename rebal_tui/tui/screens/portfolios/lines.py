@@ -18,6 +18,9 @@ from rebal_tui.tui.segments import Line, heading, paragraph, table_line
 from rebal_tui.tui.widgets import bars
 from rebal_tui.tui.widgets.lines import Builder
 
+UPDATE_TEXT = "when weights or conditions change"
+"""The condition *on update* in words."""
+
 MIN_SUBSCRIBERS = 3
 DENSE_WIDTH, DENSE_GAP, DENSE_LINES = 25, 2, 4
 """Layout with several weights on a line: least width of a weight in cells, cells between two weights, and the number of
@@ -77,9 +80,13 @@ def _head(view: PortfolioView, width: int) -> list[Line]:
         lines.extend(paragraph(f"{BARRED_GLYPH if has_barred(row) else STOPPED} {culprit}", width, "bad"))
     if row.status == "needs_adjustment" and not view.culprits:
         again = ", ".join(view.eligible_again) or "All its assets"
-        lines.extend(paragraph(f"{again} can be held again. Nothing trades until r reactivates it.", width, "warn"))
+        text = f"{again} can be held again. Nothing trades until r reactivates the portfolio."
+        lines.extend(paragraph(text, width, "warn"))
     elif row.status == "needs_adjustment":
-        text = "Nothing trades until it is active: e edits the weights, r reactivates it when all assets can be bought."
+        text = (
+            "Nothing trades until the portfolio is active again: e edits the weights, r reactivates it when all assets "
+            "can be bought."
+        )
         lines.extend(paragraph(text, width, "warn"))
     elif has_barred(row):
         text = f"Nothing trades after the next evaluation that needs {', '.join(row.barred)}: e edits the weights."
@@ -131,7 +138,7 @@ def condition_lines(conditions: Sequence[Condition], dates: Sequence[date], cool
             lines.append(((f"◇ {condition_text(condition)}", ""),))
             lines.extend(paragraph(dates_text(dates), width, "muted", indent=2))
         elif isinstance(condition, PortfolioUpdate):
-            lines.extend(paragraph("◆ when weights or conditions change", width, ""))
+            lines.extend(paragraph(f"◆ {UPDATE_TEXT}", width, ""))
         else:
             limit = condition_words(condition).replace(" pp", " percentage points")
             lines.extend(paragraph(f"■ drift beyond {limit}", width, ""))

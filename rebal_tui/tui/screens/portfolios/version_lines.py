@@ -16,12 +16,12 @@ FIELD_WIDTH, VALUE_WIDTH, CHANGE_WIDTH = 16, 24, 8
 
 
 def change_text(one: Difference) -> str:
-    """Return a difference as text: `SPY 60 % → 50 %`, `+ BND 5 %` (added), `− ±5 pp` (removed)."""
+    """Return a difference as text: `SPY 60 % → 50 %`, `BND 5 % added`, `±5 pp removed`."""
     name = "" if one.field == "Condition" else f"{one.field} "
     if not one.before:
-        return f"+ {name}{one.after}"
+        return f"{name}{one.after} added"
     if not one.after:
-        return f"− {name}{one.before}"
+        return f"{name}{one.before} removed"
     return f"{name}{one.before} → {one.after}"
 
 

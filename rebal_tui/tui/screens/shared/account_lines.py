@@ -44,6 +44,8 @@ BAR_LEGEND = "│target ┊band"
 """Legend above the bars of drift: what their marks mean."""
 FREE_CASH = "free cash"
 """The name of the cash without reserved cash, where an account has both."""
+MOVED = "*"
+"""Marks the heading of targets of which some are not the portfolio's weights."""
 
 
 def account_lines(view: AccountView) -> Builder:
@@ -161,7 +163,8 @@ def _holdings(view: AccountView, width: int, max_lines: int | None) -> list[Line
     roomy = width >= 62
     fixed = symbol + 3 * 8 + (13 if roomy else 0) + 2
     bar_width = max(width - fixed, 9)
-    titles = [("", symbol, "left", "muted"), ("Target", 7, "right", "muted"), ("Actual", 7, "right", "muted")]
+    aim = f"Target{MOVED}" if _moved_weights(view) else "Target"
+    titles = [("", symbol, "left", "muted"), (aim, 7, "right", "muted"), ("Actual", 7, "right", "muted")]
     titles.append(("Drift", 7, "right", "muted"))
     if roomy:
         titles.append(("Value $", 12, "right", "muted"))
@@ -185,15 +188,19 @@ def held_lines(view: AccountView, width: int) -> list[Line]:
     for holding in view.holdings:
         if holding.held:
             lines.extend(paragraph(f"{HELD} {holding.symbol}: {holding.held}", width, "warn"))
-    moved = [
+    if moved := _moved_weights(view):
+        text = f"{MOVED} Reachable targets; the portfolio's weights are {', '.join(moved)}."
+        lines.extend(paragraph(text, width, "muted"))
+    return lines
+
+
+def _moved_weights(view: AccountView) -> list[str]:
+    """Return the weights in the portfolio that differ from the reachable targets, such as `SPY 60.00`."""
+    return [
         f"{holding.symbol} {formats.percent(holding.target)}"
         for holding in (*view.holdings, *(() if view.cash_line is None else (view.cash_line,)))
         if holding.reachable_bp is not None and holding.target is not None
     ]
-    if moved:
-        text = f"The targets shown are reachable targets; the portfolio's weights are {', '.join(moved)}."
-        lines.extend(paragraph(text, width, "muted"))
-    return lines
 
 
 def managed_text(view: AccountView) -> str:
