@@ -189,3 +189,20 @@ def test_the_tabs_of_every_list_count_the_rows_that_the_filter_finds() -> None:
             assert f" All {whole} " in screen_text(app)
 
     run(flow, book, "1")
+
+
+def test_a_filter_that_finds_nothing_in_a_tab_is_applied_to_all_rows_by_enter() -> None:
+    async def flow(pilot: Any, app: RebalApp) -> None:
+        for section in ("1", "3"):
+            await press(pilot, section, "t")
+            assert "[All" not in screen_text(app)
+            screen: Any = app.screen
+            tab = screen.tile_label
+            await press(pilot, "slash", *"gold")
+            assert "[All" not in screen_text(app), "the tab stays while the filter is typed"
+            await press(pilot, "enter")
+            assert "[All 1]" in screen_text(app)
+            assert f"No row of “{tab}” matches the filter" in screen_text(app)
+            assert screen.table.cursor_key is not None
+
+    run(flow, market_book(4), "1")

@@ -6,7 +6,9 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
+from textual.widgets import Input
 
+from rebal_tui.tui.notices import Lasts
 from rebal_tui.tui.screens.shared.list_screen import ListScreen
 from rebal_tui.tui.widgets.table_order import NO_MATCH, View
 from rebal_tui.tui.widgets.tabs import ALL, TabBar
@@ -74,6 +76,15 @@ class TiledListScreen(ListScreen):
 
     def reset_filters(self) -> None:
         self.set_tile(ALL)
+
+    @on(Input.Submitted, "#filter")
+    def _look_in_all(self) -> None:
+        """If the current tile has no row that the filter finds, go on to the tile of all rows: it may have one."""
+        if self.tile == ALL or not self.filter_text or self.row_counts[0]:
+            return
+        text = f"No row of “{self.tile_label}” matches the filter; this is “{ALL}”."
+        self.set_tile(ALL)
+        self.host.say(text, lasts=Lasts.HERE)
 
     @on(TabBar.Chosen, "#tiles")
     def _tile_clicked(self, event: TabBar.Chosen) -> None:
