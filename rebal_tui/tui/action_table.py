@@ -88,7 +88,7 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("runs.cancel", "c", "Cancel run", "Cancel this run (confirms first).", Section.RUNS, "cancel_run"),
     Action(
-        "runs.approve", "A", "Approve", "Approve this run if it awaits review (confirms first).", Section.RUNS,
+        "runs.approve", "A,a", "Approve", "Approve this run if it awaits review (confirms first).", Section.RUNS,
         "approve",
     ),
     Action("runs.reject", "R", "Reject", "Reject this run with a note.", Section.RUNS, "reject"),
@@ -99,7 +99,7 @@ ACTIONS: tuple[Action, ...] = (
         footer=False,
     ),
     Action("runs.type", "f", "Next type", "Filter by the next run type.", Section.RUNS, "cycle_type"),
-    Action("runs.account", "a", "Show on Desk", "Go to this run's account on the Desk.", Section.RUNS, "account"),
+    Action("runs.account", "d", "Show on Desk", "Go to this run's account on the Desk.", Section.RUNS, "account"),
     Action(
         "runs.list", "L", "Trade list", "Write the approved orders of a files book as a trade list.", Section.RUNS,
         "trade_list", footer=False,
@@ -190,7 +190,7 @@ ACTIONS: tuple[Action, ...] = (
         REVIEW, "mark_shown",
     ),
     Action(
-        "review.policy", "b", "Review on or off",
+        "review.policy", "b", "Review all or not",
         "Turn review of every automatic run of this book on or off (confirms first).", REVIEW, "policy",
     ),
     Action(

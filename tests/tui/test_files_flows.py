@@ -168,6 +168,8 @@ def test_from_nothing_to_a_trade_list_of_60_accounts_and_the_next_day(
         await keys("L")
         again = "no approved order waits; rebal-tui trades FILE --list 1 writes list 1 again"
         assert again in shown_messages(app), "no dialog opens"
+        await press(pilot, "9")
+        assert {"trade_list", "policy"}.isdisjoint(key.action for key in app.screen.query_one(KeyBar).keys)
         assert keys.pressed < 43
 
     _on_screen(path, FRIDAY, friday)

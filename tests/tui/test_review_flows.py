@@ -248,8 +248,8 @@ def test_runs_approves_and_rejects_with_the_confirmation_of_the_queue() -> None:
         assert "A Approve  R Reject" in screen_text(app)
         await press(pilot, "enter")
         assert "A Approve  R Reject" in screen_text(app), "also on its page"
-        await press(pilot, "escape", "A")
-        assert "Approve this run?" in screen_text(app)
+        await press(pilot, "escape", "a")
+        assert "Approve this run?" in screen_text(app), "as A does"
         await press(pilot, "y")
         assert statuses(book).count(RunStatus.COMPLETED_SUCCESS) == 1
         await press(pilot, "A")
@@ -341,7 +341,7 @@ def test_review_of_every_automatic_run_is_turned_on_and_off_where_it_is_missed()
     book = market_book()
 
     async def flow(pilot: Any, app: Any) -> None:
-        assert "b Review on or off" in screen_text(app)
+        assert "b Review all or not" in screen_text(app)
         await press(pilot, "b")
         assert "Automatic runs of all 2 active portfolios wait for approval" in screen_text(app)
         await press(pilot, "n")
@@ -405,6 +405,8 @@ def test_navigation_from_the_queue_to_the_run_and_the_desk() -> None:
         await press(pilot, "g")
         assert app.current_mode == "runs"
         assert app.screen.table.cursor_key == key
+        await press(pilot, "d")
+        assert app.current_mode == "desk", "the same key in Runs and Review"
         await press(pilot, "9", "d")
         assert app.current_mode == "desk"
 

@@ -71,7 +71,7 @@ def test_the_keys_of_the_list_work_on_its_pages() -> None:
         await press(pilot, "question_mark")
         assert isinstance(app.screen, RowPage)
         client = app.screen_stack[0].query_one(BookTable).rows[0].account_id
-        await press(pilot, "a")
+        await press(pilot, "d")
         assert app.current_mode == Section.DESK
         assert the_list(app).table.cursor_key == client
 

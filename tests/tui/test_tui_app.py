@@ -194,7 +194,7 @@ def test_navigation_from_an_account_to_its_runs_and_back() -> None:
         await press(pilot, "r")
         assert isinstance(app.screen, RunsScreen)
         assert {row.account_id for row in app.screen.table.rows} == {account}
-        await press(pilot, "1", "home", "4", "a")
+        await press(pilot, "1", "home", "4", "d")
         assert app.current_mode == Section.DESK
         assert app.screen.table.cursor_key == account
 

@@ -54,7 +54,7 @@ def test_names_are_shown_as_they_are_on_every_screen(name: str, size: tuple[int,
         await see()
         await press(pilot, "escape", "J")
         await press(pilot, "escape", "c")
-        await press(pilot, "escape", "a")
+        await press(pilot, "escape", "d")
         await see()
         await press(pilot, "ctrl+p")
         for key in ("a", "c", "c"):

@@ -13,6 +13,7 @@ from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.history import current_plan, plan_of, why_created
 from rebal_tui.services.evaluation.planning import same_orders
 from rebal_tui.services.evaluation.review_rule import reviews_every_run
+from rebal_tui.services.files_book.list_numbers import waits_for_list
 from rebal_tui.services.queries.desk import preview_of
 from rebal_tui.services.queries.runs import rows_of
 from rebal_tui.services.runs import manual as manual_runs
@@ -25,7 +26,7 @@ def review_snapshot(book: Book) -> ReviewSnapshot:
     """Every run that awaits approval, oldest first."""
     waiting = [run for run in book.open_runs.values() if run.awaits_approval]
     waiting.sort(key=lambda run: (run.created_at, fold(book.accounts[run.account_id].name), run.id))
-    return ReviewSnapshot(book.version, rows_of(book, waiting), reviews_every_run(book))
+    return ReviewSnapshot(book.version, rows_of(book, waiting), reviews_every_run(book), waits_for_list(book))
 
 
 def review_scope(book: Book) -> ReviewScope:

@@ -12,12 +12,14 @@ from rebal_tui.services.view_models.runs import RunRow
 @dataclass(frozen=True, slots=True)
 class ReviewSnapshot:
     """Runs that await approval, oldest first; `everything` is whether every automatic run of the book requires
-    approval.
+    approval. `waits_for_list` is whether an approved order is on no trade list yet; False in other books than a files
+    book.
     """
 
     version: int
     rows: tuple[RunRow, ...]
     everything: bool
+    waits_for_list: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from rebal_tui.services.files_book.prices import import_prices
 from rebal_tui.services.files_book.trade_list import close_list, make_list, trade_list
 from rebal_tui.services.maintenance.schedule_check import schedule_faults
 from rebal_tui.services.queries.desk import account_view, desk_snapshot
+from rebal_tui.services.queries.review import review_snapshot
 from rebal_tui.services.queries.run_search import find_runs
 from rebal_tui.services.queries.runs import run_view, runs_snapshot
 from rebal_tui.services.queries.status import job_views, status_line
@@ -351,11 +352,13 @@ def test_an_approved_run_is_for_a_list_and_nobody_has_paused_the_scheduler() -> 
     assert said["orders.sent"].startswith("Made 2 orders of Client 1001 (1001): buy AAA 29 shares")
     assert said["orders.sent"].endswith(", for a trade list.")
     assert find_runs(book, "").waits_for_list
+    assert review_snapshot(book).waits_for_list
     shown = run_view(book, run.id)
     assert {(shown.list_text(order), shown.listed_at(order)) for order in shown.orders} == {("for a list", None)}
     made_at = book.now()
     make_list(book)
     assert not find_runs(book, "").waits_for_list
+    assert not review_snapshot(book).waits_for_list
     shown = run_view(book, run.id)
     assert {(shown.list_text(order), shown.listed_at(order)) for order in shown.orders} == {("on list 1", made_at)}
     assert any(line.startswith("AAA: buy, on list 1, ") for line in run_text(shown)), "also as text"

@@ -60,6 +60,16 @@ class ReviewScreen(EvaluatesAll, inherit_bindings=False):
         """The actions shown first in a files book, where approved runs go into a trade list; empty in other books."""
         return ("approve", "reject", "trade_list") if self.host.mode_shown == FILES_MODE else ()
 
+    def idle_actions(self) -> frozenset[str]:
+        """In a files book also those that change nothing in it: the review of all runs, and the trade list unless an
+        approved order waits for one.
+        """
+        idle = super().idle_actions()
+        if self.host.mode_shown != FILES_MODE:
+            return idle
+        waits = self._snapshot is not None and self._snapshot.waits_for_list
+        return idle | {"review.policy"} | (frozenset() if waits else {"review.list"})
+
     def all_reviewed(self) -> bool:
         return self._snapshot is not None and self._snapshot.everything
 
