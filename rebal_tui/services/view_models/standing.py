@@ -78,7 +78,7 @@ TILE_GLYPHS = {
     Tile.CALENDAR: "◇",
     Tile.CASH: "$",
     Tile.FIRST: "☆",
-    Tile.COOLDOWN: "◷",
+    Tile.COOLDOWN: " ",
     Tile.UNABLE: "?",
 }
 

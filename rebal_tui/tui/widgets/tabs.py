@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -25,7 +26,10 @@ MAX_LOOKS = 64
 
 @dataclass(frozen=True, slots=True)
 class Tab:
-    """One tab; `figure` is shown after the label. A tab with `informs` only shows its figure and cannot be chosen."""
+    """One tab; `figure` is shown after the label. A tab with `informs` only shows its figure and cannot be chosen.
+
+    A tab that `overlaps` counts rows that other tabs count as well; a line separates it from tabs that do not.
+    """
 
     key: str
     label: str
@@ -33,6 +37,11 @@ class Tab:
     figure: str = ""
     style: str = ""
     informs: bool = False
+    overlaps: bool = False
+
+
+_LINE = Tab("", "", informs=True)
+"""Stands for the line between two kinds of tabs, which no click chooses."""
 
 
 class TabBar(StyledView, can_focus=False):
@@ -116,11 +125,10 @@ class TabBar(StyledView, can_focus=False):
         """Lay out the tabs on as many lines as they need, with `current` (by default the current tab) in brackets."""
         current = self.current if current is None else current
         if self._one_line:
-            return [[(tab, _segments(tab, tab.key == current)) for tab in fitting(self.tabs, current, width)]]
+            return [_laid_out(fitting(self.tabs, current, width), current)]
         lines: list[list[tuple[Tab, tuple[TextSegment, ...]]]] = [[]]
         used = 0
-        for tab in self.tabs:
-            segments = _segments(tab, tab.key == current)
+        for tab, segments in _laid_out(self.tabs, current):
             size = line_width(segments)
             if used + size > width and lines[-1]:
                 lines.append([])
@@ -170,23 +178,31 @@ class TabBar(StyledView, can_focus=False):
 
 def fitting(tabs: tuple[Tab, ...], current: str, width: int) -> tuple[Tab, ...]:
     """Return tabs that fit into `width` cells: without those that count nothing, from the last on, then without the
-    labels of those that have a mark, at last also of one whose mark an earlier tab has. The first and the `current` tab
-    stay as they are.
+    labels of those that have a mark. The first and the `current` tab stay as they are.
     """
     found = list(tabs)
 
     def is_too_wide() -> bool:
-        return sum(line_width(_segments(tab, tab.key == current)) for tab in found) > width
+        return sum(line_width(segments) for _, segments in _laid_out(found, current)) > width
 
     for tab in reversed(tabs[1:]):
         if tab.figure == "0" and tab.key != current and is_too_wide():
             found.remove(tab)
-    marks = [tab.mark for tab in found]
-    for at in sorted(range(len(found) - 1, 0, -1), key=lambda at: marks[at] in marks[:at]):
+    for at in range(len(found) - 1, 0, -1):
         tab = found[at]
         if tab.mark.strip() and tab.key != current and is_too_wide():
             found[at] = replace(tab, label="")
     return tuple(found)
+
+
+def _laid_out(tabs: Sequence[Tab], current: str) -> list[tuple[Tab, tuple[TextSegment, ...]]]:
+    """The tabs with their texts, and a line before the first of those that overlap."""
+    found: list[tuple[Tab, tuple[TextSegment, ...]]] = []
+    for before, tab in zip((None, *tabs), tabs, strict=False):
+        if before is not None and tab.overlaps and not before.overlaps:
+            found.append((_LINE, (("│", "rule"),)))
+        found.append((tab, _segments(tab, tab.key == current)))
+    return found
 
 
 def _segments(tab: Tab, current: bool) -> tuple[TextSegment, ...]:

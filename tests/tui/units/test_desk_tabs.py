@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rebal_tui.services.view_models.standing import Tile
 from rebal_tui.tui.screens.desk.columns import tile_tabs
-from rebal_tui.tui.widgets.tabs import fitting
+from rebal_tui.tui.widgets.tabs import TabBar, fitting
 
 
 def test_no_tab_promises_a_trade_where_every_automatic_run_is_reviewed() -> None:
@@ -14,28 +14,30 @@ def test_no_tab_promises_a_trade_where_every_automatic_run_is_reviewed() -> None
 
 
 def test_tabs_that_do_not_fit_into_one_line_are_left_out_if_they_count_nothing_then_shortened() -> None:
-    tiles = ((Tile.ALL, 57), (Tile.NEEDS_YOU, 8), (Tile.WILL_TRADE, 0), (Tile.WAITS, 0), (Tile.COOLDOWN, 24))
+    tiles = ((Tile.ALL, 57), (Tile.NEEDS_YOU, 8), (Tile.WILL_TRADE, 0), (Tile.WAITS, 0), (Tile.OUTSIDE, 24))
     tabs = tile_tabs(tiles, tiles, Tile.ALL)
 
     def shown(width: int, current: Tile = Tile.ALL) -> list[str]:
         return [f"{tab.mark}{tab.label} {tab.figure}".strip() for tab in fitting(tabs, current, width)]
 
-    assert [text.split()[0] for text in shown(200)] == ["All", "!Needs", "▶Will", "◷Waits", "◷Cooldown"]
-    assert shown(57) == ["All 57", "!Needs you 8", "▶Will trade 0", "◷Cooldown 24"]
-    assert shown(37) == ["All 57", "!Needs you 8", "◷ 24"]
-    assert shown(20, Tile.COOLDOWN) == ["All 57", "! 8", "◷Cooldown 24"]
+    assert [text.split()[0] for text in shown(200)] == ["All", "!Needs", "▶Will", "◷Waits", "■Outside"]
+    assert shown(54) == ["All 57", "!Needs you 8", "▶Will trade 0", "■Outside 24"]
+    assert shown(53) == ["All 57", "!Needs you 8", "■Outside 24"]
+    assert shown(36) == ["All 57", "!Needs you 8", "■ 24"]
+    assert shown(20, Tile.OUTSIDE) == ["All 57", "! 8", "■Outside 24"]
 
 
-def test_of_two_tabs_with_the_same_mark_one_keeps_its_words() -> None:
-    tiles = ((Tile.ALL, 57), (Tile.WAITS, 16), (Tile.IN_RANGE, 33), (Tile.COOLDOWN, 22))
+def test_accounts_in_their_cooldown_do_not_have_the_mark_of_those_that_wait() -> None:
+    tiles = ((Tile.ALL, 6), (Tile.WAITS, 0), (Tile.COOLDOWN, 2))
     tabs = tile_tabs(tiles, tiles, Tile.ALL)
+    assert [f"{tab.mark.strip()} {tab.label}" for tab in tabs] == [" All", "◷ Waits", " In cooldown"]
 
-    def shown(width: int) -> list[str]:
-        return [f"{tab.label} {tab.figure}".strip() for tab in fitting(tabs, Tile.ALL, width)]
 
-    assert shown(44) == ["All 57", "Waits 16", "33", "Cooldown 22"]
-    assert shown(35) == ["All 57", "16", "33", "Cooldown 22"]
-    assert shown(20) == ["All 57", "16", "33", "22"], "it does not fit"
+def test_a_line_separates_the_tabs_that_count_accounts_a_second_time() -> None:
+    tiles = ((Tile.ALL, 6), (Tile.IN_RANGE, 6), (Tile.NEAR, 1), (Tile.FIRST, 1))
+    bar = TabBar(tile_tabs(tiles, tiles, Tile.NEAR), Tile.NEAR, one_line=True)
+    texts = ["".join(text for text, _ in segments) for _, segments in bar._tab_lines(80)[0]]
+    assert [text.strip() for text in texts] == ["All 6", "● In range 6", "│", "[▲ Near 1]", "☆ First run 1"]
 
 
 def test_no_tab_goes_while_a_filter_is_typed() -> None:

@@ -24,6 +24,8 @@ RUN_PENDING = "Run pending"
 
 Its accounts have a run that is due, queued, under way or on a trade list.
 """
+IN_COOLDOWN = "In cooldown"
+"""Label of the tab of accounts whose cooldown runs, most of which wait for nothing."""
 Counts = tuple[tuple[Tile, int], ...]
 """Each tile with its number of accounts."""
 RANK = 10**9
@@ -124,15 +126,18 @@ def tile_tabs(found: Counts, whole: Counts, current: Tile, *, reviewed: bool = F
 
     `found` has the counts shown, of the accounts that the text filter finds, `whole` those without a filter, so that
     no tab goes because of a filter. If every automatic run is `reviewed`, no account trades without approval, so the
-    tab "will trade" is labeled `RUN_PENDING`.
+    tab "will trade" is labeled `RUN_PENDING`. The counts of the statuses add up to that of all; the other groups
+    overlap, which a line before them shows.
     """
+    labels = {Tile.COOLDOWN: IN_COOLDOWN, **({Tile.WILL_TRADE: RUN_PENDING} if reviewed else {})}
     return tuple(
         Tab(
             tile,
-            RUN_PENDING if reviewed and tile is Tile.WILL_TRADE else tile,
+            labels.get(tile, tile),
             mark=TILE_GLYPHS[tile],
             figure=f"{count:,}",
             style=TILE_STYLES.get(tile, "key") if count else "muted",
+            overlaps=tile not in STATUS_TILES and tile is not Tile.ALL,
         )
         for (tile, count), (_, all_of_it) in zip(found, whole, strict=True)
         if all_of_it or tile in STATUS_TILES or tile in (Tile.ALL, current)
