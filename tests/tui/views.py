@@ -21,7 +21,17 @@ from rebal_tui.domain.portfolios import (
     Subscription,
     Weights,
 )
-from rebal_tui.domain.quantities import NANO, Money, Percent, Qty, parse_money, parse_percent, parse_price
+from rebal_tui.domain.quantities import (
+    NANO,
+    Money,
+    Percent,
+    Qty,
+    market_value,
+    parse_money,
+    parse_percent,
+    parse_price,
+    value_cents,
+)
 from rebal_tui.domain.sessions import NEW_YORK, Session
 from rebal_tui.domain.trade_status import StatusKind
 from rebal_tui.engine.evaluation import evaluate
@@ -325,7 +335,7 @@ def account_view(row: DeskRow) -> AccountView:
             HoldingView(
                 symbol,
                 held.positions[symbol],
-                Money(row.equity * (target + off) // 10_000),
+                value_cents(market_value(held.positions[symbol], parse_price(PRICES[symbol]))),
                 weights.of(symbol),
                 target + off,
                 off,
@@ -360,6 +370,7 @@ def account_view(row: DeskRow) -> AccountView:
         ("an ACH deposit was returned",) if row.exception else (),
         not row.tiles.isdisjoint((Tile.NEAR, Tile.OUTSIDE)),
         Money(0),
+        cash_line=HoldingView("cash", Qty(0), row.cash, weights.cash, CASH_TARGET, 0, None, None, ""),
     )
 
 
