@@ -123,13 +123,14 @@ def test_the_policy_that_costs_less_is_named() -> None:
     none = cheaper_sentence([figures[2], figures[1]], "the sample's")
     assert none == "No policy costs noticeably less than the sample's."
     assert cheaper_sentence([replace(figures[0], worst=1.0, rms=1.0), figures[2]], "yours").startswith(
-        "Costs less than yours and tracks about as well: ±4 pp: "
+        "Costs less than yours and tracks about as well or better: ±4 pp: "
     )
     close = replace(figures[2], turnover=1.05 * figures[2].turnover)
     assert cheaper_sentence([close, figures[2]], "yours").startswith("No ")
-    around = Neighborhood(0.05, 0.06, figures[2].turnover, 1.1 * figures[2].turnover)
-    assert " Bands ±1 point: " in cheaper_sentence(figures, "yours", [None, None, around])
-    assert "does not hold" not in cheaper_sentence(figures, "yours", [None, None, around])
+    around = Neighborhood("±3 pp and ±5 pp", 0.05, 0.06, figures[2].turnover, 1.1 * figures[2].turnover)
+    near = cheaper_sentence(figures, "yours", [None, None, around])
+    assert " Neighbors ±3 pp and ±5 pp: turnover " in near
+    assert "so the exact band matters" not in near
     wider = replace(around, high_turnover=1.1 * figures[0].turnover)
     assert cheaper_sentence(figures, "yours", [None, None, wider]).endswith(" %, so the exact band matters.")
     dearer = replace(figures[2], policy=Policy(absolute=Percent(500)), turnover=1.01 * figures[2].turnover)

@@ -169,14 +169,16 @@ class Comparison:
 
     @property
     def cheaper_parts(self) -> tuple[str, str, str]:
-        """The sentence of `cheaper` in three parts: the policy, whether it tracks as well, its figures.
+        """The answer to which policy costs less in three parts: the policy, how it tracks, its figures.
 
         Without a cheaper policy: a text to that effect and two empty texts.
         """
         found = cheaper(self._figures, self.around)
         if found is None:
             return none_cheaper(self.subject.own), "", ""
-        tracks = "and it tracks about as well" if found.as_well else "but it tracks worse"
+        tracks = "among those that track about as well or better"
+        if not found.as_well:
+            tracks = "but it tracks worse, as do all that cost less"
         near = self.around[found.number] if self.around else None
         return self.rows[found.number].label, tracks, cheaper_figures(self._figures, found, near)
 
