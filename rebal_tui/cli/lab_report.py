@@ -31,12 +31,12 @@ def lab_text(found: Comparison, verified: Sequence[Verified], *, show_all: bool)
     lines.append(plain_table(_header(short), rows))
     hidden = len(backtest.outcomes) - len(shown)
     if hidden:
-        why = "are worse than another in everything or rebalance on the same days; --all lists them."
-        lines.append(f"{hidden} of {len(backtest.outcomes)} policies {why}")
+        why = "one listed has no higher turnover, rms or worst deviation, or rebalances alike; --all lists them."
+        lines.append(f"{hidden} of {len(backtest.outcomes)} policies are left out: {why}")
     if found.edges:
         lines.append(
-            f"^ {found.edges} of {len(backtest.outcomes)} policies stand on an edge: with a band one point wider or "
-            "narrower the return is another one."
+            f"^ {found.edges} of {len(backtest.outcomes)} policies stand on an edge: with one band narrower or wider "
+            "by 1 point, or by 1 % of the target, the return is another one."
         )
     if verified:
         lines.append(verification_text(verified))

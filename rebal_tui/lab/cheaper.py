@@ -16,7 +16,7 @@ NOTICEABLE = 0.1
 class Cheaper:
     """A policy that trades less than the portfolio's own: `number` is its index.
 
-    `as_well` is whether its tracking is about as good.
+    `as_well` is whether its tracking is about as good or better.
     """
 
     number: int
@@ -24,7 +24,7 @@ class Cheaper:
 
 
 def cheaper(figures: Sequence[Figures], around: Sequence[Neighborhood | None] = ()) -> Cheaper | None:
-    """The policy of least turnover among those whose tracking is about as good as that of the portfolio's own policy.
+    """The policy of least turnover among those that track about as well as the portfolio's own policy, or better.
 
     If there is none, the policy of least turnover. `figures` has the portfolio's own policy first. To qualify, a policy
     must rebalance and have at least 10 % less turnover; None when no policy does. Tracking is about as good when rms
@@ -54,14 +54,15 @@ def cheaper_figures(figures: Sequence[Figures], found: Cheaper, around: Neighbor
     own, one = figures[0], figures[found.number]
     text = (
         f"{100 * one.turnover:.1f} % turnover a year, not {100 * own.turnover:.1f}; "
-        f"rms {100 * one.rms:.2f} points, not {100 * own.rms:.2f}."
+        f"rms {100 * one.rms:.2f} points, not {100 * own.rms:.2f}; "
+        f"worst {100 * one.worst:.1f}, not {100 * own.worst:.1f}."
     )
     if around is None:
         return text
     low, high = (f"{100 * bound:.1f}" for bound in (around.low_turnover, around.high_turnover))
     turnover = f"{low} %" if low == high else f"{low} to {high} %"
     holds = "" if around.costs_less(own) else ", so the exact band matters"
-    return f"{text} Bands ±1 point: {turnover}{holds}."
+    return f"{text} Neighbors {around.bands}: turnover {turnover}{holds}."
 
 
 def cheaper_sentence(figures: Sequence[Figures], own: str, around: Sequence[Neighborhood | None] = ()) -> str:
@@ -75,5 +76,5 @@ def cheaper_sentence(figures: Sequence[Figures], own: str, around: Sequence[Neig
     near = around[found.number] if around else None
     text = f"{figures[found.number].policy.label}: {cheaper_figures(figures, found, near)}"
     if found.as_well:
-        return f"Costs less than {own} and tracks about as well: {text}"
+        return f"Costs less than {own} and tracks about as well or better: {text}"
     return f"Costs less than {own}, but tracks worse: {text}"

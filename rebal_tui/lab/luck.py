@@ -20,7 +20,7 @@ LEAST_BLOCKS = 8
 """Blocks that a history has at least: of fewer, resamples hardly differ, and any difference looks beyond luck."""
 LEAST_SESSIONS = 60
 """A shorter history cannot show which differences are more than luck."""
-NO_DIFFERENCE = "no difference beyond luck"
+NO_DIFFERENCE, SOME_DIFFER = "no difference beyond luck", "some differ"
 _CONFIDENCE = 0.95
 
 
@@ -41,8 +41,8 @@ class Measure:
 
     @property
     def answer(self) -> str:
-        """`yes` if any policy differs from the first one by more than luck, else `no difference beyond luck`."""
-        return "yes" if self.beyond_luck else NO_DIFFERENCE
+        """`some differ` if any policy differs from the first by more than luck, else `no difference beyond luck`."""
+        return SOME_DIFFER if self.beyond_luck else NO_DIFFERENCE
 
 
 @dataclass(frozen=True, slots=True)

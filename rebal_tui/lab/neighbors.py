@@ -1,8 +1,8 @@
-"""Whether a policy's result is much the same for bands one percentage point narrower and wider."""
+"""Whether a policy's result is much the same with one band slightly narrower or wider."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -26,9 +26,11 @@ EDGE = 0.001
 class Neighborhood:
     """The lowest and the highest yearly return and turnover of the neighbors of a policy, as fractions.
 
-    Neighbors are the policies with one band narrower or wider by one percentage point (see `neighbors_of`).
+    Neighbors are the policies with one band slightly narrower or wider (see `neighbors_of`). `bands` has their bands in
+    words, such as `±9 % and ±11 %`.
     """
 
+    bands: str
     low_return: float
     high_return: float
     low_turnover: float
@@ -67,14 +69,18 @@ def neighborhoods(backtest: Backtest, canceled: Cancelled | None = None) -> tupl
     around = [neighbors_of(outcome.policy) for outcome in backtest.outcomes]
     policies = list(dict.fromkeys(policy for found in around for policy in found))
     figures = dict(zip(policies, _figures(backtest, policies, canceled), strict=True))
-    return tuple(_neighborhood([figures[policy] for policy in found]) for found in around)
+    return tuple(_neighborhood(found, figures) for found in around)
 
 
-def _neighborhood(found: Sequence[tuple[float, float]]) -> Neighborhood | None:
-    if not found:
+def _neighborhood(
+    neighbors: Sequence[Policy], figures: Mapping[Policy, tuple[float, float]]
+) -> Neighborhood | None:  # fmt: skip
+    if not neighbors:
         return None
-    returns, turnovers = zip(*found, strict=True)
-    return Neighborhood(min(returns), max(returns), min(turnovers), max(turnovers))
+    returns, turnovers = zip(*(figures[policy] for policy in neighbors), strict=True)
+    *others, last = [Policy(policy.absolute, policy.relative).label for policy in neighbors]
+    bands = f"{', '.join(others)} and {last}" if others else last
+    return Neighborhood(bands, min(returns), max(returns), min(turnovers), max(turnovers))
 
 
 def _figures(

@@ -160,7 +160,10 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("lab.closes", "o", "Open prices", "Open a file of daily closes.", Section.LAB, "closes"),
     Action("lab.heat_map", "h", "Heat map", "Show one figure of every pair of bands.", Section.LAB, "heat_map"),
-    Action("lab.worse", "d", "Show worse", "Show or hide policies that are worse in everything.", Section.LAB, "worse"),
+    Action(
+        "lab.worse", "d", "Show worse",
+        "Show or hide policies that another one equals or beats in turnover, rms and worst.", Section.LAB, "worse",
+    ),
     Action(
         "lab.bootstrap", "b", "Test luck", "Resample 1,000 histories: what differs beyond luck.", Section.LAB,
         "bootstrap",

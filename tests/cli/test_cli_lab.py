@@ -51,7 +51,7 @@ def test_the_sample_needs_nothing_and_says_that_its_assets_are_invented(
     assert first.endswith("prices only, no dividends · decided and filled at the close")
     assert second == "prices: sample history of invented assets"
     assert "±5/20 % 7 d  sample" in result.out
-    assert "policies are worse than another in everything or rebalance on the same days" in result.out
+    assert "policies are left out: one listed has no higher turnover, rms or worst deviation, or " in result.out
 
 
 def test_json_and_csv_have_every_policy(closes: Path, grid: Path) -> None:

@@ -69,7 +69,7 @@ def test_random_walks_differ_in_turnover_and_tracking_not_in_return() -> None:
 
     luck = luck_of(backtest, resamples=300, block=20)
 
-    assert luck.sentence == "Return: no difference beyond luck. Turnover: yes. Tracking: yes."
+    assert luck.sentence == "Return: no difference beyond luck. Turnover: some differ. Tracking: some differ."
     assert luck.annual_return.low[0] == luck.annual_return.high[0] == 0
     assert luck.annual_return.low[2] < 0 < luck.annual_return.high[2]
     assert luck.turnover.high[2] < 0 < luck.rms.low[2]

@@ -25,6 +25,15 @@ def test_neighbors_differ_in_one_band_by_one_point() -> None:
     assert neighbors_of(Policy()) == ()
 
 
+def test_neighbors_are_named_by_their_bands() -> None:
+    policies = [PAIR, Policy(relative=Percent(1000), look=21), Policy(absolute=Percent(100))]
+    backtest = run_backtest("x", weights(5000, 3000, 2000), random_history(5, 100), policies)
+
+    assert [around and around.bands for around in neighborhoods(backtest)] == [
+        "±2/10 %, ±3/9 %, ±4/10 % and ±3/11 %", "±9 % and ±11 %", "±2 pp",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("destination", [Destination.TARGET, Destination.EDGE])
 def test_a_neighborhood_has_the_figures_of_the_neighbors_backtests(destination: Destination) -> None:
     past, targets = random_history(5, 260), weights(5000, 3000, 2000)

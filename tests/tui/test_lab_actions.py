@@ -29,7 +29,9 @@ def test_luck_of_the_day_bootstrap_and_export_of_the_sample(tmp_path: Path) -> N
 
     async def flow(pilot: Any, app: Any) -> None:
         await computed(pilot, app)
-        assert "60 resampled" in screen_text(app)
+        text = screen_text(app)
+        assert "60 resampled" in text
+        assert "Adopt policy" not in text, "a sample has no portfolio that could adopt it"
         await press(pilot, "a")
         assert any("o opens a file of closes for one" in text for text in shown_messages(app))
         await press(pilot, "l")
@@ -69,6 +71,7 @@ def test_a_policy_is_adopted_by_its_portfolio_after_its_impact_was_shown(
         await computed(pilot, app)
         screen = app.screen
         assert isinstance(screen, LabScreen)
+        assert "Adopt policy" in screen_text(app)
         policies = {row.label: row.number for row in screen.table.rows}
         looks = next(number for label, number in policies.items() if "every" in label)
         screen.table.go_to(looks)

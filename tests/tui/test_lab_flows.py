@@ -62,8 +62,9 @@ def test_a_book_without_enough_prices_shows_the_sample_and_says_so(monkeypatch: 
     async def flow(pilot: Any, app: Any) -> None:
         await computed(pilot, app)
         text = screen_text(app)
-        assert "Turnover: yes." in text
+        assert "Turnover: some differ." in text
         assert "Which costs less?    " in text
+        assert "All 6 policies against the sample's" in text
         assert "Prices: sample history of invented assets" in text
         assert 'Tested: a sample portfolio, not "Balanced", which has too few prices.' in text
         assert "sessions, 250 are needed; o opens a file" in text
@@ -71,13 +72,13 @@ def test_a_book_without_enough_prices_shows_the_sample_and_says_so(monkeypatch: 
         assert "vs sample, bp" in text
         assert "◆ sample " in text
         assert "yours" not in text
-        assert "Differs beyond luck? Return: " in text
+        assert "Differ beyond luck?  Return: " in text
         assert "cash earns nothing" in text
         await press(pilot, "down", "down", "down")
         assert "checked every 21 sessions. Return" in screen_text(app), "the row under the cursor in words"
-        assert "^ With bands" in screen_text(app), "what ^ means"
+        assert "^ On an edge: at ±4" in screen_text(app), "what ^ means"
         await press(pilot, "d")
-        assert "days: shown (d)" in screen_text(app)
+        assert " shown (d): one listed has " in screen_text(app)
         assert threads
         assert not any(name.startswith("book") for name in threads), "heartbeats need the book's thread"
 
@@ -103,7 +104,7 @@ def test_enter_shows_one_policy_and_v_verifies_it() -> None:
         await pilot.resize_terminal(80, 60)
         await press(pilot)
         text = screen_text(app)
-        assert re.search(r"With a band one point wider or narrower: return [^…]* %/y\.", " ".join(text.split()))
+        assert re.search(r"Neighbors ±4/20 %, ±5/19 %, ±6/20 % and ±5/21 %: return [^…]* %/y\.", " ".join(text.split()))
         assert "┃ rebalances" in text
 
     run(flow, market_book(), "7", SIZES["120x40"], open_replay=bootstrap.replay_book)

@@ -13,7 +13,7 @@ from rebal_tui.domain.portfolios import Portfolio, Weights
 from rebal_tui.domain.text import count_text, fold
 from rebal_tui.lab.backtest import Backtest, Outcome, run_backtest
 from rebal_tui.lab.cheaper import cheaper, cheaper_figures, cheaper_sentence, none_cheaper
-from rebal_tui.lab.dominance import dominated
+from rebal_tui.lab.dominance import redundant
 from rebal_tui.lab.fan import Fan, calendar_days, start_days
 from rebal_tui.lab.figures import Figures
 from rebal_tui.lab.luck import LEAST_SESSIONS, Luck, luck_of, sessions_of_months
@@ -88,10 +88,10 @@ class PolicyRow:
     `rebalances` counts those of the whole history. `turnover` is a fraction of average equity per year. `rms` and
     `worst` (drift) are fractions of equity: 0.01 is one percentage point. `outside` is the fraction of sessions with an
     asset outside its band. `annual_return` is per year; 0.01 is 1 %. `low` and `high` bound the 95 % interval of the
-    policy's return minus that of the portfolio's own policy; None until computed. `worse`: another policy is better in
-    every respect, or an earlier one rebalances on the same days. `edge`: the policy's return differs from those of all
-    its neighbors by more than 10 bp a year. `cheaper`: the one policy suggested because it costs less than the
-    portfolio's own.
+    policy's return minus that of the portfolio's own policy; None until computed. `worse`: the policy is
+    redundant (see `redundant`) and not the cheaper one. `edge`: the policy's return differs from those of all its
+    neighbors by more than 10 bp a year. `cheaper`: the one policy suggested because it costs less than the portfolio's
+    own.
     """
 
     number: int
@@ -169,14 +169,16 @@ class Comparison:
 
     @property
     def cheaper_parts(self) -> tuple[str, str, str]:
-        """The sentence of `cheaper` in three parts: the policy, whether it tracks as well, its figures.
+        """The answer to which policy costs less in three parts: the policy, how it tracks, its figures.
 
         Without a cheaper policy: a text to that effect and two empty texts.
         """
         found = cheaper(self._figures, self.around)
         if found is None:
             return none_cheaper(self.subject.own), "", ""
-        tracks = "and it tracks about as well" if found.as_well else "but it tracks worse"
+        tracks = "among those that track about as well or better"
+        if not found.as_well:
+            tracks = "but it tracks worse, as do all that cost less"
         near = self.around[found.number] if self.around else None
         return self.rows[found.number].label, tracks, cheaper_figures(self._figures, found, near)
 
@@ -272,20 +274,17 @@ def compare(
     )  # fmt: skip
     figures_of_all = [outcome.figures for outcome in backtest.outcomes]
     around = neighborhoods(backtest, canceled) if len(grid) <= MAX_NEIGHBORED else ()
-    worse = dominated(figures_of_all)
-    seen: set[tuple[object, ...]] = set()
     rows = []
-    for number, outcome in enumerate(backtest.outcomes):
+    for number, (outcome, worse) in enumerate(zip(backtest.outcomes, redundant(backtest.outcomes), strict=True)):
         figures = outcome.figures
         rows.append(
             PolicyRow(
-                number, outcome.policy.label, number == 0, worse[number] or outcome.days in seen,
+                number, outcome.policy.label, number == 0, worse,
                 figures.rebalances / backtest.history.years, figures.turnover, figures.rms, figures.worst,
                 figures.outside, figures.annual_return,
                 edge=bool(around) and (near := around[number]) is not None and near.is_edge(figures),
             )
         )  # fmt: skip
-        seen.add(outcome.days)
     cheapest = cheaper(figures_of_all, around)
     if cheapest is not None:
         rows[cheapest.number] = replace(rows[cheapest.number], cheaper=True, worse=False)

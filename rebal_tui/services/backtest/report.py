@@ -10,7 +10,7 @@ from typing import Any
 
 from rebal_tui.domain.quantities import percent_text
 from rebal_tui.lab.backtest import Backtest, Outcome
-from rebal_tui.lab.dominance import dominated
+from rebal_tui.lab.dominance import dominated, redundant
 from rebal_tui.lab.fan import Fan
 from rebal_tui.lab.figures import DEFINITIONS, Figures
 from rebal_tui.lab.luck import Luck
@@ -23,16 +23,11 @@ from rebal_tui.services.backtest.verification import Verified
 def listed(backtest: Backtest, *, show_all: bool) -> list[Outcome]:
     """The outcomes to list: that of the portfolio's own policy, then the others by turnover.
 
-    Unless `show_all`, leaves out policies that are worse than another in everything, and those that rebalance on the
-    same days as a policy listed before.
+    Unless `show_all`, leaves out redundant policies (see `redundant`).
     """
-    flags = dominated([outcome.figures for outcome in backtest.outcomes])
+    flags = redundant(backtest.outcomes)
     others = [outcome for outcome, worse in zip(backtest.outcomes[1:], flags[1:], strict=True) if show_all or not worse]
-    found = [backtest.own, *sorted(others, key=lambda outcome: (outcome.figures.turnover, outcome.figures.rms))]
-    if show_all:
-        return found
-    first = {outcome.days: outcome for outcome in reversed(found)}
-    return [outcome for outcome in found if first[outcome.days] is outcome]
+    return [backtest.own, *sorted(others, key=lambda outcome: (outcome.figures.turnover, outcome.figures.rms))]
 
 
 def labels(backtest: Backtest) -> tuple[str, ...]:

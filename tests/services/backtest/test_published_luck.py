@@ -58,7 +58,7 @@ def test_intervals_of_the_return_contain_no_difference_while_turnover_and_tracki
         wide = high - low
         assert 1e4 * luck.annual_return.low[number] == pytest.approx(low, abs=0.1 * wide)
         assert 1e4 * luck.annual_return.high[number] == pytest.approx(high, abs=0.1 * wide)
-    assert luck.sentence == "Return: no difference beyond luck. Turnover: yes. Tracking: yes."
+    assert luck.sentence == "Return: no difference beyond luck. Turnover: some differ. Tracking: some differ."
 
 
 @pytest.mark.slow

@@ -25,12 +25,13 @@ _MARKS = (
 def chart(found: Comparison, cursor: int | None, width: int, height: int, *, worse_shown: bool) -> list[Line]:
     """Chart of all policies with its legend, in `height` lines; `cursor` is the number of the row under the cursor.
 
-    Below it stands how many policies are worse than another, which the table lists if they are `worse_shown`.
+    Below it stands how many policies are redundant, which the table lists if they are `worse_shown`.
     """
     rows = found.rows
     hidden = sum(row.worse and not row.own for row in rows)
     shown = "shown" if worse_shown else "hidden"
-    note = f"{hidden} of {len(rows)} policies, worse in everything or the same days: {shown} (d)"
+    why = "one listed has no higher turnover, rms or worst, or rebalances alike"
+    note = f"{hidden} of {len(rows)} {shown} (d): {why}"
     below = [legend(short_own(found.subject)), *paragraph(note, width, "muted")]
     return [*scatter(rows, cursor, width, height - len(below)), *below]
 
@@ -91,18 +92,19 @@ def short_own(subject: Subject) -> str:
 
 
 def verdict(found: Comparison, width: int) -> list[Line]:
-    """Build the lines on whether the policies differ in return, turnover and tracking by more than luck
-    explains.
+    """Build the lines on whether the policies differ in return, turnover and tracking by more than luck explains.
+
+    The figures of return are the lowest and the highest bound of the intervals of 95 % of all policies, the others the
+    lowest and the highest figure of all policies.
     """
-    lines: list[Line] = [heading("What this history can tell", width)]
+    lines: list[Line] = [heading(f"All {len(found.rows)} policies against {found.subject.own}", width)]
     luck = found.luck
     if luck is None:
         return [*lines, *paragraph(found.sentence or "Known when the history has been resampled.", width, "muted")]
-    listed = [row for row in found.rows if not row.worse or row.own]
-    turnover, rms = [100 * row.turnover for row in listed], [100 * row.rms for row in listed]
+    turnover, rms = [100 * row.turnover for row in found.rows], [100 * row.rms for row in found.rows]
     low, high = (10_000 * bound for bound in (min(luck.annual_return.low), max(luck.annual_return.high)))
     for name, answer, differs, figures in (
-        ("return", luck.return_answer, luck.annual_return.beyond_luck, f"{low:+.0f} … {high:+.0f} bp/y"),
+        ("return", luck.return_answer, luck.annual_return.beyond_luck, f"95 %: {low:+.0f} … {high:+.0f} bp/y"),
         ("turnover", luck.turnover.answer, luck.turnover.beyond_luck, f"{min(turnover):.1f} … {max(turnover):.1f} %/y"),
         ("tracking", luck.rms.answer, luck.rms.beyond_luck, f"{min(rms):.1f} … {max(rms):.1f} points"),
     ):
@@ -117,8 +119,8 @@ def verdict(found: Comparison, width: int) -> list[Line]:
         if fan is not None:
             apart = f"{short_own(found.subject)} {1e4 * fan.spread:.0f} bp/y, worst to best"
             lines.append(((f"{name:<14}", "muted"), (apart, "")))
-    edges = f"^ {found.edges} of {len(found.rows)} returns change (h)" if found.edges else "no return changes"
-    lines.append((("bands ±1 pt", "muted"), ("   ", ""), (edges, "")))
+    edges = f"^ {found.edges} of {len(found.rows)} on an edge (h: map)" if found.edges else "none on an edge"
+    lines.append(((f"{'neighbors':<14}", "muted"), (edges, "")))
     labels = tuple(row.label for row in found.rows)
     for sentence in luck.selection.sentences(labels, found.subject.own):
         lines += paragraph(sentence, width)

@@ -23,7 +23,7 @@ def policy_columns(own: str) -> tuple[Column[PolicyRow], ...]:
         Column("rms", "Rms", 5, lambda row: f"{100 * row.rms:.2f}", "right", 0, lambda row: row.rms),
         Column("worst", "Worst", 5, lambda row: f"{100 * row.worst:.1f}", "right", 3, lambda row: row.worst),
         Column("outside", "Out %", 5, lambda row: f"{100 * row.outside:.1f}", "right", 5, lambda row: row.outside),
-        Column("return", "Return", 7, _return, "right", 0, lambda row: row.annual_return, True),
+        Column("return", "Ret.%/y", 7, _return, "right", 0, lambda row: row.annual_return, True),
         Column("luck", f"vs {own}, bp", 13, _interval, "right", 2),
     )  # fmt: skip
 

@@ -15,7 +15,7 @@ DEFINITIONS = (
 )
 _WIDE = 100
 """From this width in cells on, `DEFINITIONS` are shown."""
-_DIFFERS, _CHEAPER = "Differs beyond luck? ", "Which costs less?    "
+_DIFFERS, _CHEAPER = "Differ beyond luck?  ", "Which costs less?    "
 
 _STOPS = ("  esc stops", "muted")
 _SOON = 5.0
@@ -87,8 +87,9 @@ def _answers(found: Comparison, step: Step | None, width: int) -> list[Line]:
     else:
         lines = _answer(_DIFFERS, "Stopped before it was known. b resamples the history.", "warn", width)
     policy, tracks, figures = found.cheaper_parts
-    lines += _answer(_CHEAPER, f"{policy}, {tracks}" if tracks else policy, "good", width)
-    return [*lines, *(paragraph(figures, width, "", len(_CHEAPER)) if figures else [])]
+    cheaper = _answer(_CHEAPER, f"{policy}, {tracks}. {figures}" if tracks else policy, "", width)
+    question, (text, _) = cheaper[0]
+    return [*lines, (question, (text[: len(policy)], "good"), (text[len(policy) :], "")), *cheaper[1:]]
 
 
 def _answer(question: str, text: str, style: str, width: int) -> list[Line]:

@@ -62,7 +62,9 @@ def policy_note(found: Comparison, number: int, width: int, height: int) -> Sequ
     """Build the policy in row `number` in words, and what the mark and the interval of its row mean; in `height` lines
     at most.
     """
-    edge = "^ With bands ±1 point the return is another one." if found.rows[number].edge else ""
+    around, edge = found.around[number] if found.around else None, ""
+    if around is not None and found.rows[number].edge:
+        edge = f"^ On an edge: at {around.bands} the return is another one."
     texts = found.outcome(number).policy.summary, _interval_text(found, number), edge
     return cut(paragraph(" ".join(filter(None, texts)), width), width, height, MORE_OF_POLICY)
 
@@ -99,7 +101,7 @@ def _figures(found: Comparison, number: int, width: int) -> list[Line]:
     if around is not None:
         edge = found.rows[number].edge
         text = (
-            f"With a band one point wider or narrower: return {100 * around.low_return:.2f} to "
+            f"Neighbors {around.bands}: return {100 * around.low_return:.2f} to "
             f"{100 * around.high_return:.2f} %/y, turnover {100 * around.low_turnover:.1f} to "
             f"{100 * around.high_turnover:.1f} %/y{'. Its return stands on an edge.' if edge else '.'}"
         )

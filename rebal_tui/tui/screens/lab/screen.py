@@ -201,7 +201,9 @@ class LabScreen(SectionScreen, inherit_bindings=False):
         return head_lines(self._subject, self._found, self._done, self._fault, width)
 
     def idle_actions(self) -> frozenset[str]:
-        return actions.needing_row(self.SECTION) if self._found is None else frozenset()
+        if self._found is None:
+            return actions.needing_row(self.SECTION)
+        return frozenset({"lab.adopt"}) if self._found.subject.sample else frozenset()
 
     def help_builder(self) -> Builder:
         return lab_help_lines(self._head, super().help_builder())
@@ -240,8 +242,7 @@ class LabScreen(SectionScreen, inherit_bindings=False):
         self.query_one("#lab-policy", LinesView).show(lambda *size: policy_note(found, number, *size))
 
     @on(BookTable.Highlighted)
-    def _highlighted(self, event: BookTable.Highlighted) -> None:
-        del event
+    def _highlighted(self) -> None:
         self._show_cursor()
 
     @on(BookTable.Opened)
