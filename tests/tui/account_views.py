@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from rebal_tui.domain.quantities import NANO, Money, Price, Qty
+from rebal_tui.domain.quantities import Money, Qty, parse_price
 from rebal_tui.services.view_models.account_page import AccountPageView
 from rebal_tui.services.view_models.accounts import AccountDetail, AccountRow, LedgerEntry, PositionView
 from rebal_tui.services.view_models.desk import DeskRow, HoldingView
@@ -32,5 +32,5 @@ def account_page(row: DeskRow) -> AccountPageView:
 
 
 def _position(holding: HoldingView) -> PositionView:
-    price = Price(holding.value * NANO // holding.qty) if holding.qty else None
+    price = parse_price(views.PRICES[holding.symbol])
     return PositionView(holding.symbol, holding.symbol, Qty(holding.qty), price, holding.value, price, Money(0))

@@ -109,7 +109,7 @@ class FakeBackend:
 
     def desk(self, seen: DeskSnapshot | None = None, shown: ShownRows | None = None) -> DeskSnapshot:
         tiles = tuple((tile, sum(tile in row.tiles for row in self.rows)) for tile in Tile)
-        return DeskSnapshot(self.version, self.line, tiles, DeskRows(self.rows), firm=views.firm(self.rows))
+        return DeskSnapshot(self.version, self.line, tiles, DeskRows(self.rows), firm=run_views.firm(self.rows))
 
     def _desk_with_account(
         self, seen: DeskSnapshot | None, shown: ShownRows | None, account_id: str | None
@@ -121,8 +121,7 @@ class FakeBackend:
         return snapshot, self.answers[desk_queries.account_view](account_id) if known else None
 
     def runs(self) -> RunsSnapshot:
-        desks = [self.rows[index % len(self.rows)] for index in range(30 * bool(self.rows))]
-        made = (run_views.run_row(index, desk) for index, desk in enumerate(desks))
+        made = [run_views.run_row(index, desk) for index, desk in run_views.desks(self.rows)]
         rows = tuple(sorted(made, key=lambda row: row.created_at, reverse=True))
         return RunsSnapshot(self.version, rows, len(rows), len(rows), counts=_counts(rows))
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 
 from rebal_tui.domain.decisions import Decision, Plan, PlanLine
 from rebal_tui.domain.orders import Fill, Order, OrderStatus, Side
@@ -19,8 +21,9 @@ from rebal_tui.engine.planning import plan_full_rebalance
 from rebal_tui.engine.shares import share
 from rebal_tui.engine.trace_text import money
 from rebal_tui.services.queries.raised import raised_text
-from rebal_tui.services.view_models.desk import DeskRow
+from rebal_tui.services.view_models.desk import DeskRow, FirmView
 from rebal_tui.services.view_models.runs import RunRow, RunView, RunWeight, TimelineEvent
+from tests.tui import views
 from tests.tui.views import CALENDAR, FULL_USAGE, NOW, OVERWEIGHT, decision, holdings_of, weights_of
 
 DEPOSIT = parse_money("5000")
@@ -36,6 +39,9 @@ BEFORE = (
     RunStatus.COMPLETED_SUCCESS, RunStatus.CANCELED, RunStatus.COMPLETED_SUCCESS, RunStatus.ERROR,
 )  # fmt: skip
 """The statuses of earlier sessions' runs, newest first, again and again."""
+ACCOUNTS = {0: 28, 28: 0, 5: 10, 10: 5, 6: 30, 9: 24, 24: 9, 12: 16, 16: 18, 18: 12, 21: 27, 27: 21}
+"""The account of a run whose own index does not fit: one that trades, or was rebalanced, when the Desk says so."""
+RUNS = 30
 RUNS_PER_SLOT = 2
 SELLS_AFTER, BUYS_AFTER, FILLED_AFTER = timedelta(seconds=2), timedelta(seconds=34), timedelta(seconds=19)
 """When the orders of a run are sent after its creation, and when an order fills after it was sent."""
@@ -73,6 +79,20 @@ def _slot(index: int) -> datetime:
     day = CALENDAR.days(NOW.date() - timedelta(days=30), NOW.date() - timedelta(days=1))[-1 - earlier // 8]
     close = datetime.combine(day, time(15, 15), NEW_YORK).astimezone(UTC)
     return close - timedelta(minutes=30 * (earlier % 8 // RUNS_PER_SLOT))
+
+
+def desks(rows: Sequence[DeskRow]) -> list[tuple[int, DeskRow]]:
+    """The index of each run of a book with these accounts, and its account."""
+    return [(index, rows[ACCOUNTS.get(index, index) % len(rows)]) for index in range(RUNS * bool(rows))]
+
+
+@cache
+def firm(rows: tuple[DeskRow, ...]) -> FirmView:
+    """The totals of the Desk, with the working orders of the runs and what they traded today."""
+    today = [(run_row(index, desk), desk) for index, desk in desks(rows)[: len(TODAY)]]
+    orders = [order for row, desk in today for order in _records(row, desk).orders]
+    working = [order for order in orders if order.status is OrderStatus.PARTIALLY_FILLED]
+    return views.firm(rows, working, Money(sum(row.amount for row, _ in today)))
 
 
 def run_row(index: int, desk: DeskRow) -> RunRow:
@@ -240,7 +260,7 @@ def _decision(row: RunRow, desk: DeskRow) -> Decision:
     """The evaluation that created the run; without drift bands, the full rebalance is the account's first."""
     first = row.type == RunType.FULL_REBALANCE and desk.band_used is None
     last = None if first else desk.last_rebalanced or date(2026, 1, 5)
-    before = replace(desk, status=StatusKind.IN_RANGE, last_rebalanced=last)
+    before = replace(desk, status=StatusKind.IN_RANGE, state="", last_rebalanced=last)
     return decision(before, _holdings(row, desk), row.created_at, row.created_at)
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from rebal_tui.domain.accounts import Account, AccountStatus, Position, Restriction
 from rebal_tui.domain.assets import Asset, AssetStatus
 from rebal_tui.domain.decisions import Decision, Outcome, Plan
+from rebal_tui.domain.orders import Order
 from rebal_tui.domain.portfolios import (
     AssetWeight,
     BandType,
@@ -125,6 +126,9 @@ DRIFTS = (542, -120, -298, -89)
 largest usage, the fifth takes the rest."""
 OVERWEIGHT = parse_money("0.84")
 """What the last asset is above its target, and cash below: too little for an order."""
+SPARE = 16
+"""Billionths of a share that the first and last asset have beyond their drift: worth more than what is cut from the
+other quantities, so that a difference from a target, rounded down, is not a cent less than it should be."""
 FULL_USAGE = 1084
 PRICES = {
     "SPY": "562.84",
@@ -137,6 +141,12 @@ PRICES = {
     "GLD": "242.34",
 }
 PROFILE = ((1084, "outside"), (903, "near"), (640, "inside"), (None, "none"), (210, "inside"), (310, "blocked"))
+REBALANCED = {
+    12: date(2026, 3, 12), 16: date(2026, 3, 13), 21: date(2026, 3, 11), 24: date(2026, 3, 13),
+}  # fmt: skip
+"""The days of the completed full rebalances among the runs, by the index of the account."""
+RUNNING = {10: "selling", 28: "buying"}
+"""What the unfinished runs do, by the index of the account."""
 UNBANDED_USAGE = 372
 """What the drifts of an account without drift bands would use of them."""
 
@@ -198,31 +208,39 @@ def desk_row(index: int, client: str | None = None) -> DeskRow:
         band_used=used,
         status=StatusKind.NEEDS_YOU if kind == "blocked" else StatusKind.IN_RANGE,
         tiles=frozenset(tiles),
-        state="ACH return",
-        last_rebalanced=date(2026, 3, 12) if index in (12, 24) else last,
+        state=RUNNING.get(index, "ACH return"),
+        last_rebalanced=REBALANCED.get(index, last),
         year=NOW.year,
     )
     found = decision(row).status
     assert found is not None
     text = short_status(found.kind, found.waits_for, found.first_trade_at, NOW, traded=False, banded=banded)
     own = next(tile for tile, status in STATUS_TILES.items() if status is found.kind)
-    state = row.state if found.kind is StatusKind.NEEDS_YOU else text
+    state = row.state if found.kind is StatusKind.NEEDS_YOU or index in RUNNING else text
     return replace(row, status=found.kind, tiles=row.tiles | {own}, state=state)
 
 
-def firm(rows: Sequence[DeskRow]) -> FirmView:
-    """The totals of some rows, with nine working orders."""
+def firm(rows: Sequence[DeskRow], orders: Sequence[Order] = (), traded: Money = Money(0)) -> FirmView:
+    """The totals of some rows, with their working orders and what they traded today."""
     outside = [row for row in rows if Tile.OUTSIDE in row.tiles]
     return FirmView(
         equity=Money(sum(row.equity for row in rows)),
         cash=Money(sum(row.cash for row in rows)),
         outside=len(outside),
         outside_equity=Money(sum(row.equity for row in outside)),
-        working_orders=9 if rows else 0,
-        working=parse_money("84210" if rows else "0"),
-        traded_today=parse_money("1022500" if rows else "0"),
+        working_orders=len(orders),
+        working=Money(sum(_unfilled(order) for order in orders)),
+        traded_today=traded,
         next_evaluation="10:45",
     )
+
+
+def _unfilled(order: Order) -> int:
+    """What an order has still to trade, in the units of a `Money`; its fill is at its asset's price."""
+    price = parse_price(PRICES[order.symbol])
+    if order.qty is None:
+        return (order.notional or 0) - order.filled_qty * price // NANO
+    return (order.qty - order.filled_qty) * price // NANO
 
 
 def _usage(row: DeskRow) -> int:
@@ -253,7 +271,7 @@ def _quantities(equity: int, usage: int, symbols: tuple[str, ...], overweight: M
     for symbol, target, drift in zip(symbols, TARGETS, drifts_at(usage), strict=True):
         value = equity * (target + drift) // 10_000 + (overweight if symbol == symbols[-1] else 0)
         rounded = value * NANO // parse_price(PRICES[symbol])
-        held[symbol] = Qty(rounded + 1 if symbol == symbols[0] else rounded)
+        held[symbol] = Qty(rounded + SPARE if symbol in (symbols[0], symbols[-1]) else rounded)
     return held
 
 
@@ -302,7 +320,8 @@ def decision(
     subscription = Subscription("s1", row.account_id, row.portfolio_id, born, rebalanced)
     session = SESSION if at.date() == DAY else CALENDAR.session(at.date())
     assets = {symbol: replace(asset, price_at=at - timedelta(seconds=3)) for symbol, asset in held.assets.items()}
-    situation = Situation(at, session, "", account, portfolio, subscription, assets)
+    open_run = "r1" if row.state in RUNNING.values() else None
+    situation = Situation(at, session, "", account, portfolio, subscription, assets, open_run=open_run)
     made = evaluate(situation)
     context = StatusContext(SCHEDULE, upcoming or at + timedelta(minutes=3))
     return replace(made, status=trade_status(situation, context, decision=made))
