@@ -42,7 +42,8 @@ def affected() -> Counted:
     yes, no = np.ones(MANY, np.bool_), np.zeros(MANY, np.bool_)
     plans = WhatIfPlans([2] * MANY, [Money(row * NANO) for row in range(MANY)], {})
     model = balanced()
-    frame = SimpleNamespace(rules_of=lambda _row: NO_RULES, followed=lambda _row: model)
+    accounts = SimpleNamespace(marks=np.zeros(MANY, np.int64))
+    frame = SimpleNamespace(rules_of=lambda _row: NO_RULES, followed=lambda _row: model, accounts=accounts)
     effects = Effects(
         model,
         cast("Any", frame),
@@ -56,6 +57,7 @@ def affected() -> Counted:
         np.zeros(MANY),
         cast("Any", None),
         np.zeros(MANY, np.int64),
+        no,
     )
     return Counted(cast("Any", index), effects)
 

@@ -13,6 +13,7 @@ from rebal_tui.services.advisory.cash import deposit
 from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.screens.shared.list_screen import ListScreen
 from rebal_tui.tui.settings import read_settings
+from rebal_tui.tui.widgets.table_layout import LOW_PRIORITY, full_width
 from rebal_tui.tui.widgets.table_order import View
 from tests.tui.driving import drive, make_app, press, screen_text, shown_messages
 from tests.tui.simulated import market_book, run
@@ -42,6 +43,33 @@ def test_chosen_columns_are_shown_and_remembered(tmp_path: Path) -> None:
     assert "portfolio" not in read_settings(path).settings.columns["desk"]
     drive(look, reopened(path), (200, 60))
     assert read_settings(path).settings.columns == {}
+
+
+LONG_TEXTS = {
+    "9": {"client": "Estate of Konstantin Papadopoulos (IRA)", "portfolio": "Conservative Income, taxable"},
+    "2": {
+        "name": "Global Opportunities",
+        "conditions": "±2.5 pp or ±30 % of target · monthly on the 1st · cooldown 10 d",
+    },
+    "5": {
+        "client": "Mahlangu, Fatima (IRA)",
+        "line": "✓ sold  ✓ settled  ✓ journaled  ✓ resubscribed  by journal 6664bc60",
+    },
+}
+"""Long texts of lists, by the key of the section and the key of the column."""
+
+
+@pytest.mark.slow
+def test_a_wide_terminal_has_room_for_long_texts_beside_the_panel() -> None:
+    async def flow(pilot: Any, app: Any) -> None:
+        for key, texts in LONG_TEXTS.items():
+            await press(pilot, key)
+            table = app.screen.table
+            widest = {column: len(text) for column, text in texts.items()}
+            columns = [column for column in table.columns if column.priority <= LOW_PRIORITY]
+            assert full_width(columns, widest) <= table.scrollable_content_region.width, key
+
+    run(flow, market_book(), "1", (200, 60))
 
 
 def equities(app: RebalApp) -> list[int]:

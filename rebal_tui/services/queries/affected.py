@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from rebal_tui.domain.portfolios import Portfolio
 from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.sessions import new_york_day
-from rebal_tui.engine.arrays.frame import BookFrame
+from rebal_tui.engine.arrays.frame import BookFrame, Mark
 from rebal_tui.engine.schedule import Schedule
 from rebal_tui.services.book.search_index import SearchIndex
 from rebal_tui.services.evaluation.what_if import WhatIfPlans
@@ -32,7 +32,8 @@ class Effects:
     rows of the subscribers, ascending; the other arrays have one element for each of them. `planned` marks those that
     `plans` has, in the same order. `cooling` and `blocked` mark those that would trade if they were not in their
     cooldown or blocked. `equity` is in floating-point dollars. `calendar_days` are those of `next_calendar_days` for
-    the accounts that neither trade at the next evaluation nor are blocked, `NO_DAY` for the others.
+    the accounts that neither trade at the next evaluation nor are blocked, `NO_DAY` for the others. `bandless` marks
+    those that have no drift band, before the change and after it.
     """
 
     before: Portfolio
@@ -47,14 +48,15 @@ class Effects:
     equity: NDArray[np.float64]
     schedule: Schedule
     calendar_days: Ints
+    bandless: Flags
 
 
 class AffectedRows(LazyRows[AffectedAccount]):
     """The accounts that a change affects: first those that would trade, by turnover, then the others, by equity.
 
-    The others are outside a band before or after the change, in their cooldown, blocked, or impossible to plan. Last
-    are those that trade on the next calendar day. Each of these groups is sorted from large to small. Accounts that are
-    not affected are left out.
+    The others are outside a band before or after the change, in their cooldown, blocked, impossible to plan, or have no
+    band, so that nothing tells whether the change concerns them. Last are those that trade on the next calendar day.
+    Each of these groups is sorted from large to small. Accounts that are not affected are left out.
     """
 
     def __init__(self, index: SearchIndex, effects: Effects) -> None:
@@ -66,6 +68,7 @@ class AffectedRows(LazyRows[AffectedAccount]):
         self._turnover: Mapping[int, Money] = dict(zip(planned, effects.plans.turnover, strict=True))
         unable = np.isin(effects.rows, list(effects.plans.unable))
         affected = effects.outside_before | effects.outside_after | effects.cooling | effects.blocked | unable
+        affected |= effects.bandless
         dated = effects.calendar_days != NO_DAY
         affected |= (self._order_counts > 0) | dated
         size = np.zeros(count)
@@ -90,6 +93,7 @@ class AffectedRows(LazyRows[AffectedAccount]):
             unable=effects.plans.unable.get(row, ""),
             banded_before=bool(self._stored(row).bands),
             banded_after=bool(effects.frame.followed(row).bands),
+            has_run=bool(effects.frame.accounts.marks[row] & int(Mark.OPEN_RUN)),
             calendar_day=date.fromordinal(int(day)) if (day := effects.calendar_days[at]) != NO_DAY else None,
         )
 

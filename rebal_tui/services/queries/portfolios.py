@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -14,6 +14,7 @@ from rebal_tui.domain.portfolios import CalendarCondition, Portfolio, PortfolioS
 from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.text import fold
 from rebal_tui.domain.trading_rules import TradingRules
+from rebal_tui.engine.arrays.frame import Mark
 from rebal_tui.engine.calendar import firing_sessions
 from rebal_tui.services.advisory.portfolios import require_eligible
 from rebal_tui.services.book.book import Book
@@ -29,6 +30,7 @@ from rebal_tui.services.parsing.portfolio_input import load_models, parse_pasted
 from rebal_tui.services.queries.account_rows import AccountRows
 from rebal_tui.services.queries.affected import AffectedRows, Effects
 from rebal_tui.services.queries.calendar_days import NO_DAY, next_calendar_days
+from rebal_tui.services.queries.lazy_rows import Flags
 from rebal_tui.services.queries.portfolio_differences import differences
 from rebal_tui.services.queries.runs import portfolio_rows
 from rebal_tui.services.view_models.portfolios import AssetChoice, Impact, PortfolioDraft, PortfolioView
@@ -139,7 +141,7 @@ def impact(book: Book, portfolio_id: str, body: PortfolioBody) -> Impact:
     dated = calendar_days[calendar_days != NO_DAY]
     effects = Effects(
         before, other, rows, before_outside, outside, cooling, blocked, planned, what_if, swept.equity[rows],
-        context.schedule, calendar_days,
+        context.schedule, calendar_days, _bandless(before, changed, list(rules.values())),
     )  # fmt: skip
     return Impact(
         subscribers=len(rows),
@@ -155,9 +157,19 @@ def impact(book: Book, portfolio_id: str, body: PortfolioBody) -> Impact:
         banded_before=any(one.bands for one in _followed(before, rules.values())),
         banded_after=any(one.bands for one in _followed(changed, rules.values())),
         conditioned=any(one.conditions for one in _followed(changed, rules.values())),
+        with_run=int(np.count_nonzero(planned & (frame.accounts.marks[rows] & int(Mark.OPEN_RUN) != 0))),
         changes=differences(before, changed),
         affected=AffectedRows(book.search_index(), effects),
     )
+
+
+def _bandless(before: Portfolio, after: Portfolio, rules: Sequence[TradingRules]) -> Flags:
+    """Which subscriptions have no drift band, neither before a change nor after it; `rules` are theirs (R-67)."""
+    bandless = np.full(len(rules), not before.bands and not after.bands)
+    for index, one in enumerate(rules):
+        if one.overrides:
+            bandless[index] = not (one.overrides.applied(before).bands or one.overrides.applied(after).bands)
+    return bandless
 
 
 def _followed(portfolio: Portfolio, rules: Iterable[TradingRules]) -> Iterator[Portfolio]:

@@ -16,6 +16,7 @@ from rebal_tui.domain.decisions import LineReason, Outcome, Plan
 from rebal_tui.domain.portfolios import Destination, Portfolio, RebalanceScope
 from rebal_tui.domain.quantities import HUNDRED_PERCENT
 from rebal_tui.engine.arrays.decision_table import CHECKS, OUTCOMES
+from rebal_tui.engine.arrays.frame import Mark
 from rebal_tui.engine.bounds import RestrictionsConflict
 from rebal_tui.engine.goals import Goals
 from rebal_tui.engine.planning import plan_full_rebalance, plan_goals
@@ -36,15 +37,27 @@ def run_stops(book: Book, portfolio_id: str) -> tuple[RunStops, ...]:
 
     At most `MAX_ACCOUNTS` accounts are planned.
     """
+    from rebal_tui.engine.arrays.sweep import Group, sweep
+
     portfolio = book.portfolio(portfolio_id)
     decided = decide_book(book)
     made = decided.made
     by_band = (made.outcome == OUTCOMES.index(Outcome.FULL_REBALANCE)) & (made.check == CHECKS.index("drift_band"))
     index = next(n for n, one in enumerate(decided.frame.portfolios) if one.id == portfolio_id)
-    rows = np.flatnonzero(by_band & (decided.frame.accounts.portfolio == index)).tolist()
+    accounts = decided.frame.accounts
+    follows = accounts.portfolio == index
+    rows = np.flatnonzero(by_band & follows).tolist()
+    outside = sweep(decided.frame, decided.day_context).groups & int(Group.OUTSIDE) != 0
+    others = outside & follows & (made.outcome != OUTCOMES.index(Outcome.FULL_REBALANCE))
+    with_run = int(np.count_nonzero(others & (accounts.marks & int(Mark.OPEN_RUN) != 0)))
+    held_back = int(np.count_nonzero(others)) - with_run
     account_ids = [book.account_table.ids[row] for row in rows[:MAX_ACCOUNTS]]
     return tuple(
-        _figures(book, portfolio, destination, scope, account_ids, len(rows))
+        replace(
+            _figures(book, portfolio, destination, scope, account_ids, len(rows)),
+            with_run=with_run,
+            held_back=held_back,
+        )
         for scope, destination in product(RebalanceScope, Destination)
     )
 

@@ -29,6 +29,8 @@ class RunStops:
     `current` is whether the portfolio has this destination and scope. `due` counts the accounts whose band fires, and
     `accounts` those of them that were planned; the other figures are of these. `bought` and `sold` are billionths of a
     dollar. `worst_left` is the largest drift left, in hundredths of a percentage point, before rounding of orders.
+    Other accounts outside a band are not in these figures: `with_run` have an unfinished run already, `held_back` can
+    get no run now, for example in their cooldown.
     """
 
     destination: str
@@ -40,3 +42,5 @@ class RunStops:
     bought: int
     sold: int
     worst_left: int
+    with_run: int = 0
+    held_back: int = 0

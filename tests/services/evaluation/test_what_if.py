@@ -16,18 +16,22 @@ from rebal_tui.domain.trading_rules import Overrides
 from rebal_tui.services.advisory import bulk
 from rebal_tui.services.advisory.trade_settings import set_overrides
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.policy import set_review
 from rebal_tui.services.book.rules_view import stagger_offset
 from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.services.queries.portfolios import impact
+from rebal_tui.services.queries.run_stops import run_stops
+from rebal_tui.services.schedule import scheduler
 from rebal_tui.tui.screens.portfolios.impact import affected_mark, affected_text
 from rebal_tui.tui.screens.portfolios.lines import NO_CONDITION, before_after, impact_facts, impact_lines
+from rebal_tui.tui.screens.portfolios.run_stops import figures, left_out_text
 from tests.services.evaluation.what_if_oracle import exact_first_run, exact_impact
 from tests.services.factories import account, balanced, fill_book, make_book, monthly
 from tests.services.random_books import MODELS, act, random_book
 
 BOOKS = int(os.environ.get("TRIAL_BOOKS", "3"))
 """The number of random books, with eight events each."""
-CASES = ("cooling", "unable", "blocked", "orders", "turnover", "on_calendar_day")
+CASES = ("cooling", "unable", "blocked", "orders", "turnover", "on_calendar_day", "with_run")
 TIGHT = (DriftBand(BandType.ABSOLUTE, Percent(50)), DriftBand(BandType.RELATIVE, Percent(400)))
 
 
@@ -61,7 +65,7 @@ def test_the_impact_equals_that_of_the_exact_form() -> None:
             act(book, random)
             act(book, random)
             met |= agrees(book)
-    assert {"cooling", "orders", "turnover", "on_calendar_day", "refused", "no run"} <= met
+    assert {"cooling", "orders", "turnover", "with_run", "on_calendar_day", "refused", "no run"} <= met
 
 
 @pytest.mark.slow
@@ -195,3 +199,39 @@ def test_an_impact_says_that_there_is_no_band_instead_of_counting_nobody_outside
     own = impact(book, "balanced", body(book.portfolios["balanced"], balanced(conditions=())))
     assert ("outside their bands", "1 → 1") in impact_facts(own), "its own bands stay"
     assert (without.conditioned, own.conditioned) == (False, True)
+
+
+def test_an_impact_names_the_subscribers_that_no_band_compares() -> None:
+    book = make_book()
+    held = [account(name, "500", {"SPY": "15", "TLT": "35"}) for name in "ab"]
+    model = balanced(conditions=())
+    last = dict.fromkeys("ab", book.now() - timedelta(days=60))
+    fill_book(book, held, [model], dict.fromkeys("ab", "balanced"), last)
+    set_overrides(book, book.subscriptions["b"].id, Overrides(conditions=balanced().conditions))
+    found = impact(book, "balanced", body(model, balanced(weights={"SPY": "62", "TLT": "33"}, conditions=())))
+    assert [(one.account_id, affected_text(one)) for one in found.affected] == [("a", "no order, no band")]
+    set_overrides(book, book.subscriptions["b"].id, Overrides())
+    found = impact(book, "balanced", body(model, balanced(weights={"SPY": "62", "TLT": "33"}, conditions=())))
+    assert [one.account_id for one in found.affected] == ["a", "b"]
+    assert ("outside their bands", "no band") in impact_facts(found)
+    assert before_after(found, 60) == []
+
+
+def test_accounts_with_a_run_already_are_counted_apart_from_those_that_would_get_one() -> None:
+    book = make_book("2026-03-02 12:00")
+    held = [account(name, "500", {"SPY": "18", "TLT": "23"}) for name in "ab"]
+    held.append(account("c", "500", {"SPY": "18", "TLT": "23"}, ["ach_return"]))
+    last = dict.fromkeys("abc", book.now() - timedelta(days=60))
+    fill_book(book, held, [balanced()], dict.fromkeys("abc", "balanced"), last)
+    before = run_stops(book, "balanced")[0]
+    assert (before.due, before.with_run, before.held_back) == (2, 0, 1)
+    assert left_out_text(before) == "Not counted, though outside a band: 1 that can get no run now."
+    set_review(book, True)
+    scheduler.run_now(book, "evaluation")
+    after = run_stops(book, "balanced")[0]
+    assert (after.due, after.with_run, after.held_back) == (0, 2, 1)
+    assert figures(after) == left_out_text(after).rstrip(".")
+    now = impact(book, "balanced", PortfolioBody.of(book.portfolios["balanced"]))
+    assert (now.outside_after, now.with_run, now.blocked) == (3, 2, 1)
+    assert affected_text(now.affected[0]) == "2 orders (has a run already), outside"
+    assert ("have a run already", "2 accounts") in impact_facts(now)

@@ -33,7 +33,7 @@ def traded(plan: Plan) -> Money:
 def exact_impact(book: Book, portfolio_id: str, wanted: PortfolioBody) -> Impact:
     before = book.portfolios[portfolio_id]
     after = replace(before, weights=wanted.weights, conditions=wanted.conditions)
-    orders = turnover = cooling = unable = blocked = 0
+    orders = turnover = cooling = unable = blocked = with_run = 0
     outside_before = outside_after = 0
     dates: list[date] = []
     for one in book.subscribers(portfolio_id):
@@ -50,6 +50,7 @@ def exact_impact(book: Book, portfolio_id: str, wanted: PortfolioBody) -> Impact
         if in_cooldown(book.subscriptions[one].last_rebalanced_at, wanted.cooldown_days, book.today()):
             cooling += 1
             continue
+        with_run += one in book.open_runs
         try:
             plan = plan_run(book, one, RunType.FULL_REBALANCE, wanted.weights)
         except Conflict:
@@ -60,7 +61,7 @@ def exact_impact(book: Book, portfolio_id: str, wanted: PortfolioBody) -> Impact
     return Impact(
         len(book.subscribers(portfolio_id)), outside_before, outside_after, orders, Money(turnover), cooling, unable,
         blocked, len(dates), min(dates, default=None), bool(before.bands), bool(after.bands),
-        bool(after.conditions),
+        bool(after.conditions), with_run,
     )  # fmt: skip
 
 

@@ -52,6 +52,7 @@ def affected_text(one: AffectedAccount) -> str:
         what = f"calendar rebalance on {formats.day(one.calendar_day)} {one.calendar_day.year}"
     else:
         what = count_text(one.orders, "order") if one.orders else "no order"
+        what += " (has a run already)" if one.has_run and one.orders else ""
     return f"{what}, {after if before == after else f'{before} → {after}'}"
 
 

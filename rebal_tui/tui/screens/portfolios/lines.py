@@ -194,11 +194,13 @@ def impact_facts(impact: Impact, *, changed: bool = True) -> list[tuple[str, str
     """
     outside = outside_text(impact.outside_after, banded=impact.banded_after)
     before = outside_text(impact.outside_before, banded=impact.banded_before)
+    compared = changed and (impact.banded_before or impact.banded_after)
     return [
         ("subscribers", f"{impact.subscribers:,}"),
-        ("outside their bands", f"{before} → {outside}" if changed else outside),
+        ("outside their bands", f"{before} → {outside}" if compared else outside),
         ("resulting orders", f"{impact.orders:,}"),
         ("turnover", f"${formats.money(impact.turnover)}"),
+        *([("have a run already", count_text(impact.with_run, "account"))] if impact.with_run else []),
         ("waiting for cooldown", f"{impact.cooling:,}"),
         *([("on a calendar day", calendar_text(impact))] if impact.on_calendar_day else []),
         *([("blocked", f"{impact.blocked:,}")] if impact.blocked else []),
@@ -237,7 +239,8 @@ def impact_lines(impact: Impact, what: str, *, changed: bool) -> Builder:
         lines.extend(((fact.ljust(size), "muted"), ("   ", ""), (figure, "title")) for fact, figure in facts)
         concerned = count_text(len(impact.affected), "account")
         named = heading("Accounts concerned", width, f"{concerned} · enter opens one" if impact.affected else "")
-        return [*lines, (), *before_after(impact, width, changed=changed), (), named]
+        compared = before_after(impact, width, changed=changed)
+        return [*lines, *([(), *compared] if compared else []), (), named]
 
     return build
 
@@ -245,10 +248,12 @@ def impact_lines(impact: Impact, what: str, *, changed: bool) -> Builder:
 def before_after(impact: Impact, width: int, *, changed: bool = True) -> list[Line]:
     """Return two bars on one scale: the subscribers that are outside a band now, and those after the change.
 
-    Without `changed`, only the first bar.
+    Without `changed`, only the first bar; nothing if there is no band to be outside of.
     """
     size = min(max(width - 16, 10), 60)
     lines: list[Line] = []
+    if not (impact.banded_before or (changed and impact.banded_after)):
+        return lines
     now = ("outside now", impact.outside_before, impact.banded_before)
     after = ("outside after", impact.outside_after, impact.banded_after)
     for name, count, banded in (now, after) if changed else (now,):

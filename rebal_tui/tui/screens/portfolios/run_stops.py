@@ -63,7 +63,9 @@ class StopsScreen(Dialog[RunStops | None]):
     def compose(self) -> ComposeResult:
         title = f"How far drift-band runs of {self._name} go · enter selects"
         yield Static(ui_text(title), id="stops-title", markup=False)
-        yield Static(LEGEND, id="stops-legend", markup=False)
+        left_out = left_out_text(self._found[0])
+        legend = f"{LEGEND} {left_out}" if left_out else LEGEND
+        yield Static(legend, id="stops-legend", markup=False)
         yield BookTable[RunStops](
             (
                 Column("current", "", 1, lambda one: "*" if one.current else ""),
@@ -113,13 +115,24 @@ async def choose_stops(screen: ListScreen, row: PortfolioRow) -> None:
         screen.app.push_screen(StopsScreen(row.name, found), picked)
 
 
+def left_out_text(one: RunStops) -> str:
+    """Which accounts outside a band the figures do not count, as a sentence; empty if they count all."""
+    parts = []
+    if one.with_run:
+        have = "has" if one.with_run == 1 else "have"
+        parts.append(f"{one.with_run:,} that {have} a run already")
+    if one.held_back:
+        parts.append(f"{one.held_back:,} that can get no run now")
+    return f"Not counted, though outside a band: {' and '.join(parts)}." if parts else ""
+
+
 def figures(one: RunStops) -> str:
     """The effect of a choice: `3 runs: 8 orders, bought $1,200.00, sold $1,100.00, 2.50 points left`.
 
     The last figure is the largest drift that the runs leave, in percentage points.
     """
     if not one.accounts:
-        return "no band fires now"
+        return left_out_text(one).rstrip(".") or "no band fires now"
     of = f" of {one.due}" if one.due > one.accounts else ""
     return (
         f"{count_text(one.accounts, 'run')}{of}: {count_text(one.orders, 'order')}, "
