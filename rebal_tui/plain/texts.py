@@ -13,7 +13,7 @@ from rebal_tui.domain.trade_status import StatusKind
 from rebal_tui.plain.speech import dollars, label, now_text, percent, points, sentence, spoken, when, withdrawable
 from rebal_tui.services.view_models.account_page import AccountPageView
 from rebal_tui.services.view_models.accounts import AccountRow
-from rebal_tui.services.view_models.check_names import VERDICT_WORDS, check_name
+from rebal_tui.services.view_models.check_names import check_name, verdict_word
 from rebal_tui.services.view_models.desk import AccountView, DeskRow, DeskSnapshot, HoldingView, PreviewView
 from rebal_tui.services.view_models.exceptions import ExceptionView
 from rebal_tui.services.view_models.executed import executed_amounts
@@ -236,7 +236,7 @@ def decision_text(decision: Decision, *, whole: bool, then: bool = False) -> Ite
 
 def _check(check: Check) -> str:
     name = check_name(check.check).capitalize()
-    return label(name, f"{VERDICT_WORDS[check.verdict]}. {sentence(check.detail)}")
+    return label(name, f"{verdict_word(check.check, check.verdict)}. {sentence(check.detail)}")
 
 
 def plan_text(plan: Plan) -> Iterator[str]:

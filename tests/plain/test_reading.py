@@ -70,7 +70,7 @@ def test_an_account() -> None:
     spy = "target 60.00 percent, actual 66.10 percent, 6.10 percentage points above target, outside its band of 55.00"
     assert any(line.startswith(f"SPY: {spy}") for line in lines)
     assert "Checks: 12; the command why has each of them" in lines
-    assert "Cooldown: not due. Cooldown ended 2026-02-09 (7 days after the rebalance of 2026-02-02)." in answer(
+    assert "Cooldown: over. Cooldown ended 2026-02-09 (7 days after the rebalance of 2026-02-02)." in answer(
         book, "why a"
     )
 

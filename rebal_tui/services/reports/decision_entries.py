@@ -29,7 +29,7 @@ from rebal_tui.services.reports.texts import (
     price_cell,
     shares,
 )
-from rebal_tui.services.view_models.check_names import VERDICT_WORDS, check_name
+from rebal_tui.services.view_models.check_names import check_name, verdict_word
 from rebal_tui.services.view_models.standing import STATUS_THEN
 from rebal_tui.store import decision_contexts
 from rebal_tui.store.database import Database
@@ -159,7 +159,8 @@ def _conditions(decision: Decision) -> tuple[str, ...]:
 
 def _checks(decision: Decision) -> Table:
     rows = tuple(
-        (check_name(one.check), VERDICT_WORDS[one.verdict], cut_text(one.detail), one.rule) for one in decision.trace
+        (check_name(one.check), verdict_word(one.check, one.verdict), cut_text(one.detail), one.rule)
+        for one in decision.trace
     )
     return Table("Checks", ("Check", "Result", "Figures", "Rule"), rows)
 

@@ -23,6 +23,11 @@ VERDICT_WORDS: dict[Verdict, str] = {
 }
 
 
+def verdict_word(code: str, verdict: Verdict) -> str:
+    """The display name of the verdict of a check. That of a cooldown which keeps nothing back is `over`."""
+    return "over" if code == "in_cooldown" and verdict is Verdict.NO else VERDICT_WORDS[verdict]
+
+
 def check_name(code: str) -> str:
     """The display name of a check, such as `one run a session` for `quota`; for others, the code in words."""
     return _NAMES.get(code, code.replace("_", " "))

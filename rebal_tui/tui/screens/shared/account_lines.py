@@ -12,7 +12,7 @@ from rebal_tui.domain.quantities import Money, nearest_cents
 from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.domain.text import count_text, fold
 from rebal_tui.domain.trade_status import StatusKind
-from rebal_tui.services.view_models.check_names import VERDICT_WORDS, check_name
+from rebal_tui.services.view_models.check_names import VERDICT_WORDS, check_name, verdict_word
 from rebal_tui.services.view_models.desk import AccountView, HoldingView
 from rebal_tui.services.view_models.standing import GLYPHS, NEAR_GLYPH, STATUS_THEN, first_trade_label, what_ends_it
 from rebal_tui.tui import formats
@@ -376,6 +376,8 @@ def check_lines(decision: Decision, width: int) -> list[Line]:
         named: TextSegment = (fit(name, name_width), "title" if loud else "")
         lines.append(((glyph, glyph_style), (" ", ""), named, ("  ", ""), *details[0]))
         lines.extend(((" " * (name_width + 4), ""), *detail) for detail in details[1:])
-    used = {check.verdict for check in decision.trace}
-    legend = ", ".join(f"{mark} {VERDICT_WORDS[one]}" for one, (mark, _) in VERDICTS.items() if one in used)
+    used: dict[Verdict, set[str]] = {}
+    for check in decision.trace:
+        used.setdefault(check.verdict, set()).add(verdict_word(check.check, check.verdict))
+    legend = ", ".join(f"{mark} {' or '.join(sorted(used[one]))}" for one, (mark, _) in VERDICTS.items() if one in used)
     return [*lines, *paragraph(legend, width, "muted")] if legend else lines
