@@ -13,6 +13,7 @@ from rebal_tui.domain.runs import RunType
 from rebal_tui.engine.trace_text import dollars, money
 from rebal_tui.services.queries.cash import preview_manual
 from rebal_tui.services.view_models.desk import PreviewView
+from rebal_tui.tui import formats
 from rebal_tui.tui.screens.shared.plan_lines import preview_lines
 from tests.tui.simulated import market_book
 from tests.tui.views import desk_row, preview
@@ -33,6 +34,11 @@ def test_a_plan_that_raises_cash_says_what_its_percents_and_its_cash_target_are_
     assert f"Target and cash target are of {left}, the equity less $9,000.00 to raise" in text
     assert f"Before and After are of {equity}, all of it" in text
     assert "managed equity" not in text
+    payout = " ".join("".join(part for part, _ in line).strip() for line in preview_lines(view, pays_out=True)(80, 40))
+    after = f"cash ${formats.money(view.cash)} → ${formats.money(view.cash_after)}"
+    assert f"{after}, then $9,000.00 paid out" in payout
+    assert f"{after}, then" not in text
+    assert "the equity less $9,000.00 to pay out" in payout
 
 
 @pytest.mark.parametrize(("missing", "shown"), [(0, False), (CENT - 1, False), (CENT, True), (10_000 * CENT, True)])

@@ -49,7 +49,7 @@ def preview_lines(view: PreviewView, *, pays_out: bool = False) -> Builder:
             ),
             *paragraph(view.why, width, "muted"),
             *_overridden(plan, width),
-            *_sums(view, width),
+            *_sums(view, width, pays_out=pays_out),
             (),
             *plan_lines(plan, width),
             (),
@@ -100,16 +100,17 @@ def _overridden(plan: Plan, width: int) -> list[Line]:
     return paragraph(f"{HELD} Overrides {named}: {rules.override_note}", width, "warn")
 
 
-def _sums(view: PreviewView, width: int) -> list[Line]:
+def _sums(view: PreviewView, width: int, *, pays_out: bool) -> list[Line]:
     """Return the key figures of a plan, wrapped to `width` cells."""
     plan = view.plan
     sale = not plan.weights.assets
+    paid = f", then ${formats.money(plan.amount)} paid out" if pays_out and plan.amount is not None else ""
     figures: list[Line] = [
         (("sale of everything" if sale else formats.words(plan.type), "key"),),
         (("sells ", "muted"), (str(len(plan.sells)), "")),
         (("buys ", "muted"), (str(len(plan.buys)), "")),
         (("turnover ", "muted"), (f"${formats.money(view.turnover)}", "")),
-        (("cash ", "muted"), (f"${formats.money(view.cash)} → ${formats.money(view.cash_after)}", "")),
+        (("cash ", "muted"), (f"${formats.money(view.cash)} → ${formats.money(view.cash_after)}{paid}", "")),
         *([] if sale else [(("cash target ", "muted"), (f"${formats.money(plan.cash_target)}", ""))]),
     ]
     cut = trace_text.buys_cut_text(plan, plan.scale, plan.bought, wanted_dollars(plan, plan.buys))
@@ -123,17 +124,17 @@ def _sums(view: PreviewView, width: int) -> list[Line]:
         else:
             lines.append(figure)
     if plan.amount is not None:
-        return [*lines, *paragraph(_bases(plan, plan.amount), width, "muted")]
+        return [*lines, *paragraph(_bases(plan, plan.amount, "pay out" if pays_out else "raise"), width, "muted")]
     note = trace_text.cash_target_note(plan)
     return [*lines, *paragraph(f"Cash target: {note}.", width, "muted")] if note else lines
 
 
-def _bases(plan: Plan, amount: Money) -> str:
+def _bases(plan: Plan, amount: Money, verb: str) -> str:
     """Return which equity the percents and the cash target of a plan that raises `amount` are of (R-23)."""
     left = trace_text.dollars(Value(max(0, plan.equity - amount * NANO)))
     aim = "Goal" if goal_shares(plan) else "Target"
     return (
-        f"{aim} and cash target are of {left}, the equity less {trace_text.money(amount)} to raise; Before and After "
+        f"{aim} and cash target are of {left}, the equity less {trace_text.money(amount)} to {verb}; Before and After "
         f"are of {trace_text.dollars(plan.equity)}, all of it."
     )
 
