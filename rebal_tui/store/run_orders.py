@@ -131,11 +131,15 @@ def add_skipped(tx: Transaction, run_id: str, skipped: Sequence[SkippedOrder]) -
 
 @dataclass(frozen=True, slots=True)
 class OrderCounts:
-    """Counts of a run's orders; `amount` is the dollars bought plus those sold, each order to the nearest cent."""
+    """Counts of a run's orders; `amount` is the dollars bought plus those sold, each order to the nearest cent.
+
+    `total` is without the `skipped` ones, `problems` with them.
+    """
 
     total: int
     filled: int
     problems: int
+    skipped: int
     amount: Money
 
 
@@ -153,7 +157,7 @@ def counts(database: Database, run_ids: Sequence[str]) -> dict[str, OrderCounts]
             f"FROM runs WHERE id IN {LISTED}",
             (listed(run_ids[start : start + 500]),),
         ):
-            found[identity] = OrderCounts(total, filled, problems + skipped, Money(amount))
+            found[identity] = OrderCounts(total, filled, problems + skipped, skipped, Money(amount))
     return found
 
 

@@ -128,13 +128,15 @@ def run_row(index: int, desk: DeskRow) -> RunRow:
         phase = RunPhase.WAITING
     elif row.status == RunStatus.IN_PROGRESS:
         phase = RunPhase.BUYING if any(order.side is Side.BUY for order in book.orders) else RunPhase.SELLING
+    skipped = book.plan.skipped_orders if book.plan else ()
     return replace(
         row,
         phase=phase,
         done=book.filled,
         total=len(book.orders),
         amount=Money(sum(fill.amount for fill in book.fills)),
-        problems=len(book.failed) + len(book.plan.skipped_orders if book.plan else ()),
+        problems=len(book.failed) + len(skipped),
+        skipped=len(skipped),
     )
 
 
@@ -253,6 +255,7 @@ def run_view(row: RunRow, desk: DeskRow) -> RunView:
         _decision(row, desk) if origin is InitiatedFrom.SYSTEM else None,
         json.dumps(parts, indent=2),
         raised_text(run, book.plan, book.fills, ()),
+        row.phase,
     )
 
 

@@ -88,7 +88,7 @@ def _row(book: Book, run: Run, counts: run_orders.OrderCounts | None, overrides:
         id=run.id,
         type=run.type.value,
         status=run.status.value,
-        phase=list_text(book, run) or run.phase.value,
+        phase=_phase(book, run),
         account_id=run.account_id,
         account_number=account.account_number,
         client=account.name,
@@ -104,7 +104,12 @@ def _row(book: Book, run: Run, counts: run_orders.OrderCounts | None, overrides:
         problems=counts.problems if counts else 0,
         awaiting_approval=run.awaits_approval,
         overrides=overrides,
+        skipped=counts.skipped if counts else 0,
     )
+
+
+def _phase(book: Book, run: Run) -> str:
+    return list_text(book, run) or run.phase.value
 
 
 def run_view(book: Book, run_id: str) -> RunView:
@@ -129,6 +134,7 @@ def run_view(book: Book, run_id: str) -> RunView:
         decision=decision_of_run(database, run_id),
         api_json=json.dumps(run_json(detail, asset_ids(book.assets)), indent=2, ensure_ascii=False),
         raised=raised_text(run, plan, filled, _ended_with(book, run)),
+        phase=_phase(book, run),
         on_lists=lists_of(book, [*detail.orders, *detail.failed_orders]) if book.settings.one_list else None,
     )
 

@@ -17,7 +17,9 @@ FOR_A_LIST = "for a list"
 
 @dataclass(frozen=True, slots=True)
 class RunRow:
-    """A run in a list. `done` of `total` orders are filled; `problems` were rejected, canceled, expired or skipped.
+    """A run in a list. `done` of `total` orders are filled; `skipped` ones were planned, but not sent. `problems` were
+    rejected, canceled, expired or skipped. `phase` is how far it has come, such as `buying`; in a files book where its
+    orders wait, such as `on list 2`.
 
     `amount` is the dollars filled, buys plus sells; `ordered` is the dollars ordered, at the prices of the run's plan,
     while nothing is filled, else 0. `overrides` is a text with the restrictions that the run overrides and its note,
@@ -44,6 +46,7 @@ class RunRow:
     awaiting_approval: bool
     overrides: str = ""
     ordered: Money = Money(0)
+    skipped: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +104,8 @@ class RunView:
     """Everything the Runs screen shows for one run. `api_json` is the run in the API's format.
 
     `raised` is a text with the cash that a partial_liquidation raised, or is to raise, and where it comes from; empty
-    for runs of other types. `on_lists` has, by client_order_id, the trade list of each order that is on one; None in
-    other books than files books.
+    for runs of other types. `phase` is that of the run in a list. `on_lists` has, by client_order_id, the trade list of
+    each order that is on one; None in other books than files books.
     """
 
     run: Run
@@ -119,6 +122,7 @@ class RunView:
     decision: Decision | None
     api_json: str
     raised: str
+    phase: str
     on_lists: Mapping[str, OnList] | None = None
 
     def list_text(self, order: Order) -> str:

@@ -16,6 +16,7 @@ from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.kill_switch import halted, set_halt
 from rebal_tui.services.book.work_queue import WorkQueue
 from rebal_tui.services.evaluation.history import plan_of
+from rebal_tui.services.queries.runs import runs_snapshot
 from rebal_tui.services.runs.manual import cancel_run, create_run
 from rebal_tui.services.runs.processing import process_runs
 from rebal_tui.services.schedule import scheduler
@@ -222,6 +223,8 @@ def test_a_buy_reduced_below_a_dollar_by_a_price_fall_is_skipped_with_its_amount
     assert one.reason_details == f"order notional value (${money_text(one.notional)}) is less than the minimum ($1)"
     assert only_run(book).status is RunStatus.COMPLETED_ADJUSTED
     assert "GLD" not in {order.symbol for order in orders(book)}
+    (row,) = runs_snapshot(book).rows
+    assert (row.done, row.total, row.skipped, row.problems) == (2, 2, 1, 1)
 
 
 def test_buys_left_without_cash_by_a_price_fall_are_skipped_for_lack_of_cash() -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 import pytest
 
 from rebal_tui.domain.orders import Side, SkippedOrder, SkipReason
-from rebal_tui.domain.quantities import parse_money
+from rebal_tui.domain.quantities import Qty, parse_money
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.services.view_models.runs import RunView, TimelineEvent
 from rebal_tui.tui.screens.shared.run_lines import run_lines
@@ -50,6 +50,21 @@ def test_the_portfolio_has_a_line_of_its_own_where_it_does_not_fit(width: int, l
     shown = run_texts(run_view(run_row(1, desk), desk), width)
     assert " ".join(shown[1 : 1 + lines]).endswith("Conservative Income 30/70")
     assert shown[1 + lines].startswith("Run ")
+
+
+@pytest.mark.parametrize("width", [46, 100])
+def test_an_order_without_a_fill_shows_the_dollars_it_is_of(width: int) -> None:
+    desk = desk_row(1)
+    view = run_view(run_row(0, desk), desk)
+    waiting = replace(view.orders[-1], filled_qty=Qty(0), notional=parse_money("123456.78"))
+    partly = replace(view, orders=(*view.orders[:-1], waiting), fills=view.fills[:-1], phase="buying")
+    shown = run_texts(partly, width)
+    assert "▶ buying" in shown[1], "as in the list"
+    start = next(n for n, text in enumerate(shown) if text.startswith("Orders"))
+    assert shown[start + 1].split()[1:4] == ["Done", "Filled", "$"]
+    row = next(text for text in shown[start:] if text.startswith(waiting.symbol))
+    assert " ░░░░░░░ of 123,456.78 " in row, "the bar gives way to the dollars"
+    assert all(len(text) <= width for text in shown[start : start + 8])
 
 
 def test_the_reason_of_a_skipped_order_is_said_once() -> None:

@@ -109,7 +109,7 @@ def _runs(view: AccountDetail, width: int, limit: int) -> list[Line]:
     if not view.runs:
         lines.append((("No run yet.", "muted"),))
     for run in view.runs[:limit]:
-        text, style = status_segment(run.status)
+        text, style = status_segment(run.status, run.phase)
         lines.append(
             table_line(
                 [

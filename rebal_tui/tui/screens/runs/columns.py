@@ -81,21 +81,21 @@ def client(row: RunRow) -> Line:
 
 
 def _status(row: RunRow) -> Line:
-    glyph, style = status_segment(row.status)
     if row.awaiting_approval:
         return (("◇ to review", "key"),)
-    if row.status == RunStatus.IN_PROGRESS:
-        return ((f"▶ {formats.words(row.phase)}", style),)
-    return ((glyph.replace("completed ", ""), style),)
+    text, style = status_segment(row.status, row.phase)
+    return ((text.replace("completed ", ""), style),)
 
 
 def _orders(row: RunRow) -> Line:
-    if not row.total:
+    """The orders filled, of all that were planned: those not filled are open, or counted as not done."""
+    planned = row.total + row.skipped
+    if not planned:
         return (("–", "muted"),)
-    count = f"{row.done}/{row.total}"
-    if row.total >= MANY_ORDERS:
+    count = f"{row.done}/{planned}"
+    if planned >= MANY_ORDERS:
         return ((count, "muted"),)
-    track, style = bars.fill_bar(row.done, row.total, ORDERS_WIDTH - len(" 99/99"))
+    track, style = bars.fill_bar(row.done, planned, ORDERS_WIDTH - len(" 99/99"))
     return ((track, style), (f" {count}", "muted"))
 
 
@@ -111,6 +111,11 @@ def amount(row: RunRow) -> Line:
         return (("–", "muted"),)
     waits = row.ordered and not row.amount
     return ((formats.money(row.ordered if waits else row.amount), "muted" if waits else ""),)
+
+
+def _filled(row: RunRow) -> Line:
+    ((text, style),) = amount(row)
+    return ((f"of {text}" if row.ordered and not row.amount else text, style),)
 
 
 def _problems(row: RunRow) -> Line:
@@ -146,7 +151,7 @@ def columns() -> tuple[Column[RunRow], ...]:
             "Orders",
             ORDERS_WIDTH,
             _orders,
-            sort=lambda row: (row.done, row.total),
+            sort=lambda row: (row.done, row.total + row.skipped),
             descending=True,
             grow=1,
             max_width=15,
@@ -154,9 +159,9 @@ def columns() -> tuple[Column[RunRow], ...]:
         ),
         Column(
             "amount",
-            "Amount $",
-            13,
-            amount,
+            "Filled $",
+            16,
+            _filled,
             "right",
             2,
             lambda row: row.amount or row.ordered,

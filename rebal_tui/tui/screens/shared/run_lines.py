@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rebal_tui.domain.orders import Order, OrderStatus, Side
-from rebal_tui.domain.quantities import Money, Qty, market_value, value_cents
+from rebal_tui.domain.quantities import Money, market_value, value_cents
 from rebal_tui.domain.runs import Approval, InitiatedFrom, RunStatus
 from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.domain.text import count_text
@@ -35,16 +35,18 @@ RUN_ID_MIN_WIDTH = 76
 ALL_COLUMNS_MIN_WIDTH = 98
 """From this width, orders show their status and times."""
 QUANTITY_MIN_WIDTH = 62
-"""From this width, orders show their shares: in gray those ordered, until the first execution."""
+"""From this width, orders show their shares."""
+BAR_WIDTH, FILLED_WIDTH = 8, 12
+"""Widths of an order's bar and of its dollars; dollars that need more take it from the bar."""
 TARGETS_MIN_WIDTH = 56
 """From this width in cells, the table of weights has a column of targets."""
 _WEIGHT_STYLES = {"Target": "muted", "Before": "muted"}
 
 
-def status_segment(status: str) -> TextSegment:
-    """Return mark and text of a run status, styled."""
+def status_segment(status: str, phase: str) -> TextSegment:
+    """Return mark and text of a run status, styled; for a run in progress, the text is its phase, such as `buying`."""
     glyph, style = STATUSES.get(status, ("?", "warn"))
-    return (f"{glyph} {status_words(status)}", style)
+    return (f"{glyph} {formats.words(phase) if status == RunStatus.IN_PROGRESS else status_words(status)}", style)
 
 
 def status_words(status: str) -> str:
@@ -79,7 +81,7 @@ def run_lines(view: RunView, *, whole: bool = False) -> Builder:
 
 def _head(view: RunView, width: int) -> list[Line]:
     run = view.run
-    what: Line = ((formats.words(run.type), "key"), ("  ", ""), status_segment(run.status))
+    what: Line = ((formats.words(run.type), "key"), ("  ", ""), status_segment(run.status, view.phase))
     portfolio = (printable(view.portfolio), "accent")
     beside_it: Line = (*what, ("  ", ""), portfolio)
     lines: list[Line] = [
@@ -110,10 +112,13 @@ def _orders(view: RunView, width: int) -> list[Line]:
     if not orders:
         return [*lines, (("No order has been sent.", "muted"),)]
     amounts = executed_amounts(view.fills)
+    cells = [_filled_cell(view, order, amounts.get(order.client_order_id, Money(0))) for order in orders]
+    size = max(FILLED_WIDTH, *(len(text) for text, _ in cells))
+    bar = max(BAR_WIDTH - (size - FILLED_WIDTH), len("Done"))
     roomy = width >= ALL_COLUMNS_MIN_WIDTH
-    head = [("Asset", 6, "left", "muted"), ("", 6, "left", "muted"), ("Filled", 8, "left", "muted")]
-    head += [("Amount $", 12, "right", "muted"), ("Price $", 10, "right", "muted")]
-    head += [("Quantity", 14, "right", "muted")] if width >= QUANTITY_MIN_WIDTH else []
+    head = [("Asset", 6, "left", "muted"), ("", 6, "left", "muted"), ("Done", bar, "left", "muted")]
+    head += [("Filled $", size, "right", "muted"), ("Price $", 10, "right", "muted")]
+    head += [("Filled qty", 14, "right", "muted")] if width >= QUANTITY_MIN_WIDTH else []
     if roomy:
         head += [
             ("", 0, "left", ""),
@@ -123,9 +128,10 @@ def _orders(view: RunView, width: int) -> list[Line]:
         head.append(("Filled at", 9, "left", "muted"))
     lines.append(table_line(head))
     prices = formats.aligned_prices([order.filled_avg_price for order in orders])
-    for order, price in zip(orders, prices, strict=True):
-        amount = amounts.get(order.client_order_id, Money(0))
-        lines.append(_order(view, order, amount, price, width))
+    for order, (text, style), price in zip(orders, cells, prices, strict=True):
+        track, color = _bar(order, amounts.get(order.client_order_id, Money(0)), bar)
+        filled = [(track, bar, "left", color), (text, size, "right", style), (price, 10, "right", "")]
+        lines.append(_order(view, order, filled, width))
     return lines
 
 
@@ -140,29 +146,38 @@ def ordered_amount(view: RunView, order: Order) -> Money | None:
     return value_cents(market_value(order.qty, price))
 
 
-def _order(view: RunView, order: Order, amount: Money, price: str, width: int) -> Line:
+def _filled_cell(view: RunView, order: Order, amount: Money) -> TextSegment:
+    """The dollars filled (`amount`); while nothing is filled, those ordered, such as `of 174.94`."""
     planned = ordered_amount(view, order)
-    at = order.submitted_at if view.on_lists is None else view.listed_at(order)
-    buy = order.side is Side.BUY
+    if amount or planned is None:
+        return (formats.money(amount), "" if amount else "muted")
+    return (f"of {formats.money(planned)}", "muted")
+
+
+def _bar(order: Order, amount: Money, width: int) -> TextSegment:
+    """The part of an order that is filled, as a bar of `width` cells; `amount` is the dollars filled."""
     if order.status is OrderStatus.FILLED:
         done, whole = 1, 1
     elif order.notional is not None:
         done, whole = amount, order.notional
     else:
         done, whole = order.filled_qty, order.qty or 0
-    track, style = bars.fill_bar(done, whole)
-    if order.status in FAILED:
-        style = "bad"
+    track, style = bars.fill_bar(done, whole, width)
+    return (track, "bad" if order.status in FAILED else style)
+
+
+def _order(view: RunView, order: Order, filled: Sequence[tuple[str, int, str, str]], width: int) -> Line:
+    """The line of an order; `filled` are its cells from the bar to the price."""
+    at = order.submitted_at if view.on_lists is None else view.listed_at(order)
+    buy = order.side is Side.BUY
     cells = [
         (order.symbol, 6, "left", "title"),
         (f"{'▲' if buy else '▼'} {order.side}", 6, "left", "good" if buy else "warn"),
-        (track, 8, "left", style),
-        (formats.money(amount or planned or Money(0)), 12, "right", "" if amount else "muted"),
-        (price, 10, "right", ""),
+        *filled,
     ]
     if width >= QUANTITY_MIN_WIDTH:
-        shares = order.filled_qty or order.qty or Qty(0)
-        cells.append((formats.qty(shares), 14, "right", "" if order.filled_qty else "muted"))
+        shares = f"of {formats.qty(order.qty)}" if order.qty and not order.filled_qty else formats.qty(order.filled_qty)
+        cells.append((shares, 14, "right", "" if order.filled_qty else "muted"))
     if width >= ALL_COLUMNS_MIN_WIDTH:
         state = view.list_text(order) or formats.words(order.status)
         cells += [
