@@ -48,7 +48,7 @@ SELLS_AFTER, BUYS_AFTER, FILLED_AFTER = timedelta(seconds=2), timedelta(seconds=
 ENDS = {
     RunStatus.CANCELED: "canceled manually",
     RunStatus.CANCELED_MID_RUN: "canceled manually",
-    RunStatus.ERROR: "VNQ has no price",
+    RunStatus.ERROR: "no price for VNQ: the account cannot be valued",
     RunStatus.TIMEOUT: "the market closed",
 }
 
