@@ -63,7 +63,7 @@ def test_the_explanation_of_a_form_is_whole_on_a_narrow_terminal_and_escape_ends
         at = next(number for number, line in enumerate(lines) if line.startswith("The account: its client's name"))
         assert " ".join(lines[at : at + 2]) == FORM_HELP["account"]
         assert lines[at + 2].split("  ")[0] == "Cancel (esc)", "the buttons stay in view"
-        assert any(line.startswith("Plan ") for line in lines), "as much of the preview as there is room for"
+        assert any(line.startswith("Plan ") for line in lines), "as much of the preview as fits"
         await press(pilot, "escape")
         assert screen_text(app) == before
         await press(pilot, "f1", "tab")

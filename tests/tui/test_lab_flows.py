@@ -174,7 +174,7 @@ def test_h_shows_every_pair_of_bands_and_follows_the_keys() -> None:
         assert "±5.0" in text
         assert "cooldown 0 d" in text
         below = [line for line in text.splitlines()[-4:-1] if not line.strip()]
-        assert len(below) == 1, "no room is left free below the map but a blank line"
+        assert len(below) == 1, "no row but a blank one is left below the map"
         assert re.search(r"  return \d+\.\d\d\s", text), "the last figure under the cursor is not cut"
         await press(pilot, "right", "right", "f")
         assert "rms deviation, points" in screen_text(app)

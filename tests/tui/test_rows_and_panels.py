@@ -1,4 +1,4 @@
-"""The row under the cursor and its panel show figures of the same moment, though prices stream."""
+"""The row under the cursor and its panel show figures of the same time, though prices stream."""
 
 from __future__ import annotations
 
