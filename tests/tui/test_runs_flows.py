@@ -137,7 +137,7 @@ def test_a_run_made_since_is_first_when_runs_is_opened_again() -> None:
         assert isinstance(app.section, RunsScreen)
         assert next(iter(app.section.table.rows)).id == made.id
         assert "moved" not in screen_text(app)
-        await press(pilot, "3", "T", "slash", *"zz", "enter")
+        await press(pilot, "3", "T", "slash", *"zz")
         assert "No row of “Reserved” matches the filter; escape clears it, then" in screen_text(app)
 
     run(flow, book, section="4")
