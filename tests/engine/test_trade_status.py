@@ -106,7 +106,7 @@ CASES: list[tuple[str, Situation, StatusKind, WaitsFor | None, datetime | None, 
         account(target=weights("40", SPY="60"), conditions=[calendar("monthly", "15")]), IN_RANGE, None,
         at(date(2026, 3, 13), time(9, 30)), "In range.", "",
     ),
-    ("no asset outside the portfolio, no condition", account(OUT, conditions=[]), IN_RANGE, None, None, "In range.", ""),
+    ("no other asset, no condition", account(OUT, conditions=[]), IN_RANGE, None, None, "In range.", ""),
     (
         "an external order", account(OUT, external_orders=1), WAITS, WaitsFor.EXTERNAL_ORDERS, None,
         f"Waits for open orders placed outside rebal-tui. {USAGE}", "",

@@ -40,7 +40,7 @@ BEFORE = (
 )  # fmt: skip
 """The statuses of earlier sessions' runs, newest first, again and again."""
 ACCOUNTS = {0: 28, 28: 0, 5: 10, 10: 5, 6: 30, 9: 24, 24: 9, 12: 16, 16: 18, 18: 12, 21: 27, 27: 21}
-"""The account of a run whose own index does not fit: one that trades, or was rebalanced, at the time shown on the Desk."""
+"""The account of a run whose own index does not fit: one that trades, or was rebalanced, when the Desk shows it."""
 RUNS = 30
 RUNS_PER_SLOT = 2
 SELLS_AFTER, BUYS_AFTER, FILLED_AFTER = timedelta(seconds=2), timedelta(seconds=34), timedelta(seconds=19)

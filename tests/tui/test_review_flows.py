@@ -278,7 +278,7 @@ def test_a_long_list_scrolls_at_once_whatever_has_the_focus() -> None:
         assert app.focused is focused
         app.screen.query_one("#note").focus()
         await press(pilot, "f1")
-        assert HELP["note"] in " ".join(screen_text(app).replace("│", " ").split()), "the list becomes shorter for the text"
+        assert HELP["note"] in " ".join(screen_text(app).replace("│", " ").split()), "the list gets shorter for it"
         assert "Approve (ctrl+enter)" in screen_text(app)
         await press(pilot, "escape")
         assert HELP["note"][:20] not in screen_text(app)
