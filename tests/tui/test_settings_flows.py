@@ -275,7 +275,12 @@ def test_keys_are_changed_by_pressing_them_and_conflicts_are_reported(tmp_path: 
         await press(pilot, "comma", "f2")
         table = app.screen.query_one("BookTable")
         table.move_to("market.shock")
-        await press(pilot, "enter", "h")
+        await press(pilot, "enter")
+        free = str(app.screen.query_one("#press-free", Static).content).split()
+        assert free[0] == "Free:"
+        assert "f7" in free
+        assert not {"h", "q", "1"} & set(free)
+        await press(pilot, "h")
         shown = " ".join(str(app.screen.query_one("#press-fault", Static).content).split())
         assert "✗ h is “Halt or resume” in Market (market.halt); press another key." in shown
         await press(pilot, "f7")

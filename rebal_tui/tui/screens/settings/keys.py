@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
+from string import ascii_lowercase, ascii_uppercase
 from typing import ClassVar
 
 from textual import on
@@ -28,6 +29,9 @@ from rebal_tui.tui.widgets.table_layout import Column
 from rebal_tui.tui.widgets.table_look import KEYS
 from rebal_tui.tui.widgets.text_field import FilterField
 
+CANDIDATES = (*ascii_lowercase, *ascii_uppercase, *(f"f{number}" for number in range(3, 13)))
+"""The keys that are offered for an action if they are free. It can have others, such as `ctrl+t` and signs."""
+
 
 class PressScreen(ModalScreen[str]):
     """Waits until the user presses a key that the action can have, and returns its name; an empty text for escape."""
@@ -38,6 +42,7 @@ class PressScreen(ModalScreen[str]):
         width: 60; max-width: 95%; height: auto; background: $surface; border: round $primary; padding: 1 2;
     }
     PressScreen #press-fault { color: $text-error; }
+    PressScreen #press-free { color: $text-muted; }
     """
 
     def __init__(self, label: str, fault_of: Callable[[str], str]) -> None:
@@ -50,6 +55,8 @@ class PressScreen(ModalScreen[str]):
         with Vertical():
             yield Static(ui_text(f"Press the new key for “{self._label}”."), markup=False)
             yield Static("", id="press-fault", markup=False)
+            free = [key for key in CANDIDATES if not self._fault_of(key)]
+            yield Static(ui_text(f"Free: {' '.join(free) or 'none of the letters'}"), id="press-free", markup=False)
             yield Static(ui_text("escape cancels"), markup=False)
 
     def on_key(self, event: Key) -> None:
