@@ -207,7 +207,7 @@ class Editing:
         question = Question(f"Save {body.name}?", "Save", "It has no subscribers yet; saving sends nothing.")
         if stored is not None and self._draft.subscribers:
             impact = await session.ask(portfolio_queries.impact, stored.id, body)
-            question = save_question(stored, body.name, impact, session.backend)
+            question = save_question(stored, body, impact, session.backend)
         return await session.confirm(question) is not None
 
 

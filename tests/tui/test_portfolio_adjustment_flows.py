@@ -62,9 +62,12 @@ def test_needs_adjustment_names_ineligible_assets_until_fixed() -> None:
         assert status_of(book, "calm") == PortfolioStatus.NEEDS_ADJUSTMENT
         await press(pilot, "e")
         await type_text(pilot, "SPY")
-        await press(pilot, "ctrl+s", "enter")
+        await press(pilot, "ctrl+s")
+        assert "Save and reactivate Calmer?" in screen_text(app)
+        await press(pilot, "enter")
         assert status_of(book, "calm") == PortfolioStatus.NEEDS_ADJUSTMENT, "it cannot be undone, so enter is no"
-        assert "Not done: enter was Cancel. In the question, y is Save." in shown_messages(app)
+        said = "Not done: enter was Cancel. In the question, y is Save and reactivate."
+        assert said in shown_messages(app)
         await press(pilot, "ctrl+s", "y")
         assert status_of(book, "calm") == PortfolioStatus.ACTIVE
 

@@ -363,7 +363,7 @@ class PortfolioEditor(Dialog[str]):
                 does = "Saved" if self._saved else "Created"
                 await self.host.change(lambda: self._store(body), f"{does} {body.name}")
             elif self._saved is not None and self.is_current:
-                question = save_question(self._saved, body.name, impact, self.host)
+                question = save_question(self._saved, body, impact, self.host)
                 self.host.confirm(question, lambda _note: self._start_saving(body))
         finally:
             self._busy = False

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from rebal_tui.domain.portfolios import Portfolio, PortfolioStatus
 from rebal_tui.domain.text import count_text
+from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.services.view_models.accounts import AccountRow
 from rebal_tui.services.view_models.portfolio_versions import Difference, VersionView
 from rebal_tui.services.view_models.portfolios import Impact, PortfolioRow, PortfolioView
@@ -36,22 +37,23 @@ def _follow_text(impact: Impact) -> str:
     return "; runs and orders may follow then." if impact.conditioned else f". {NO_CONDITION}"
 
 
-def save_question(portfolio: Portfolio, name: str, impact: Impact, host: Asks) -> Question:
-    """Build the confirmation before the edit of a portfolio with subscribers is saved; `name` is its name after the
-    edit.
+def save_question(portfolio: Portfolio, body: PortfolioBody, impact: Impact, host: Asks) -> Question:
+    """Build the confirmation before the edit of a portfolio with subscribers is saved; `body` is the portfolio after
+    the edit.
 
-    The edit can be undone unless it makes the portfolio active.
+    The edit can be undone unless it makes the portfolio active (R-13), which the question then says.
     """
     text = (
         f"{changes_text(impact.changes)}{impact_text(impact)}\n\n"
         f"The next evaluation of its subscribers uses the saved portfolio{_follow_text(impact)} "
         "Saving itself sends nothing."
     )
-    items = affected_items(impact, host)
-    undoable = portfolio.status is PortfolioStatus.ACTIVE
-    return Question(
-        f"Save {name}?", "Save", text, items=items, item_titles=item_titles(impact), sends=True, undoable=undoable
-    )
+    verb, undoable = "Save", portfolio.status is PortfolioStatus.ACTIVE
+    if not undoable and (portfolio.fault or body.weights != portfolio.weights):
+        verb = "Save and reactivate"
+        text += " The portfolio is active from then on, which cannot be undone."
+    items, titles = affected_items(impact, host), item_titles(impact)
+    return Question(f"{verb} {body.name}?", verb, text, items=items, item_titles=titles, sends=True, undoable=undoable)
 
 
 def deactivate_question(row: PortfolioRow, how_back: str) -> Question:
