@@ -176,10 +176,15 @@ def _show(book: Book, evaluation: EvaluationPass, runs: tuple[Run, ...], *, expl
         _table(book, evaluation)
     for portfolio in evaluation.needs_adjustment:
         write(f"{portfolio.name} now needs adjustment.\n")
+    awaiting = sum(run.awaits_approval for run in runs)
     for run in runs:
-        reason = f": {run.reason}" if run.reason else ""
-        state = "awaits approval" if run.awaits_approval else run.status.value
-        write(f"{run.type.value} for {book.accounts[run.account_id].name}: {state}{reason}\n")
+        if not run.awaits_approval:
+            reason = f": {run.reason}" if run.reason else ""
+            write(f"{run.type.value} for {book.accounts[run.account_id].name}: {run.status.value}{reason}\n")
+    if awaiting:
+        verb = "awaits" if awaiting == 1 else "await"
+        how = "; 'rebal-tui approve --all' approves every run that waits" if book.settings.one_list else ""
+        write(f"{count_text(awaiting, 'run')} {verb} approval{how}.\n")
 
 
 _HEADER = ("ACCOUNT", "CLIENT", "PORTFOLIO", "OUTCOME", "WHY")

@@ -149,7 +149,7 @@ def account_text(page: AccountPageView) -> Iterator[str]:
         yield label("Cash target", dollars(view.cash_target))
     if view.cash_kept is not None:
         yield label(
-            "Runs that invest cash keep", f"{dollars(view.cash_kept)}, the cash target of the last completed run"
+            "Runs that invest cash keep", f"{dollars(view.cash_kept)}, the larger cash target of the last completed run"
         )
     yield label("Withdrawable", withdrawable(view.withdrawable))
     if detail.row.reserve:

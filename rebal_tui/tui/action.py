@@ -13,8 +13,8 @@ class Action:
 
     `keys` are Textual key names, separated by commas. `method` is the `action_…` method without that prefix, with
     arguments if any. `scope` is where the action is available: in a section, in `REVIEW`, in `EXCEPTIONS`, in all
-    lists (`LISTS`) or `EVERYWHERE`. With `footer`, the bottom line shows the key. With `priority`, the key also works
-    in dialogs and while an input has the focus.
+    lists (`LISTS`) or `EVERYWHERE`. With `footer`, the bottom line shows the key; that of a `last` action only if all
+    others of its screen fit. With `priority`, the key also works in dialogs and while an input has the focus.
     """
 
     id: str
@@ -25,6 +25,7 @@ class Action:
     method: str
     footer: bool = True
     priority: bool = False
+    last: bool = False
 
     @property
     def writes(self) -> bool:

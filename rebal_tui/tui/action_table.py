@@ -64,7 +64,7 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "portfolios.stops", "w", "How far runs go",
         "Choose how far runs of a drift band trade: to the target, or less; shows the effect (confirms first).",
-        Section.PORTFOLIOS, "stops", footer=False,
+        Section.PORTFOLIOS, "stops", last=True,
     ),
     Action(
         "portfolios.versions", "v", "Versions", "Show what each version changed, and go back to one (confirms first).",

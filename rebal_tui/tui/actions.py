@@ -41,8 +41,9 @@ def find(method: str, *scopes: str) -> Action | None:
 
 
 def bindings(*scopes: str) -> list[Binding]:
-    """Return the bindings of all actions in the scopes, in the order of the action table."""
-    return [binding(action) for action in ACTIONS if action.scope in scopes]
+    """Return the bindings of all actions in the scopes, in the order of the action table; `last` ones at the end."""
+    found = [action for action in ACTIONS if action.scope in scopes]
+    return [binding(action) for action in sorted(found, key=lambda action: action.last)]
 
 
 def binding(action: Action) -> Binding:

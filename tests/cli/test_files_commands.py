@@ -41,7 +41,8 @@ def test_five_lines_from_nothing_to_a_trade_list(folder: Path) -> None:
     assert "12 new accounts" in _ok("import", "positions.csv", "--db", "book.db")
     assert "12 accounts now follow" in _ok("subscribe", "model.json", "--all", "--db", "book.db")
     evaluated = _ok("evaluate", "--db", "book.db")
-    assert evaluated.count(": awaits approval") == 12
+    assert evaluated.splitlines()[-1].startswith("12 runs await approval; 'rebal-tui approve --all' approves")
+    assert evaluated.count("full_rebalance") == 12, "each account once"
     assert "QUEUED" not in evaluated
     assert "12 runs approved" in _ok("approve", "--all", "--db", "book.db")
     assert "List 1 with" in _ok("trades", "list.csv", "--db", "book.db")

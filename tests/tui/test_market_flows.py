@@ -110,10 +110,11 @@ def test_the_accounts_that_a_shock_moved_out_of_their_bands_are_shown_on_the_des
     async def flow(pilot: Any, app: Any) -> None:
         await press(pilot, "b")
         assert "No account left its bands at the last change of the market." in shown_messages(app)
-        assert "b Show newly outside" not in screen_text(app)
+        assert "newly outside" not in screen_text(app), "neither in the bottom line nor in the panel"
         await shock(pilot, "gld", "-30")
         assert "GLD -30 %: 1 more account outside: 1 of 5, 02 Mar 10:0_; b shows it." in dated_messages(app)
         assert "b Show newly outside" in screen_text(app)
+        assert "show accounts newly outside a band" in screen_text(app)
         await shock(pilot, "tlt", "-30")
         assert "TLT -30 %: 4 more accounts outside: 5 of 5, 02 Mar 10:0_; b shows them." in dated_messages(app)
         await press(pilot, "b")

@@ -53,6 +53,7 @@ def test_without_a_row_no_key_is_shown_that_needs_one() -> None:
                     assert "elect" in shown_messages(app)[-1] or "to mark" in shown_messages(app)[-1], action.id
             assert len(app.screen_stack) == 1, section
             screen.filter_by("")
+            app.dismiss_notice()
             await settle(pilot)
             assert shown_keys(app, section) == before, section
             if section not in (Section.CASH, EXCEPTIONS):

@@ -55,8 +55,8 @@ class AffectedRows(LazyRows[AffectedAccount]):
     """The accounts that a change affects: first those that would trade, by turnover, then the others, by equity.
 
     The others are outside a band before or after the change, in their cooldown, blocked, impossible to plan, or have no
-    band, so that nothing tells whether the change concerns them. Last are those that trade on the next calendar day.
-    Each of these groups is sorted from large to small. Accounts that are not affected are left out.
+    band, before or after it. Last are those that trade on the next calendar day. Each of these groups is sorted from
+    large to small. Accounts that are not affected are left out.
     """
 
     def __init__(self, index: SearchIndex, effects: Effects) -> None:

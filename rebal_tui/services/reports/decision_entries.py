@@ -19,6 +19,7 @@ from rebal_tui.services.evaluation.history import decision_of, situation_of
 from rebal_tui.services.reports.evaluation_times import times_text
 from rebal_tui.services.reports.model import Entry, Table
 from rebal_tui.services.reports.portfolio_changes import change_notes
+from rebal_tui.services.reports.terms import RULE
 from rebal_tui.services.reports.texts import (
     NONE,
     cut_text,
@@ -162,7 +163,7 @@ def _checks(decision: Decision) -> Table:
         (check_name(one.check), verdict_word(one.check, one.verdict), cut_text(one.detail), one.rule)
         for one in decision.trace
     )
-    return Table("Checks", ("Check", "Result", "Figures", "Rule"), rows)
+    return Table("Checks", ("Check", "Result", "Figures", RULE), rows)
 
 
 class _Holding(NamedTuple):

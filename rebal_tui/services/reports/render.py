@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from rebal_tui.domain.text import count_text
 from rebal_tui.services.maintenance.export import csv_text
-from rebal_tui.services.reports.terms import TERMS
+from rebal_tui.services.reports.terms import RULE, TERMS
 from rebal_tui.services.reports.texts import day_text, minute_text, time_text
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def html(report: Report) -> str:
     source = resources.files("rebal_tui.services.reports").joinpath("templates/report.html.jinja")
     template = environment.from_string(source.read_text(encoding="utf-8"))
     return template.render(
-        report=report, period=period(report), facts=facts(report), audit=audit_text(report), terms=TERMS
+        report=report, period=period(report), facts=facts(report), audit=audit_text(report), terms=terms(report)
     )
 
 
@@ -54,7 +54,7 @@ def markdown(report: Report) -> str:
                 for table in entry.tables:
                     lines += _markdown_table(table)
     lines += ["", "## How to read this report", ""]
-    lines += [f"- {_plain(term)}: {_plain(meaning)}" for term, meaning in TERMS]
+    lines += [f"- {_plain(term)}: {_plain(meaning)}" for term, meaning in terms(report)]
     return "\n".join([*lines, "", _plain(audit_text(report)), ""])
 
 
@@ -101,6 +101,17 @@ def facts(report: Report) -> list[tuple[str, str]]:
         ("Times", "New York"),
         *([("Not complete", report.lacking)] if report.lacking else []),
     ]
+
+
+def terms(report: Report) -> tuple[tuple[str, str], ...]:
+    """The terms that a report explains; that of rule numbers only if the report has one."""
+    entries = (entry for section in report.sections for day in section.days for entry in day.entries)
+    numbered = any(_has_rules(table) for entry in entries for table in entry.tables)
+    return TERMS if numbered else tuple(one for one in TERMS if one[0] != RULE)
+
+
+def _has_rules(table: Table) -> bool:
+    return RULE in table.columns and any(row[table.columns.index(RULE)] for row in table.rows)
 
 
 def audit_text(report: Report) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+RULE = "Rule"
+"""The column with the number of a check's rule, and the term for it."""
 TERMS: tuple[tuple[str, str], ...] = (
     (
         "system, scheduler",
@@ -90,7 +92,7 @@ TERMS: tuple[tuple[str, str], ...] = (
         "the nearest cent, half to the even one; tables have prices and shares with all their digits.",
     ),
     ("Price of", "The time of the quote that was used."),
-    ("Rule", "The number of the rule in RULES.md, which comes with the program."),
+    (RULE, "The number of the rule in RULES.md, which comes with the program."),
     (
         "Audit entry",
         "A number in the trail that records every change in order; one entry can record several runs, orders or fills "

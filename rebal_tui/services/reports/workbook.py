@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rebal_tui.domain.errors import Conflict
-from rebal_tui.services.reports.render import audit_text, facts
-from rebal_tui.services.reports.terms import TERMS
+from rebal_tui.services.reports.render import audit_text, facts, terms
 from rebal_tui.services.reports.texts import time_text
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ def xlsx(report: Report) -> bytes:
     head, right = book.add_format({"bold": True}), book.add_format({"align": "right"})
 
     about = book.add_worksheet("Report")
-    lines = [(report.title, report.subject), *facts(report), ("Audit trail", audit_text(report)), *TERMS]
+    lines = [(report.title, report.subject), *facts(report), ("Audit trail", audit_text(report)), *terms(report)]
     for row, (label, value) in enumerate(lines):
         about.write_string(row, 0, label, head)
         about.write_string(row, 1, value)

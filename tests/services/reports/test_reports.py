@@ -157,6 +157,13 @@ def test_a_run_on_request_names_who_asked_for_it(approved: Book) -> None:
     assert first.sentence == f"Run {run.id[:8]} (full rebalance) created: requested manually."
 
 
+def test_a_report_explains_rule_numbers_only_if_it_has_one(approved: Book) -> None:
+    made = run_report(approved, factories.only_run(approved).id)
+    requested = run_report(approved, create_run(approved, "a", RunType.FULL_REBALANCE).id)
+    for report, explains in ((made, True), (requested, False)):
+        assert ("RULES.md" in render.html(report), "RULES.md" in render.markdown(report)) == (explains, explains)
+
+
 def test_the_prices_of_an_evaluation_are_those_it_used(approved: Book) -> None:
     used = factories.only_run(approved)
     factories.set_price(approved, "SPY", "999")

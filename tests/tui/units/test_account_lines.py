@@ -55,6 +55,15 @@ def test_a_stopped_account_has_the_mark_of_a_stopped_withdrawal_and_the_legends_
         assert any(mark == STOPPED and "stopped" in text for mark, text in SECTION_SYMBOLS[section])
 
 
+def test_a_larger_cash_target_of_the_last_run_says_why_it_counts() -> None:
+    view = replace(account_view(IN_RANGE), cash_kept=Money(1_429_280_000_000))
+    text = " ".join(line.strip() for line in shown(view))
+    assert (
+        "The cash target is by its weight; runs that invest cash keep 1,429.28, because the last completed run's"
+        in text
+    )
+
+
 def test_the_panel_of_accounts_cuts_neither_balances_nor_outcomes() -> None:
     detail = account_page(IN_RANGE).detail
     undue = replace(detail.decisions[0], outcome=Outcome.NONE, reason="")

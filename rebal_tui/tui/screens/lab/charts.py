@@ -41,23 +41,23 @@ def scatter(rows: Sequence[PolicyRow], cursor: int | None, width: int, height: i
 
     `cursor` is the number of the row under the cursor. A policy is drawn as a dot if another one rebalances on the same
     days, or if for another one no figure of turnover, rms and worst drift is higher and at least one is lower. Dots
-    that do not fit into the chart are left out.
+    that do not fit into the chart are left out. The lowest line is no turnover, the highest the largest one.
     """
     columns, lines = max(width - _AXIS - 1, 10), max(height - 3, 4)
     shown = [row for row in rows if not row.worse or row.own]
     right = max(row.rms for row in shown) * 1.05 or 1.0
-    top = max(row.turnover for row in shown) * 1.05 or 1.0
+    top = max(row.turnover for row in shown) or 1.0
     cells: dict[tuple[int, int], TextSegment] = {}
     for row in sorted(rows, key=lambda row: -_rank(row, cursor)):
         if row.rms > right or row.turnover > top:
             continue
-        at = (min(int(row.turnover / top * lines), lines - 1), min(int(row.rms / right * columns), columns - 1))
+        at = (round(row.turnover / top * (lines - 1)), min(int(row.rms / right * columns), columns - 1))
         mark, style, _ = _MARKS[_rank(row, cursor)]
         cells[at] = (mark, style)
     found: list[Line] = [(("turnover %/y", "muted"),)]
     for line in range(lines - 1, -1, -1):
         labeled = line in (lines - 1, lines // 2, 0)
-        label = f"{100 * top * (line + 0.5) / lines:{_AXIS}.1f}" if labeled else " " * _AXIS
+        label = f"{100 * top * line / (lines - 1):{_AXIS}.1f}" if labeled else " " * _AXIS
         body = tuple(cells.get((line, column), (" ", "")) for column in range(columns))
         found.append(((label, "muted"), ("┤" if labeled else "│", "rule"), *body))
     found.append(((" " * _AXIS, ""), ("└" + "─" * columns, "rule")))

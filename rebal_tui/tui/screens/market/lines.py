@@ -172,25 +172,26 @@ def simulator_line(snapshot: MarketSnapshot | None, last: str, *, stopped: bool 
     return (*pace, (" · ", "rule"), outside, *last_effect)
 
 
-def asset_lines(view: AssetView, *, simulated: bool, whole: bool = False) -> Builder:
+def asset_lines(view: AssetView, *, simulated: bool, left: bool = False, whole: bool = False) -> Builder:
     """Build the details of an asset for a panel; `whole` lists all holders, in a second column if wide enough.
 
-    If the market is `simulated`, the keys of the simulator are included.
+    If the market is `simulated`, the keys of the simulator are included; that of the accounts newly outside a band only
+    if some `left` their bands.
     """
 
     def build(width: int, height: int) -> Sequence[Line]:
         if whole and width >= TWO_COLUMNS_MIN_WIDTH:
-            left = (width - 3) // 2
-            right = width - 3 - left
-            return beside(_facts(view, left, 8, simulated), _holders(view, right, None), left)
-        top = _facts(view, width, 8 if height >= 36 else 4, simulated)
+            half = (width - 3) // 2
+            holders = _holders(view, width - 3 - half, None)
+            return beside(_facts(view, half, 8, simulated=simulated, left=left), holders, half)
+        top = _facts(view, width, 8 if height >= 36 else 4, simulated=simulated, left=left)
         room = None if whole else max(height - len(top) - 3, 3)
         return [*top, (), *_holders(view, width, room)]
 
     return build
 
 
-def _facts(view: AssetView, width: int, height: int, simulated: bool) -> list[Line]:
+def _facts(view: AssetView, width: int, height: int, *, simulated: bool, left: bool) -> list[Line]:
     row = view.row
     lines: list[Line] = [((row.symbol, "title"), ("  ", ""), state_line(row)[0])]
     if row.name and row.name != row.symbol:
@@ -225,7 +226,7 @@ def _facts(view: AssetView, width: int, height: int, simulated: bool) -> list[Li
             (_key("market.shock"), "change all prices, or this one"),
             (_key("market.halt"), halt),
             (_key("market.tradable"), tradable),
-            (_key("market.left"), "show accounts newly outside a band"),
+            *([(_key("market.left"), "show accounts newly outside a band")] if left else []),
             ("z  < >", "pause or resume; slower, faster"),
             (_key("market.step"), "advance to the next session"),
         ):

@@ -117,13 +117,13 @@ class MarketScreen(ShowsAsset, ListScreen, inherit_bindings=False):
     async def detail_of(self, key: str) -> Builder:
         return self._lines(await self.host.ask(market_queries.asset_view, key), self._snapshot)
 
-    @staticmethod
-    def _lines(view: AssetView, snapshot: MarketSnapshot | None) -> Builder:
-        return market_lines.asset_lines(view, simulated=snapshot is not None and snapshot.speed is not None)
+    def _lines(self, view: AssetView, snapshot: MarketSnapshot | None, *, whole: bool = False) -> Builder:
+        simulated, left = snapshot is not None and snapshot.speed is not None, bool(self.first_actions)
+        return market_lines.asset_lines(view, simulated=simulated, left=left, whole=whole)
 
     async def page_of(self, key: str) -> Page:
         view = await self.host.ask(market_queries.asset_view, key)
-        return Page(f"Asset {key}", market_lines.asset_lines(view, simulated=self._simulated, whole=True), key)
+        return Page(f"Asset {key}", self._lines(view, self._snapshot, whole=True), key)
 
     def _controlled(self) -> AssetRow | None:
         """Return the asset under the cursor. Without a row or a simulated market, show a message and return None."""
@@ -153,6 +153,7 @@ class MarketScreen(ShowsAsset, ListScreen, inherit_bindings=False):
         self._show_effect(f"{what}: {effect.moved}{at}")
         self._left = Among(effect.left or frozenset(), f"left their bands: {what}")
         self.refresh_bindings()
+        self.request_detail(self.table.cursor_key)
         shows = f"; b shows {'it' if len(effect.left) == 1 else 'them'}" if effect.left else ""
         return f"{effect}{at}{shows}"
 

@@ -129,7 +129,10 @@ def _head(view: AccountView, width: int) -> list[Line]:
         both = _amounts(more)
         lines += [tuple(figures), *([both] if line_width(both) <= width else [_amounts([one]) for one in more])]
     if view.cash_kept is not None:
-        kept = f"Runs that invest cash keep {formats.money(view.cash_kept)}, the cash target of the last completed run."
+        kept = (
+            f"The cash target is by its weight; runs that invest cash keep {formats.money(view.cash_kept)}, "
+            "because the last completed run's cash target was more."
+        )
         lines.extend(paragraph(kept, width, "muted"))
     for restriction in view.restrictions:
         lines.extend(paragraph(f"{STOPPED} stopped: {restriction}", width, "bad"))

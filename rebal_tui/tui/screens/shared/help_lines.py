@@ -19,7 +19,11 @@ from rebal_tui.tui.widgets.lines import Builder
 KEYS = 12
 STATUS_SYMBOLS = (
     (GLYPHS[StatusKind.NEEDS_YOU], "needs you: counts accounts that an exception stops or whose run awaits approval"),
-    (GLYPHS[StatusKind.WILL_TRADE], "will trade: a run is queued or working, or is due at the next evaluation"),
+    (
+        GLYPHS[StatusKind.WILL_TRADE],
+        "will trade (“Run pending” where every run is reviewed): a run is queued or working, or is due at the next "
+        "evaluation",
+    ),
     (GLYPHS[StatusKind.WAITS], "waits: a trigger holds, but a cooldown, the session or a date delays it"),
     (GLYPHS[StatusKind.IN_RANGE], "in range"),
     (NEAR_GLYPH, "in range, at 80 % of a band or more"),
