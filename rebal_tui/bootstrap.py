@@ -287,10 +287,10 @@ def open_simulation(
 ) -> Book:  # fmt: skip
     """Open the book of a simulated market; its clock resumes where it stopped.
 
-    With `at` the clock is fixed at that time and orders fill at once, for a command that evaluates one time. Backups go
-    to `backup_folder`, None for no backups. `monotonic` returns the real elapsed seconds that simulated time follows.
-    `progress` is called with the number of accounts read and their total. Raises `Conflict` when the file is not the
-    book of a simulated market.
+    With `at` the clock is fixed at that time and orders fill at once, for a command that makes one evaluation pass.
+    Backups go to `backup_folder`, None for no backups. `monotonic` returns the real elapsed seconds that simulated time
+    follows. `progress` is called with the number of accounts read and their total. Raises `Conflict` when the file is
+    not the book of a simulated market.
     """
     state = load_clock(database)
     if state is None:
@@ -346,7 +346,10 @@ def memory_book(
 
 
 def replay_book(closes: Closes, first: date, last: date, *, path: Path | str = MEMORY) -> Book:
-    """A simulated book to replay `closes` from `first` to `last`: an evaluation a session; orders fill at its close."""
+    """A simulated book to replay the closing prices `closes` from `first` to `last`, with one evaluation per session.
+
+    Orders fill at the closing prices of their session.
+    """
     database = open_database(path)
     sessions = build_sessions(first - CALENDAR_BEFORE, last + CALENDAR_BEFORE)
     calendar = TradingCalendar(sessions)

@@ -56,7 +56,7 @@ class Allowance:
 class Limiter:
     """Counts requests per caller in periods of one minute.
 
-    A caller is an API key, or the address of a client without a valid key.
+    A caller is an API key, or the IP address of a client without a valid key.
 
     `clock` returns real elapsed time in seconds.
     """

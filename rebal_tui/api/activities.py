@@ -34,7 +34,9 @@ async def list_all(
     after: Timestamp | None = None, until: Timestamp | None = None, direction: Direction = "desc",
     page_size: Size = 100, page_token: Token = None,
 ) -> Response:  # fmt: skip
-    """List executions and cash activities, newest first. `date` is a day in New York, without `after` or `until`."""
+    """List executions and cash activities, newest first. `date` is a day in New York; give it, or `after` and `until`,
+    not both.
+    """
     if activity_types and category is not None:
         raise Invalid([Fault("category", "expected activity_types or category, not both")])
     types = tuple(filter(None, (activity_types or "").split(",")))

@@ -50,14 +50,14 @@ DEFAULT_REQUESTS_PER_MINUTE = 60_000
 class Options:
     """How the API is served.
 
-    `rate`: requests per minute and key. `clock` returns real elapsed seconds. `now` returns the real time, `book_now`
-    that of the book's clock, in seconds since 1970; both can be called from any thread. `closing`: whether the server
-    is shutting down, so that event streams end, too. `new_key`: makes a random key. `with_sandbox`: whether to add the
-    sandbox routes. `hosts`: the names that requests may use for this server, empty for any. `proxy`: the IP address of
-    a reverse proxy that reports the address of each client, empty without one. `requests` and `streams`: how many
-    requests may be under way, and how many event streams may be open, at once for all keys together. `halted`: why the
-    book cannot be written, even before the next heartbeat records it; None while it can. `failed_logins` and
-    `heartbeats`: the server's records of failed log-ins and of heartbeats.
+    `rate`: requests per minute for each API key. `clock` returns real elapsed seconds. `now` returns the real time,
+    `book_now` that of the book's clock, in seconds since 1970; both can be called from any thread. `closing`: whether
+    the server is shutting down, so that event streams end, too. `new_key`: makes a random key. `with_sandbox`: whether
+    to add the sandbox routes. `hosts`: the names of this server that the Host header of a request may have, empty for
+    any. `proxy`: the IP address of a reverse proxy that reports the address of each client, empty without one.
+    `requests` and `streams`: how many requests may be under way, and how many event streams may be open, at once for
+    all keys together. `halted`: why the book cannot be written, even before the next heartbeat records it; None while
+    it can. `failed_logins` and `heartbeats`: the server's records of failed log-ins and of heartbeats.
     """
 
     clock: Callable[[], float]

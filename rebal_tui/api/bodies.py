@@ -14,7 +14,7 @@ M = TypeVar("M", bound=Shape)
 
 
 async def raw_body(request: Request, shape: type[Shape], *, required: bool = True) -> object:
-    """The parsed JSON of a request body, for a route that reads it itself.
+    """The parsed JSON of a request body, for a route that checks the values of the fields itself.
 
     Unknown fields are listed in the `warnings` header of the response. Raises `Invalid` for an unknown field that looks
     like a typo of a field of `shape`. Raises `NotJson`, `TooLarge` and `Malformed` as `json_body` does.

@@ -11,7 +11,10 @@ PAUSE_SECONDS = 0.005
 
 
 class ChunkTurns:
-    """Lets one connection at a time parse a part of its request body, in the order of `add`, with pauses between."""
+    """Lets one connection at a time parse a part of its request body, with a pause between parts.
+
+    Connections take turns in the order in which they called `add`.
+    """
 
     def __init__(self) -> None:
         self._waiting: deque[Callable[[], bool]] = deque()

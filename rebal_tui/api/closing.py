@@ -1,4 +1,6 @@
-"""Routes that sell positions or cancel all orders of an account without a subscription."""
+"""Routes that cancel all open orders of an account, or sell positions of an account that is not subscribed to a
+portfolio.
+"""
 
 from __future__ import annotations
 

@@ -49,7 +49,8 @@ class ConnectionLimits:
     The head of a request must be complete `head_seconds` after its connection was opened or the previous response
     ended, the body `body_seconds` after the head. A client must read `MIN_READ_BYTES` of a response every
     `unread_seconds`. At a shutdown, bodies and responses under way get `shutdown_seconds`. A client that is still
-    sending when the response ends the connection gets `linger_seconds`.
+    sending when the response ends the connection has `linger_seconds` to stop and receive it, before the connection is
+    closed.
 
     When all connections are in use, a new one replaces another, chosen in this order: a connection whose client has
     left a part of its response unread for `stuck_seconds`; one without a request for `fresh_seconds`; one whose client

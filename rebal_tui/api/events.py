@@ -103,7 +103,10 @@ async def activities(
     request: Request, since: Since = None, until: Until = None, since_id: SinceId = None, until_id: UntilId = None,
     last_event_id: LastId = None,
 ) -> Response:  # fmt: skip
-    """Activities of accounts: executions (TRD), and those of the stream `nta`, each with a stable `ref_id`."""
+    """Activities of accounts: executions (TRD), and the cash activities of `/events/nta`.
+
+    The `ref_id` of an activity never changes.
+    """
     return await _stream(request, activity_events.ACTIVITIES, since, until, last_event_id or since_id, until_id)
 
 
@@ -112,7 +115,7 @@ async def corporate_actions(
     request: Request, since: Since = None, until: Until = None, since_id: SinceId = None, until_id: UntilId = None,
     last_event_id: LastId = None,
 ) -> Response:  # fmt: skip
-    """Corporate actions, once for all accounts. Each is inserted when it takes effect."""
+    """Corporate actions, once for all accounts. Each is added to the stream when the action takes effect."""
     return await _stream(request, activity_events.CORPORATE_ACTIONS, since, until, last_event_id or since_id, until_id)
 
 

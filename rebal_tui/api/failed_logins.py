@@ -1,4 +1,4 @@
-"""Failed log-ins: counted by address, for the log and for an alert."""
+"""Failed log-ins: counted by IP address, for the log and for an alert."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ _OTHERS = "other addresses"
 
 @dataclass(frozen=True, slots=True)
 class FailureReport:
-    """The failed log-ins since the last report: their number, and a sentence that names addresses and existing keys."""
+    """The failed log-ins since the last report: their number, and a sentence with the IP addresses and the names of
+    existing API keys.
+    """
 
     count: int
     text: str
@@ -33,9 +35,9 @@ class FailedLogins:
         self._key_names: Counter[str] = Counter()
 
     def note(self, address: str, key_name: str) -> None:
-        """Count a failure from `address`.
+        """Count a failed log-in from the IP address `address`.
 
-        `key_name` is the name of the key, if there is such a key and its secret was wrong or it has expired; else
+        `key_name` is the name of the log-in's API key, if that key exists but has expired or the secret was wrong; else
         empty.
         """
         self.total += 1
@@ -45,7 +47,7 @@ class FailedLogins:
             self._key_names[key_name] += 1
 
     def take_report(self) -> FailureReport | None:
-        """The failures since the last call, None without any."""
+        """The failed log-ins since the last call, None without any."""
         by_address, names = self._by_address, self._key_names
         if not by_address:
             return None

@@ -1,4 +1,4 @@
-"""The address of a client, also behind a reverse proxy, and which addresses have one rate limit together."""
+"""The IP address of a client, also behind a reverse proxy, and which addresses have one rate limit together."""
 
 from __future__ import annotations
 
@@ -71,6 +71,8 @@ def site_of(address: str) -> str:
 
 
 def is_this_machine(client: str, server: str) -> bool:
-    """Whether the address `client` is of this machine; `server` is the address at which the client reached it."""
+    """Whether a client runs on this machine. `client` is its IP address, `server` the one at which it reached this
+    server.
+    """
     plain = ip_address(client)
     return bool(plain) and (ipaddress.ip_address(plain).is_loopback or plain == ip_address(server))

@@ -28,7 +28,7 @@ class HaltGate:
     """Middleware: while the book is halted, requests get 503 with the reason, because the book's data is out of date.
 
     Halted means that this server cannot write to the book; the kill switch does not halt it in this sense. A request to
-    turn the kill switch on is let through: its route remembers it until the book can be written.
+    turn the kill switch on is let through: its route remembers the request until the book can be written.
     """
 
     def __init__(self, app: ASGIApp, record: HeartbeatRecord) -> None:

@@ -15,8 +15,8 @@ class KeySlots:
     """A limit on simultaneous requests or streams: each takes one of `total` slots while it lasts.
 
     Each API key may use at most `per_key` slots. A key gets a further slot only if at least as many slots then stay
-    free as the key has. Two keys therefore cannot take all slots, and a key without a slot gets one as long as any is
-    free.
+    free as the key then uses. Two keys therefore cannot take all slots, and a key without a slot gets one as long as
+    any is free.
     """
 
     def __init__(self, total: int, per_key: int | None = None) -> None:

@@ -79,7 +79,7 @@ async def rotate_key(request: Request, name: Name) -> Response:
 
 @router.delete("/{name:path}", **responds_with(None))
 async def revoke_key(request: Request, name: Name) -> Response:
-    """Revoke a key at once; by its name, also the one that it replaced."""
+    """Revoke a key at once. A name also revokes the earlier key of that name, which the key replaced."""
     actor = actor_of(request)
     await _change(
         request, lambda book: keys.revoke_key(book.database, name, real_now(request), actor, audit_at=book.now())

@@ -35,9 +35,9 @@ async def get_kill_switch(request: Request) -> Response:
 async def turn_on(request: Request) -> Response:
     """Turn the kill switch on: no run starts, no order is sent and no journal of a withdrawal is created.
 
-    Needs no body. No limit of a key refuses it. While the book cannot be written, the answer is 202: the server
-    remembers the stop, and stores it as the first act of the next heartbeat that can write. A server that ends before
-    that forgets it.
+    Needs no body. A request without a body is not refused because of a limit of its API key. While the book cannot be
+    written, the answer is 202: the server remembers the stop, and stores it as the first act of the next heartbeat that
+    can write. A server that ends before that forgets it.
     """
     await body_of(request, TurnOn, required=False)
     try:

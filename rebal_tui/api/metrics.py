@@ -29,7 +29,8 @@ _TEXT: dict[str, Any] = {
 async def metrics(request: Request) -> Response:
     """Heartbeats, request budget, order queue, alerts, runs and log-ins, in the text format of Prometheus.
 
-    A book that cannot be read is left out; `rebal_book_halted` is then 1.
+    Figures from the book are left out while the book cannot be read. `rebal_book_halted` is 1 while it cannot be
+    written.
     """
     try:
         figures = await book_client(request).ask(book_figures)

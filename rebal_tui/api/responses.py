@@ -124,12 +124,12 @@ def json_response(content: Any, status: int = 200, headers: Mapping[str, str] | 
 
 
 def wants_extensions(request: Request) -> bool:
-    """Whether a request asks for the JSON keys that this program adds to Alpaca's API."""
+    """Whether a request asks for the JSON fields that this program adds to those of Alpaca's API."""
     return request.headers.get(HEADER) == "1"
 
 
 def answer(request: Request, content: Any, status: int = 200) -> Response:
-    """The JSON response of a route of Alpaca's API. Keys that this program adds are removed unless requested.
+    """The JSON response of a route of Alpaca's API. JSON fields that this program adds are removed unless requested.
 
     `content` has the fields of the model with which the route is documented; this function modifies it.
     """
@@ -197,12 +197,16 @@ def _require_json(request: Request) -> None:
 
 
 def next_token(key: int | None) -> str | None:
-    """An opaque token for the page that begins after the row with this key; None if `key` is None (the last page)."""
+    """An opaque token for the page of a list after the row with the integer key `key`; None if that is None (the last
+    page).
+    """
     return None if key is None else base64.urlsafe_b64encode(str(key).encode()).decode()
 
 
 def key_of(token: str | None) -> int | None:
-    """The row key in a page token; None without a token or for an empty one. Raises `Invalid` for a malformed token."""
+    """The integer key of a row that is in a page token (see `next_token`); None without a token or for an empty one.
+    Raises `Invalid` for a malformed token.
+    """
     if not token:
         return None
     try:

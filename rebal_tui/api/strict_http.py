@@ -117,7 +117,9 @@ def _origin_form(request: h11.Request) -> h11.Request:
 
 
 class GentleTransport:
-    """A transport whose `close` calls `close_gently`; everything else is done by the transport that it wraps."""
+    """A transport whose `close` is the function `close_gently` that it was made with; all else is done by the wrapped
+    one.
+    """
 
     def __init__(self, transport: asyncio.Transport, close_gently: Callable[[], None]) -> None:
         self.transport = transport

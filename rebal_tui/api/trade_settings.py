@@ -55,7 +55,7 @@ async def book_settings(request: Request) -> Response:
 
 @router.patch("/rebalancing/settings", **responds_with(models.BookSettings), **body(ChangeBookSettings))
 async def update_book_settings(request: Request) -> Response:
-    """Change the book's minimum trade, for accounts for which no other is set. Not part of Alpaca's API."""
+    """Change the book's minimum trade, which counts where no other minimum trade is set. Not part of Alpaca's API."""
     given = await body_of(request, ChangeBookSettings)
 
     def change(book: Book) -> models.BookSettings:

@@ -1,4 +1,4 @@
-"""Records that the server writes between requests: when keys were used, and failed log-ins."""
+"""Records that the server writes between requests: when API keys were used, and an alert about many failed log-ins."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ _log = logging.getLogger(__name__)
 
 
 class Upkeep:
-    """Writes records to the book: the times at which keys were used, and failed log-ins.
+    """Writes records to the book: the times at which API keys were used, and an alert if `ALERT_FAILURES` or more
+    log-ins failed since the last time.
 
     It does so at most once a minute, for any number of requests.
 
@@ -36,12 +37,16 @@ class Upkeep:
         self._alert = ""
 
     async def run_if_due(self) -> None:
-        """Write the new records if a minute has passed since the last time."""
+        """Call `run`, unless it logged or wrote anything within the last minute."""
         if self._clock() >= self._due:
             await self.run()
 
     async def run(self) -> None:
-        """Write the new records. Write errors are ignored here, because heartbeats report them."""
+        """Log how many log-ins failed since the last call; store when API keys were used, and an alert if many log-ins
+        failed.
+
+        Write errors are ignored here, because heartbeats report them.
+        """
         report = self._failed.take_report()
         if report is not None:
             _log.warning("%s", report.text)

@@ -34,7 +34,7 @@ class RequestClass(IntEnum):
 
 
 class RequestBudget:
-    """Limits requests so that no 60-second window has more than the rate, even if the program restarts. Safe to use
+    """Limits requests so that no period of 60 seconds has more than the rate, even if the program restarts. Safe to use
     from any thread.
 
     `text` is the requests sent, as text, which `restore` reads. Store it in the transaction that marks orders as sent,
@@ -105,9 +105,7 @@ class RequestBudget:
             self._add(now, count)
 
     def take(self, now: datetime, kind: RequestClass) -> bool:
-        """If a request of this class, which is not that of an order, may be sent now, count it; returns whether it may
-        be sent.
-        """
+        """Whether a request of this class may be sent now; if so, count it. Not for orders, which `spend` counts."""
         with self._lock:
             if not self.has_room(now, kind):
                 return False
@@ -117,7 +115,7 @@ class RequestBudget:
             return True
 
     def has_room(self, now: datetime, kind: RequestClass) -> bool:
-        """Whether a request of this class, which is not that of an order, may be sent now."""
+        """Whether a request of this class may be sent now. Not for orders, which have `allowance`."""
         with self._lock:
             if self.is_stopped(now):
                 return False

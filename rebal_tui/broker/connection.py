@@ -41,9 +41,9 @@ class StreamState:
 class ConnectionState:
     """The event streams, and the broker's clock minus this computer's.
 
-    `skew` is measured by the `Date` of the last response, None before the first; it is 0 when the two clocks agree
-    within one second, the resolution of a `Date`. `requests` is how many requests a minute the broker allows,
-    `requests_left` how many of them are left; both are None before the first report.
+    `skew` is this difference, measured by the HTTP header `Date` of the last response, None before the first; it is 0
+    when the two clocks agree within one second, the resolution of that header. `requests` is how many requests a minute
+    the broker allows, `requests_left` how many of them are left; both are None before the first report.
     """
 
     streams: tuple[StreamState, ...] = ()

@@ -1,7 +1,8 @@
 """Errors that a call to a broker raises.
 
 A call returns, raises `BrokerRefused` (a definitive refusal), or raises `BrokerUnavailable` (the result is unknown). If
-it is unknown, look up the order or journal by its own id, and never send it again without a lookup.
+it is unknown, look up the order or journal by the id that this program gave it, and never send it again without a
+lookup.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ def entry(ctx: click.Context, db: Path | None, anchor: str | None, as_json: bool
         jobs: they agree with the audit trail and their inputs
       - sessions: they follow each other, with the exchange's hours
       - the audit trail: its hash chain is unbroken
-      - the archive, if the book has one: its file and rows, with the book's as one, in a temporary copy of both
+      - the archive, if the book has one: its file, and its rows together with the book's, in a temporary copy of both
 
     A summary counts the exceptions: what stops trading or needs a person. They are no faults.
 

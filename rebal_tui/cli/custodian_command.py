@@ -1,4 +1,6 @@
-"""`rebal-tui custodian`: what counts as cash at a custodian, symbols that it writes differently, and fractions."""
+"""`rebal-tui custodian`: what counts as cash at a custodian, symbols that it writes differently, and whether orders may
+have fractions of shares.
+"""
 
 from __future__ import annotations
 

@@ -85,8 +85,8 @@ def entry(
 def open_screens(path: Path, prepare: Callable[[], None] | None = None, *, typed: bool = False) -> int:
     """Run the screens of a book's file; returns the exit code. Read-only while another process writes the book.
 
-    `prepare` creates a new file while the screens are already drawn. If a person `typed` the path and no book is there,
-    the person is asked before one is created.
+    `prepare` is called to create a new file, while the screens are already drawn. If a person `typed` the path and no
+    book is there, the person is asked before one is created.
     """
     if not sys.stdin.isatty():
         raise Conflict("the screens need a terminal; 'rebal-tui --help' lists the commands that work without one")
@@ -102,8 +102,8 @@ def open_screens(path: Path, prepare: Callable[[], None] | None = None, *, typed
 def run_screens(path: Path, prepare: Callable[[], None] | None = None, *, plain: bool = False) -> int:
     """Run the screens of a book's file, or with `plain` the linear mode; returns the exit code.
 
-    Read-only while another process writes the book. `prepare` creates a new file. Unlike `open_screens`, it does not
-    require a terminal: the screens may be drawn for a browser.
+    Read-only while another process writes the book. `prepare` is called to create a new file. Unlike `open_screens`, it
+    does not require a terminal: the screens may be drawn for a browser.
     """
     from rebal_tui import paths
 

@@ -19,7 +19,7 @@ _Parsed = TypeVar("_Parsed")
 
 @click.group("enter", epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
 def entry() -> None:
-    """Enter accounts, assets, holdings, cash and prices of a files book, entered by hand.
+    """Enter accounts, assets, holdings, cash and prices of a files book without a file.
 
     \b
     Examples:

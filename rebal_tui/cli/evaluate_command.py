@@ -203,8 +203,8 @@ def _table(book: Book, evaluation: EvaluationPass) -> None:
 def print_by_portfolio(rows: Sequence[tuple[str, ...]], console: Console) -> None:
     """Print one table per portfolio, headed by its name.
 
-    Without a column for the portfolio, most rows fit on one line of 80 columns. `rows` have the columns of the table
-    for pipes and files; the third is the portfolio's name.
+    The name is not repeated in a column, so that most rows fit into 80 characters. Each of `rows` has the account's
+    number, the client, the portfolio's name, the outcome and the reason.
     """
     from rich.table import Table
     from rich.text import Text

@@ -35,7 +35,7 @@ def entry(
     """Book fills of a trade list from a transactions file, or one line entered by hand.
 
     The next positions file finds fills by itself ('rebal-tui import'). A trade that no list explains pauses its
-    account until somebody has reviewed it; deposits and dividends are shown, and the next positions file has them.
+    account until somebody has reviewed it; deposits and dividends are only shown, as the next positions file has them.
 
     \b
     Examples:

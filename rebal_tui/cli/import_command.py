@@ -43,11 +43,11 @@ def entry(
     account, symbol and quantity, whose columns MAP.json may name: {"account": COLUMN, "symbol": …, "quantity",
     "price", "value", "name", "as_of", "decimal"}. A book that does not exist is created as a files book: nothing is
     traded or priced by itself. A later file shows what is new and changed, and finds the fills of the open trade list.
-    It is stored as a whole or not at all; the same content again changes nothing.
+    A file is stored as a whole or not at all; importing the same content again changes nothing.
 
-    The file lists assets, accounts, portfolios and subscriptions; --schema prints its format. It is validated as a
+    BOOK.json lists assets, accounts, portfolios and subscriptions; --schema prints its format. It is validated as a
     whole: if any entry is invalid, every fault is reported with its location and nothing is written. The book must be
-    new or empty. Its simulated market starts at the file's as_of or, without one, now.
+    new or empty. The book's simulated market starts at the as_of of BOOK.json or, without one, now.
 
     \b
     Examples:

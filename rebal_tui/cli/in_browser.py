@@ -21,8 +21,8 @@ def require_extra() -> None:
 def open_in_browser(path: Path, port: int, prepare: Callable[[], None] | None = None, *, typed: bool = False) -> int:
     """Serve the screens of a book's file to a browser until ctrl+c; returns the exit code.
 
-    `prepare` creates a new file first. If a person `typed` the path and no book is there, the person is asked before
-    one is created.
+    `prepare` is called first, to create a new file. If a person `typed` the path and no book is there, the person is
+    asked before one is created.
     """
     require_extra()
     import asyncio
@@ -45,5 +45,5 @@ def open_in_browser(path: Path, port: int, prepare: Callable[[], None] | None = 
 
 
 def arguments_of(path: Path) -> list[str]:
-    """The arguments of the command that runs a book's screens for a browser, program first."""
+    """The command that runs a book's screens for a browser, as a list: the program, then its arguments."""
     return [sys.executable, "-P", "-m", "rebal_tui.cli.browser_screens", str(path.absolute())]

@@ -87,7 +87,7 @@ def entry(
     """Compare rebalancing policies over a price history.
 
     For each policy: rebalances, turnover, deviation from the targets, return. Policies are calendars, drift bands,
-    cooldowns and how often the bands are checked; the portfolio's own one is among them. Every policy starts on its
+    cooldowns and how often the bands are checked; the portfolio's own policy is among them. Every policy starts on its
     targets at the first close. The first lines show what differs beyond luck, which policy costs less, and how much
     depends on the start day.
 

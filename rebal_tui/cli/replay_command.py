@@ -52,9 +52,9 @@ def entry(
     accepted. In every session, cash settles at the open, one evaluation runs 30 minutes before the close at that
     session's closing prices, and orders fill in full at those prices.
 
-    A symbol keeps its last close on days without one; its accounts are not rebalanced on such days, and the summary
-    names it. A close that moved by more than 35\u00a0%, or by the ratio of a split, stops the replay before it begins,
-    unless a corporate action explains it or --allow-jumps is given.
+    A symbol keeps its last close on days without one; accounts that need its price are not rebalanced on such days,
+    and the summary names it. A close that moved by more than 35\u00a0%, or by the ratio of a split, stops the replay
+    before it begins, unless a corporate action explains it or --allow-jumps is given.
 
     ACTIONS.csv contains corporate actions, effective at the open of their day: a header
     'date,symbol,kind,ratio,amount,new_symbol,price', then one row per action. Kinds are split, cash_dividend,

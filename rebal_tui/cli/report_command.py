@@ -35,9 +35,9 @@ def entry(
     """Report what happened to an account day by day, and why.
 
     Every evaluation with its checks and the prices that it used, every run with its plan, orders and fills, who
-    approved it and with which note, cash in and out, and the numbers of the audit entries. The foot has the head of
-    the audit trail. HTML is one file that needs nothing else and prints well. Works while the book is open in another
-    process.
+    approved it and with which note, cash in and out, and the numbers of the audit entries. A report ends
+    with the length of the audit trail and the hash of its last entry. HTML is one file that needs nothing else and
+    prints well. Works while the book is open in another process.
 
     \b
     Examples:

@@ -30,8 +30,8 @@ from rebal_tui.domain.text import count_text
 def entry(ctx: click.Context, portfolio_file: Path, numbers: tuple[str, ...], db: Path | None, every: bool) -> int:
     """Create a portfolio in a files book and subscribe accounts to it.
 
-    PORTFOLIO.json has the API's shape: name, weights, cooldown_days, rebalance_conditions. A portfolio of the same
-    name is used as it is.
+    PORTFOLIO.json has the API's shape: name, weights, cooldown_days, rebalance_conditions. A portfolio that
+    the book has under this name is used unchanged.
 
     \b
     Examples:

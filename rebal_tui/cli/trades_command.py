@@ -30,7 +30,7 @@ def entry(
 ) -> int:  # fmt: skip
     """Write the approved orders of a files book as a trade list, or show the lists.
 
-    Approved orders that are not listed yet are put on a new numbered list, sells and buys together. Nothing is sent:
+    Approved orders that are on no list yet are put on a new numbered list, sells and buys together. Nothing is sent:
     upload the file at the custodian, and report the fills with the next positions file or 'rebal-tui fills'.
 
     \b

@@ -78,7 +78,7 @@ class CorporateAction:
 
     @property
     def rate(self) -> Fraction:
-        """The `ratio` of the action, as in the class, but never None. Raises `Invalid` for an action without one."""
+        """The action's `ratio` of shares, but never None. Raises `Invalid` for an action without one."""
         if self.ratio is None:
             raise Invalid([Fault("ratio", f"a {self.kind.label} has no ratio")])
         return self.ratio

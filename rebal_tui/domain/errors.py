@@ -54,7 +54,7 @@ class Forbidden(Conflict):
 class Halt(StrEnum):
     """Why this process must not write to the book.
 
-    It only views the book, another process writes to it, or the disk or the file has a fault.
+    This process only views the book, another process writes to the book, or the disk or the file has a fault.
     """
 
     VIEWING = "viewing"

@@ -178,7 +178,7 @@ class Portfolio:
     ) -> Portfolio:
         """The portfolio with these settings; `changed_at` becomes `at` if they change the weights or conditions.
 
-        The same weights or conditions in another order do not differ.
+        The same weights or conditions in another order count as unchanged.
         """
         same = weights.equivalent(self.weights) and frozenset(conditions) == frozenset(self.conditions)
         changed_at = self.changed_at if same else at

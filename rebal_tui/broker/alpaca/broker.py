@@ -262,7 +262,7 @@ class AlpacaBroker:
             return Money(max(0, json_values.money(json_values.as_object(trading), "cash_transferable")))
 
     def events(self, after: int, limit: int = 10_000) -> Sequence[BrokerEvent]:
-        """Stored events with `seq` above `after`, oldest first, at most `limit`; first stores what has been queued."""
+        """Stored events with `seq` above `after`, oldest first, at most `limit`; stores queued events before."""
         if fresh := [self._storable.get_nowait() for _ in range(self._storable.qsize())]:
             self._inbox.add(fresh)
         return [
@@ -270,7 +270,7 @@ class AlpacaBroker:
         ]
 
     def store_answer(self, answer_id: str, body: str) -> None:
-        """Queue a response (a row of `gateway.rows`) for `events` to store, unless its `answer_id` is stored."""
+        """Queue the response to an order or journal for `events` to store, unless its `answer_id` is stored."""
         self._storable.put((INTERNAL, answer_id, self._now(), body))
 
     def request_refresh(self, account_id: str | None, reason: str) -> None:

@@ -129,8 +129,8 @@ class AlpacaClient:
     def rate_limit(self) -> RateLimit | None:
         """The rate limit in the last response of the broker's API, None before the first.
 
-        After a response with `Retry-After`, no requests remain until the time given there, whatever later responses
-        report.
+        After a response with `Retry-After`, the returned limit has 0 requests remaining until the time given there,
+        whatever later responses report.
         """
         with self._lock:
             limit, until = self._limit, self._wait_until

@@ -27,8 +27,8 @@ class ClockSkew:
         """Measure the difference by the `Date` header (`date`) of a response. Without a valid header nothing changes.
 
         `sent_at` and `received_at` are the times of this computer when the response was requested and received. The
-        broker wrote the header between the two, which gives a range for the difference; the value of it nearest to zero
-        is taken.
+        broker wrote the header between the two, which gives a range for the difference; the value in this range that is
+        nearest to zero is taken.
         """
         try:
             there = parsedate_to_datetime(date or "")

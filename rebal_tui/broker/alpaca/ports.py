@@ -34,7 +34,7 @@ class EventInbox(Protocol):
         """Events with numbers above `seq`, oldest first, at most `limit`."""
 
     def last_at(self, stream: str) -> datetime | None:
-        """The time of the latest event of a stream, None when there is none."""
+        """The time of the latest stored event of a stream, None when there is none."""
 
     def began_at(self) -> datetime:
         """The time at which the book was created; earlier events do not concern the book."""

@@ -69,7 +69,7 @@ class StatementBuilder:
     def open_account(
         self, line: int, number: str, name: str | None, *, masked: bool = False, block: bool = False
     ) -> str:
-        """The key of an account, which is added when its first row is read.
+        """The key of an account (see `StatedAccount`). The account is added when its first row is read.
 
         `masked` is whether the file shows only a part of the number. `block` is whether the row starts a section of the
         file for this account only; a second section for the same account is a fault.

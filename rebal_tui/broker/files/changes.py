@@ -53,7 +53,7 @@ def put_account(tx: Writer, ids: Ids, custodian: str, stated: StatedAccount, at:
 
 
 def set_holdings(tx: Writer, account: int, held: Mapping[int, int]) -> None:
-    """Replace an account's positions; `held` has billionths of shares by asset key."""
+    """Replace an account's positions; `held` has billionths of shares by the asset's integer key."""
     tx.execute("DELETE FROM files_positions WHERE account = ?", (account,))
     tx.executemany(
         "INSERT INTO files_positions (account, asset, qty) VALUES (?, ?, ?)",
@@ -75,7 +75,8 @@ def book_flow(tx: Writer, account: int, kind: CashKind, amount: int, at: int, re
     """Record a movement of cash into or out of an account, in billionths of a dollar; `at` is in microseconds since
     1970 UTC.
 
-    Does not change the account's cash; the caller must do that.
+    `reference` is what caused the movement, such as `import 3` or `entered by hand`. Does not change the account's
+    cash; the caller must do that.
     """
     entry = tx.execute(
         "INSERT INTO files_cash (account, kind, amount, at, reference) VALUES (?, ?, ?, ?, ?)",

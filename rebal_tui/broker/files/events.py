@@ -42,7 +42,7 @@ def emit_cash(tx: Writer, at: int, account: int, entry: int) -> None:
 
 
 def emit_order(tx: Writer, at: int, order: StoredOrder, fill: int | None = None) -> None:
-    """Emit the event of an order's new state; `fill` is the key of the fill that led to it, if any."""
+    """Emit the event of an order's new state; `fill` is the integer key of the fill that led to it, if any."""
     tx.execute(
         "INSERT INTO files_events (kind, at, account, asset, order_n, fill, status, filled_qty, filled_avg_price)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -54,8 +54,8 @@ def emit_order(tx: Writer, at: int, order: StoredOrder, fill: int | None = None)
 
 
 def read_events(tables: Tables, after: int, limit: int) -> list[BrokerEvent]:
-    """Events with `seq` above `after`, oldest first, at most `limit`; each has the state of its object right after the
-    event.
+    """Events with `seq` above `after`, oldest first, at most `limit`; each has the account, asset, cash movement or
+    order as it was right after the event.
     """
     return [_event(row) for row in tables.rows(_EVENTS, (after, limit))]
 

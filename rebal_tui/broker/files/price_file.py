@@ -43,8 +43,8 @@ class _Reading:
     faults: list[Fault] = field(default_factory=list)
 
     def put(self, row: Row, columns: tuple[str, str], symbol_cell: str, cell: str, as_of: AsOf | None) -> None:
-        """Store the price of a symbol, unless a newer price is stored. `columns` are the names of the columns of symbol
-        and price.
+        """Keep the price of a symbol, unless the file had a newer one in an earlier row. `columns` are the names of the
+        columns of symbol and price.
         """
         symbol = symbol_of(symbol_cell)
         if not is_symbol(symbol):

@@ -55,7 +55,7 @@ def format_names() -> tuple[str, ...]:
 def read_statement(content: bytes, options: ReadOptions | None = None, format_name: str | None = None) -> Statement:
     """The accounts of a positions file; without `format_name`, the reader that recognizes the file reads it.
 
-    Raises `Invalid` with the location of each fault, for a file of another kind, and for an unknown format.
+    Raises `Invalid` with the location of each fault, for a file that has no positions, and for an unknown format.
     """
     options = options or ReadOptions()
     source = decode(content)

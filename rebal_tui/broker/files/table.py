@@ -113,7 +113,8 @@ def _plain(name: str) -> str:
 class Head:
     """The column names of a table.
 
-    The names are the cells of `row`; `width` is their number. `columns` maps the key of each known column to its index.
+    The names are the cells of `row`; `width` is their number. `columns` has the index of each known column by its key,
+    the program's own name for it, such as `quantity`.
     """
 
     row: Row
@@ -124,19 +125,22 @@ class Head:
         return len(self.row.cells)
 
     def name(self, key: str) -> str:
-        """The name of the column with a key, as written in the file, for messages."""
+        """The name, as written in the file, of the column that the program calls `key`; for messages."""
         at = self.columns.get(key)
         return self.row.cells[at] if at is not None else key
 
     def value(self, row: Row, key: str) -> str:
-        """The cell of a row in the column with a key; empty when the row or the table does not have it."""
+        """The cell of a row in the column that the program calls `key`; empty when the row or the table does not have
+        it.
+        """
         return row.cell(self.columns.get(key))
 
 
 def head_of(row: Row, aliases: Mapping[str, Iterable[str]], needed: Sequence[str]) -> Head | None:
-    """The column names, if this row has a name for every key in `needed`; else None.
+    """The column names, if this row has a name for every column in `needed`; else None.
 
-    `aliases` maps the key of each column to the names that it may have, in the forms of `name_forms`.
+    `needed` has the program's own names of columns, such as `quantity`; `aliases` has, by such a name, the names that
+    files may use for the column, in the forms of `name_forms`.
     """
     if any(starts_figure(cell) for cell in row.cells):
         return None

@@ -36,8 +36,8 @@ class WriteOptions:
     codes: Mapping[str, str] = field(default_factory=dict)
 
     def symbol(self, symbol: str, mark: str, custodian: str) -> str:
-        """A symbol in the custodian's form: that of `pairs`; else the symbol with `mark` in place of the dot before a
-        share class.
+        """A symbol in the custodian's form: the one that `pairs` has for it, else the symbol with `mark` in place of
+        the dot before a share class.
         """
         return written_symbol(symbol, mark, self.pairs.get(custodian, {}))
 
@@ -89,7 +89,7 @@ def generic_blocks(trade_list: TradeList, options: WriteOptions) -> str:
 
 
 def ibkr_basket(trade_list: TradeList, options: WriteOptions) -> str:
-    """Write IBKR's BasketTrader format, one order per row; IBKR reports `BasketTag` with the fills."""
+    """Write IBKR's BasketTrader format, one order per row; IBKR reports its `BasketTag` with each fill."""
     head = [
         "Action", "Quantity", "Symbol", "SecType", "Exchange", "Currency", "TimeInForce", "OrderType", "BasketTag",
         "Account", "OrderRef",

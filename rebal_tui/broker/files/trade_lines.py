@@ -14,7 +14,7 @@ class TradeLine:
     """One order of a trade list.
 
     `account` is the number of the order's account. If the book does not have the full number (`masked`), `account` is
-    the account's label.
+    the client's name and the part of the number that is known.
     """
 
     line: int
@@ -69,8 +69,8 @@ def blocks_of(trade_list: TradeList) -> list[Block]:
 
 
 def written_symbol(symbol: str, mark: str, pairs: Mapping[str, str]) -> str:
-    """A symbol in the custodian's form: that of `pairs`; else the symbol with `mark` in place of the dot before a share
-    class.
+    """A symbol in the custodian's form: the one that `pairs` has for it, else the symbol with `mark` in place of the
+    dot before a share class.
     """
     return pairs.get(symbol, symbol.replace(".", mark))
 

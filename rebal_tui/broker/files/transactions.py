@@ -33,8 +33,9 @@ TRADES = (Kind.BUY, Kind.SELL)
 class Transaction:
     """One row of a custodian's transactions.
 
-    `account` is empty when the file has no account column; `qty` is above 0; `amount` has a sign. `fees` is below 0 for
-    a rebate. `reference` is the order's reference in the trade list, if the custodian's file has it; else empty.
+    `account` is empty when the file has no account column; `qty` is above 0; `amount` is in dollars, with the sign that
+    the file has. `fees` is below 0 for a rebate. `reference` is the order's reference in the trade list, if the
+    custodian's file has it; else empty.
     """
 
     line: int

@@ -175,8 +175,8 @@ class SimulatedBroker:
         return account_cash(self._tables.rows, "id", account_id).transferable
 
     def events(self, after: int, limit: int = 10_000) -> Sequence[BrokerEvent]:
-        """Events with `seq` above `after`, oldest first, at most `limit`; each has the state of its object right after
-        the event.
+        """Events with `seq` above `after`, oldest first, at most `limit`; each has the object that changed, such as an
+        order, as it was right after the event.
 
         The cash of a fill is reported only by the fill's event, and the cash of an account's opening only by its
         `ACCOUNT` event. A settlement moves no cash: its `settled` amount becomes settled.
@@ -197,7 +197,7 @@ class SimulatedBroker:
         return records.fills(self._tables.rows)
 
     def recorded_cash(self) -> dict[int, SqlRow]:
-        """Each cash entry as a row, by its number; the columns are those of `records.cash_entries`."""
+        """Each cash entry as a row, by its integer key; the columns are those of `records.cash_entries`."""
         return records.cash_entries(self._tables.rows)
 
     def recorded_journals(self) -> dict[str, SqlRow]:

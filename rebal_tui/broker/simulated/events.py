@@ -1,7 +1,7 @@
 """Events of the simulated broker.
 
-An event is stored as the change and a reference to its object. Reading it restores the state of the object right after
-the event. Shares and dollars are in billionths, times in microseconds since 1970 UTC.
+An event is stored as a change and a reference to the object that changed, such as an order. Reading the event restores
+that object as it was right after the event. Shares and dollars are in billionths, times in microseconds since 1970 UTC.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def emit_order(
     filled_avg_price: int | None,
     fill: int | None = None,
 ) -> None:
-    """Store the event of an order's new state; `fill` is the number of the fill that led to it, if any."""
+    """Store the event of an order's new state; `fill` is the integer key of the fill that led to it, if any."""
     tx.execute(
         "INSERT INTO sim_events (kind, at, account, asset, order_n, fill, status, filled_qty, filled_avg_price)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -190,8 +190,8 @@ ORDER BY e.seq
 
 
 def read_events(tables: Tables, after: int, limit: int) -> list[BrokerEvent]:
-    """Events with `seq` above `after`, oldest first, at most `limit`; each has the state of its object right after the
-    event.
+    """Events with `seq` above `after`, oldest first, at most `limit`; each has the object that changed, such as an
+    order, as it was right after the event.
     """
     return [_event(row) for row in tables.rows(_EVENTS, (after, limit))]
 
@@ -276,7 +276,7 @@ def make_order(
 ) -> Order:
     """The order as it was after a change, with the given status and fills; `at` is in microseconds since 1970 UTC.
 
-    A final status sets its own timestamp, and only a final order has a reason.
+    The timestamp of a final status, such as `filled_at`, is `at`; only an order with a final status has a reason.
     """
     created, updated = from_micros(facts.created_at), from_micros(at)
     return Order(

@@ -30,11 +30,11 @@ _COUNTERS = {
 
 
 def post(tx: Writer, account: int, at: int, kind: CashKind, amount: int, settles_on: str, reference: str) -> int:
-    """Book one movement of cash, with its sign; returns the number of its ledger entry.
+    """Book one movement of cash; returns the integer key of its ledger entry.
 
-    Sale proceeds count as unsettled until the day `settles_on` (R-30). The counter-account is `bank` for deposits,
-    `market` for trades and corporate actions, `firm` for journals. Raises `BrokerRefused` when the account would have
-    more than 9,000,000,000 dollars.
+    `amount` is below 0 for cash that leaves the account. Sale proceeds count as unsettled until the day `settles_on`
+    (R-30). The counter-account is `bank` for deposits, `market` for trades and corporate actions, `firm` for journals.
+    Raises `BrokerRefused` when the account would have more than 9,000,000,000 dollars.
     """
     cash, unsettled = tx.execute("SELECT cash, unsettled FROM sim_accounts WHERE n = ?", (account,)).fetchone()
     if cash + amount > MAX_NANO:

@@ -29,13 +29,14 @@ FROM sim_journals AS j JOIN sim_accounts AS a ON a.n = j.account
 def fills(query: Query) -> dict[str, SqlRow]:
     """Each execution by its id, as a row.
 
-    Its columns: account, asset, side, quantity, price, amount, time, settlement day, the order's client id and its id.
+    Its columns: account, asset, side, quantity, price, amount, time, settlement day, client_order_id, and the broker's
+    id of the order.
     """
     return {row[0]: row[1:] for row in query(_FILLS, ())}
 
 
 def cash_entries(query: Query) -> dict[int, SqlRow]:
-    """Each cash entry by its number, as a row: account, time, kind, amount, settlement day, reference."""
+    """Each cash entry by its integer key, as a row: account, time, kind, amount, settlement day, reference."""
     return {row[0]: row[1:] for row in query(_CASH, ())}
 
 

@@ -102,7 +102,7 @@ class WorkingOrder:
         self.emit_event(tx)
 
     def emit_event(self, tx: Writer, fill: int | None = None) -> None:
-        """Store the event of the order's new state; `fill` is the number of the fill that led to it, if any."""
+        """Store the event of the order's new state; `fill` is the integer key of the fill that led to it, if any."""
         emit_order(
             tx,
             self.updated_at,
@@ -135,7 +135,7 @@ def insert(
     tx: Writer,
     order: WorkingOrder,
 ) -> None:
-    """Insert a new order, and set its `n` to the number of the row."""
+    """Insert a new order, and set its `n` to the integer key of the new row."""
     order.n = int(
         tx.execute(
             "INSERT INTO sim_orders (id, client_order_id, account, asset, side, notional, qty, status, open,"

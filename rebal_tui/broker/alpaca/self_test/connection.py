@@ -20,7 +20,7 @@ class Connection:
     """The broker connection of a self-test, and the results that its steps store for later steps.
 
     `now` is this computer's clock, `elapsed` returns monotonic seconds, and `sleep` waits for seconds. `run_id` makes
-    the ids of this run's orders unique. `account_id` is the account to trade in; "" lets the steps choose one.
+    the ids of this self-test's orders unique. `account_id` is the account to trade in; "" lets the steps choose one.
     `market_open` and the fields after it are set by steps for later steps.
     """
 

@@ -26,9 +26,9 @@ def buy(connection: Connection) -> str:
 
 
 def sell(connection: Connection) -> str:
-    """Sell exactly the shares that `buy` bought, even if `buy` failed midway, and check that the position is as before.
+    """Sell exactly the shares that `buy` bought, even if `buy` failed midway, and check the position.
 
-    Returns the step's result as a text. Raises `Failed` or `Waits`.
+    The position must be as it was before `buy`. Returns the step's result as a text. Raises `Failed` or `Waits`.
     """
     _require_open(connection)
     if not connection.bought:

@@ -57,8 +57,9 @@ def check_mapping(mapping: Mapping[str, object]) -> Mapping[str, str]:
 
 
 def common_columns(names: Sequence[str]) -> dict[str, str]:
-    """The column name of each field in `names`, found by the names that are common for the field; other fields are left
-    out.
+    """Which of the column `names` of a file has which field of the generic format: a column name by field.
+
+    A column is recognized by a name that is common for its field. Fields without such a column are left out.
     """
     forms = {form: name for name in reversed(names) for form in name_forms(name)}
     found = {key: next((forms[one] for one in usual if one in forms), "") for key, usual in USUAL_NAMES.items()}
