@@ -49,7 +49,7 @@ def endpoints(environment: str, url: str = "") -> Endpoints:
     """The URLs of the broker's API for `PAPER` or `LIVE`. A `url` replaces those of `PAPER`.
 
     Raises `Invalid` for a `url` to which keys must not be sent, such as any other for `LIVE`, and `Conflict` when the
-    extra `live` is missing.
+    packages for a real broker (`rebal-tui[live]`) are not installed.
     """
     try:
         from rebal_tui.broker.alpaca import client
@@ -160,7 +160,7 @@ def open_live(
 
 
 def keys_name(path: Path) -> str:
-    """A unique name under which the keys of a new book are stored."""
+    """A unique name under which the broker keys of the new book at `path` are to be stored."""
     stem = "".join(char for char in path.stem.lower() if char.isascii() and char.isalnum())[:40]
     return f"{stem or 'book'}-{bootstrap.new_seed()[:8]}"
 

@@ -75,7 +75,7 @@ def _open(database: Database, path: Path, progress: Callable[[int, int], None] |
 
 
 def replace_with_import(path: Path, source: Path) -> str:
-    """Replace an empty book by importing the BOOK.json at `source`; returns a sentence on what was imported.
+    """Replace an empty book by importing the JSON file at `source`; returns a sentence on what was imported.
 
     Raises a `Refusal` with every fault of the file.
     """

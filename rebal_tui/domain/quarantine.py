@@ -12,9 +12,10 @@ FIRST_PAUSE, MAX_PAUSE = timedelta(seconds=10), timedelta(minutes=15)
 
 
 class QuarantineKind(StrEnum):
-    """What is in quarantine: the broker's data about an account, a row of the asset list, an event, or work.
+    """What is in quarantine: the broker's data about an account or an asset, an event from the broker, or work.
 
-    `PROCESSING` is work of one account, such as a run or an evaluation, that failed with an error.
+    The data about an asset are its row in the broker's list of assets. `PROCESSING` is work of one account, such as a
+    run or an evaluation, that failed with an error.
     """
 
     ACCOUNT = "account"
@@ -25,11 +26,11 @@ class QuarantineKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Quarantined:
-    """One entry of the quarantine, which began at `since`.
+    """One entry of the quarantine; `since` is the time from which its subject is in quarantine.
 
-    `tried_at` is the last attempt, `tries` the number of attempts and `next_at` the time of the next one. `subject` is
-    an account's or asset's id, or an event's number. `account_id` is the account that is paused because of the entry,
-    None when no account is concerned or the account is unknown.
+    `tried_at` is the last attempt, `tries` the number of attempts and `next_at` the time of the next attempt.
+    `subject` is an account's or asset's id, or an event's number. `account_id` is the account that is paused because
+    of the entry, None when no account is concerned or the account is unknown.
     """
 
     kind: QuarantineKind

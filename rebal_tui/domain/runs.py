@@ -84,8 +84,8 @@ class Run:
     """One attempt to trade one account toward a set of weights.
 
     `portfolio_id` is None for a one-off run with weights of its own. `amount` is the cash to raise, for a partial
-    liquidation only. `weights` are a copy made when the run was created. `cash_target` is the cash that the plan does
-    not spend, None until the run is planned.
+    liquidation only. `weights` are copied when the run is created, so that a later change of the portfolio does not
+    change the run. `cash_target` is the cash that the plan does not spend, None until the run is planned.
     """
 
     id: str

@@ -16,7 +16,7 @@ SPLITS = frozenset(
 
 
 def split_like(before: Qty, after: Qty) -> str:
-    """The split with the exact ratio `after` ÷ `before`, such as `2-for-1`; empty when it is no common split."""
+    """The split that turns `before` shares into exactly `after`, such as `2-for-1`; empty if no common split does."""
     if before <= 0 or after <= 0:
         return ""
     ratio = Fraction(after, before)

@@ -42,7 +42,7 @@ def display_text(text: str, limit: int = MAX_NAME_LENGTH) -> str:
 
 
 def is_plain(text: str) -> bool:
-    """Whether the text has visible ASCII characters and spaces only, as most do; much faster than the check of each."""
+    """Whether the text has visible ASCII characters and spaces only, as most texts do; faster than a check of each."""
     return text.isascii() and text.isprintable()
 
 

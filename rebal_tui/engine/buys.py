@@ -54,10 +54,11 @@ def shortfall(line: PlanLine, equity: Value) -> Fraction:
 
 
 def wanted_dollars(plan: Plan, lines: Iterable[PlanLine]) -> Money:
-    """The dollars of buys without a cut; in whole shares, what they lack to their goals, as their details have it.
+    """The dollars that the buys in `lines` would amount to if no budget cut them.
 
-    `PlanLine.wanted` is the order's amount where that is more, as for one rounded up to whole shares. In invest_cash,
-    buys in whole shares want the amounts of the plan.
+    With whole shares, it is what the lines lack to their goals, each rounded down to the cent, and not
+    `PlanLine.wanted`, which is the order's amount where that is more, as for an order rounded up to whole shares. In
+    an invest_cash run with whole shares, it is the amounts of the orders in the plan.
     """
     if not plan.rules.whole_shares:
         return Money(sum(line.wanted for line in lines))

@@ -27,8 +27,8 @@ DUST = Value(2 * ATTO // 100)
 class Goals:
     """The lines of a plan, their bounds and reachable target; `stops` has the values to which this plan brings them.
 
-    `base` is the equity that is distributed over the lines and cash. `breached` are the symbols of the lines that a run
-    trades if its scope is `breached`; empty for other runs.
+    `base` is the equity that is distributed over the lines and cash. `breached` are the symbols of the lines outside
+    a band, for a run that trades only these (R-63); empty for other runs.
     """
 
     lines: tuple[Line, ...]

@@ -46,11 +46,11 @@ class AmountTooLarge(ValueError):
 def plan_partial_liquidation(holdings: Holdings, weights: Weights, amount: Money) -> Plan:
     """The plan that raises `amount`: from excess cash, then from the assets with the highest value ÷ target (R-23).
 
-    The smaller portfolio is what remains: the account's equity less `amount`. Assets are sold down to their targets in
-    it. If that does not raise the amount (an asset cannot be sold, or cash is below zero), further sells follow in
+    First, assets are sold down to their targets in the equity that remains, the account's equity less `amount`. If
+    that does not raise the amount (an asset cannot be sold, or cash is below zero), further sells follow in
     proportion to the remaining value of each asset. Cash below the cash target is not filled up; cash below the
-    reservations is. What a restriction keeps is not sold. Raises `AmountTooLarge` when all cash and sellable assets do
-    not suffice, and `RestrictionsConflict`.
+    reservations is. What a restriction keeps is not sold. Raises `AmountTooLarge` when all cash and sellable assets
+    do not suffice, and `RestrictionsConflict`.
     """
     equity = holdings.equity
     smaller = Value(max(0, equity - amount * NANO))

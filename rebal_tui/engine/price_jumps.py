@@ -47,9 +47,9 @@ class PriceJump:
 def price_jump(last_close: Price | Fraction, price: Price, limit: Percent = DEFAULT_JUMP_LIMIT) -> PriceJump | None:
     """The jump from the last close to a price, or None when the move is an ordinary one.
 
-    A jump is a move of more than `limit` (hundredths of a percent) in either direction, or a move within 2 % of that of
-    a split, exactly 2 % included. `last_close` is that of `adjusted_close`, after corporate actions. Both prices are in
-    the same unit; raises `ValueError` unless both are above 0.
+    A jump is a move of more than `limit` (hundredths of a percent) in either direction, or a move within 2 % of that
+    of a split, exactly 2 % included. `last_close` is the result of `adjusted_close`: the last close after corporate
+    actions. Both prices are in the same unit; raises `ValueError` unless both are above 0.
     """
     if last_close <= 0 or price <= 0:
         raise ValueError("expected prices above 0")
@@ -66,8 +66,8 @@ def adjusted_close(last_close: Price | Fraction, actions: Iterable[CorporateActi
     """An asset's last close, adjusted for its corporate actions since then, exact; None if they explain any move.
 
     Splits and stock dividends divide the close by the shares that one share becomes; a cash dividend lowers it by its
-    amount. A spin-off, a merger, a delisting, and a dividend of the whole close explain any move of the asset on that
-    day.
+    amount. A spin-off, a merger, a delisting, and a dividend of the whole close explain any move of the asset's
+    price.
     """
     adjusted = Fraction(last_close)
     for action in actions:

@@ -92,10 +92,11 @@ def cash_target_note(plan: Plan) -> str:
 def buys_cut_text(plan: Plan, scale: tuple[int, int], bought: Money, wanted: Money) -> str:
     """How far a common factor cuts the buys of a plan: `cash short: buys cut to 99.61 %` (R-20).
 
-    Empty for a cut of less than a cent. `wanted` are the dollars by `buys.wanted_dollars`, `bought` those that are
-    bought. For an account that trades in whole shares, the percentage is `bought` ÷ `wanted`, which follows it; if one
-    more share of each order would cover the missing amount, the text names whole shares as the cause (R-65). The
-    percentage is rounded to the nearest, but never up to 100.
+    Empty for a cut of less than a cent. `wanted` are the dollars of the buys without the cut, by
+    `buys.wanted_dollars`; `bought` are the dollars that are bought. For an account that trades in whole shares, the
+    percentage is `bought` ÷ `wanted`, and the text ends with `wanted`; if one more share of each order would cover
+    the missing amount, it names whole shares as the cause (R-65). Proceeds that are held back (R-73) are named as the
+    cause if they would have sufficed. The percentage is rounded to the nearest, but never up to 100.
     """
     top, bottom = scale
     if top >= bottom or (wanted and wanted * Fraction(bottom - top, bottom) < CENT):

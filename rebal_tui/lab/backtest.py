@@ -89,8 +89,9 @@ def run_backtest(
     """Backtest policies; the portfolio's own policy must be the first one.
 
     `name` is that of the portfolio. The symbols of `history` are those of the weights, in the same order. `cost_bps`
-    and `fill_delay` are as in `Backtest`. `progress` is called with the number of policies done and their total. Raises
-    `Canceled`.
+    is the cost of a trade in basis points of its amount. With `fill_delay` 1, orders fill at the close one session
+    after their decision; with 0, at the same close. `progress` is called with the number of policies done and their
+    total. Raises `Canceled`.
     """
     renewing = [policy for policy in policies if policy.renews]
     others = [policy for policy in policies if not policy.renews]

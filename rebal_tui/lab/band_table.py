@@ -82,10 +82,11 @@ class BandTable:
         return np.unique(sessions[absent]) if absent.any() else sessions[:0]
 
     def legs(self, sessions: Ints, absolute: Ints, relative: Ints) -> Ints:
-        """The index of the leg that begins for each policy; policy number i rebalances to its targets in `sessions[i]`.
+        """The index of the leg (the time from a rebalance to the next) that begins for each policy.
 
-        The rows of these sessions must be computed. `absolute` and `relative` are the indexes of each policy's bands in
-        the table; an array is not used when the policies have no such bands.
+        Policy number i rebalances to its targets in `sessions[i]`. The rows of these sessions must be computed.
+        `absolute` and `relative` are the indexes of each policy's bands in the table; an array is not used when the
+        policies have no such bands.
         """
         first = self._first_legs.take(sessions)
         schedule = self._schedule
@@ -104,8 +105,8 @@ class BandTable:
     def compute(self, session: int) -> None:
         """Compute the row of a session: the legs that begin with a rebalance in it.
 
-        In a table of many policies, rows of sessions next to it are computed, too. `session` must not be the last
-        session.
+        A leg is the time from a rebalance to the next. In a table of many policies, the rows of neighboring sessions
+        are computed, too. `session` must not be the last session.
         """
         if self._first_legs[session] >= 0:
             return

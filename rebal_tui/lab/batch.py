@@ -79,9 +79,10 @@ class Batch:
         """
 
     def decide(self, column: int, session: int, excess: float) -> bool:
-        """Whether a deviation within `TIE` of its band exceeds the band. `excess` is deviation less band.
+        """Whether a deviation that is within `TIE` of its band, too near for floats, counts as above the band.
 
-        `column` is the policy's column, `session` the index of the session.
+        `excess` is deviation less band, as a fraction; here, it counts if it is more than a rounding error. `column`
+        is the policy's column, `session` the index of the session.
         """
         del column, session
         return excess > ROUNDING
@@ -89,8 +90,9 @@ class Batch:
     def advance(self, session: int, moves: Floats) -> Floats:
         """Apply a session's price moves, decide and trade at its close. Returns all deviations before the trades.
 
-        The result has a row per asset and a column per policy and copy, and is overwritten by the next call. `moves`
-        has the ratios of the session's close to the close before, with a row per asset and a column per copy.
+        The result has a row per asset and a column per policy and copy, and is overwritten by the next call. A copy
+        is one resampled history. `moves` has the ratios of the session's close to the close before, with a row per
+        asset and a column per copy.
         """
         if self.copies == 1:
             self.values *= moves

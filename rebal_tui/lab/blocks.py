@@ -24,5 +24,8 @@ def stationary_order(length: int, block: int, seed: int, number: int) -> Ints:
 
 
 def stationary_orders(length: int, numbers: range, block: int, seed: int) -> Ints:
-    """The results of `stationary_order` for several numbers, one column each."""
+    """The session indexes drawn for several resampled histories, one column each, by `stationary_order`.
+
+    `numbers` are the numbers of the resampled histories.
+    """
     return np.stack([stationary_order(length, block, seed, number) for number in numbers], axis=1)

@@ -16,7 +16,7 @@ NOTICEABLE = 0.1
 class Cheaper:
     """A policy that trades less than the portfolio's own: `number` is its index.
 
-    `as_well` is whether its tracking is about as good or better.
+    `as_well` is whether its tracking is about as good as that of the portfolio's own policy, or better.
     """
 
     number: int

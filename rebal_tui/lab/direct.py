@@ -69,7 +69,8 @@ def direct_path(
 ) -> Path:
     """Equity, weights, and deviations from the targets in every session, under a policy that made these `trades`.
 
-    `cost_bps` and `fill_delay` are as in `run_direct`.
+    `cost_bps` is the cost of a trade in basis points of its amount. With `fill_delay` 1, trades are filled at the
+    close one session after their decision; with 0, at the same close.
     """
     batch = Batch(
         history, weights, [policy], cost_bps / 10_000, fill_delay, starts=np.array([trades.start], dtype=np.int64)
@@ -119,10 +120,10 @@ class Recorded(Batch):
             self._made[policy].append((session, full))
 
     def decide(self, column: int, session: int, excess: float) -> bool:
-        """Whether a band is breached by a deviation that differs from it by at most `TIE`.
+        """Whether a deviation that is within `TIE` of its band, too near for floats, exceeds the band.
 
-        Exact if there were no costs and no purchases from excess cash so far. Otherwise a deviation within `TIE` of its
-        band is no breach. `column` is the policy's column, `session` the index of the session.
+        Exact if there were no costs and no purchases from excess cash so far; otherwise as in `Batch.decide`.
+        `column` is the policy's column, `session` the index of the session.
         """
         trades, start = self._made[column], int(self._starts[column])
         if self.cost or not all(full for _, full in trades):

@@ -51,7 +51,7 @@ class Figures:
 def figures_of(history: History, policy: Policy, path: Path, reference: Policy, mix: Floats) -> Figures:
     """The figures of a policy, computed from its path. Outside are the assets that exceed a band of `reference`.
 
-    `mix` is the result of `mix_equity`.
+    `mix` is the equity in each session of a portfolio that is on its targets in every session, as by `mix_equity`.
     """
     years, average = history.years, float(path.equity.mean())
     returns = path.equity[1:] / path.equity[:-1] - 1

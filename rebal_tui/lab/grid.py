@@ -21,11 +21,11 @@ def parse_grid(table: Mapping[str, Any]) -> tuple[Policy, ...]:
     """The policies of all combinations of the values in a table's lists, each policy once, in the order of the lists.
 
     `absolute` (percentage points) and `relative` (percent of the target) are lists of numbers, or decimals as text,
-    above 0 with at most two decimals, or "none". `calendar` has texts such as "monthly 15", or "none"; `cooldown` days
-    from 0; `look` sessions from 1; `destination` "target", "middle" or "edge"; `scope` "whole" or "breached". A missing
-    list has one default value: "none" for `absolute`, `relative` and `calendar`, 0 for `cooldown`, 1 for `look`,
-    "target" for `destination` and "whole" for `scope`. Raises `Invalid` with every fault, and for more than 100,000
-    combinations.
+    above 0 with at most two decimals, or "none". `calendar` has texts such as "monthly 15", or "none"; `cooldown`
+    days from 0; `look` the number of sessions from one check of the bands to the next, from 1; `destination`
+    "target", "middle" or "edge"; `scope` "whole" or "breached". A missing list has one default value: "none" for
+    `absolute`, `relative` and `calendar`, 0 for `cooldown`, 1 for `look`, "target" for `destination` and "whole" for
+    `scope`. Raises `Invalid` with every fault, and for more than 100,000 combinations.
     """
     faults = [Fault(key, f"unknown; expected {', '.join(_KEYS)}") for key in table if key not in _KEYS]
     absolute = _column(table, "absolute", _percent, faults)

@@ -41,7 +41,9 @@ class Policy:
 
     @property
     def renews(self) -> bool:
-        """Whether every rebalance goes to the targets, so that later sessions do not depend on those before it."""
+        """Whether every rebalance goes to the targets, so that sessions after a rebalance do
+        not depend on those before it.
+        """
         return not self.bands or (self.destination is Destination.TARGET and self.scope is RebalanceScope.WHOLE)
 
     @property
@@ -105,7 +107,7 @@ class Policy:
 
     @property
     def summary(self) -> str:
-        """The sentence of `description`, which leaves out that all assets trade to the target, as is the default."""
+        """The sentence of `description`, but without the words for the default, that all assets trade to the target."""
         return self.description.replace("; all assets trade, to the target", "")
 
 

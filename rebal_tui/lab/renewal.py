@@ -45,7 +45,7 @@ class RenewalTable:
 
         The row has at least the columns before session `stop`.
 
-        Rows are cached until they have `KEPT` columns in total.
+        Rows are cached as long as they have at most `KEPT` columns in total.
         """
         kept = self._kept.get(since)
         if kept is not None and kept.first + kept.growth.shape[1] >= stop:

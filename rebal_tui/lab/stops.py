@@ -40,8 +40,9 @@ def reaches(policies: Sequence[Policy], targets: Floats) -> Floats:
 def stops_of_whole(shares: Floats, targets: Floats, reach: Floats) -> Floats:
     """Each asset's fraction of equity after a rebalance of all assets.
 
-    `shares` are fractions of equity before it. Each asset moves to within `reach` of its target. Then all adjust so
-    that they sum to the sum of the targets, each in proportion to how far it can still move within `reach`.
+    `shares` are fractions of equity before it. First, an asset farther from its target than its `reach` moves to this
+    distance. Then all adjust so that they sum to the sum of the targets, each in proportion to how far it can still
+    move without being farther away than its `reach`.
     """
     low, high = _boxes(targets, reach)
     nearest = np.clip(shares, low, high)
@@ -51,11 +52,12 @@ def stops_of_whole(shares: Floats, targets: Floats, reach: Floats) -> Floats:
 
 
 def stops_of_breached(shares: Floats, targets: Floats, cash_target: float, reach: Floats, breached: Flags) -> Floats:
-    """Each asset's fraction of equity after a rebalance of only the assets flagged in `breached`, to within `reach`.
+    """Each asset's fraction of equity after a rebalance of only the assets flagged in `breached`.
 
-    `shares` are fractions of equity before it; `cash_target` is the fraction for cash. Sells of these assets pay for
-    buys of others. A net buy is paid from cash above its target, then from other assets above theirs; a net sell goes
-    to cash below its target, then to other assets below theirs. If that does not suffice, the trades are cut.
+    Each of these assets moves until it is no farther from its target than its `reach`. `shares` are fractions of
+    equity before the rebalance; `cash_target` is the fraction for cash. Sells of these assets pay for buys of others.
+    A net buy is paid from cash above its target, then from other assets above theirs; a net sell goes to cash below
+    its target, then to other assets below theirs. If that does not suffice, the trades are cut.
     """
     cash = 1 - shares.sum(axis=0)
     moves = np.where(breached, np.clip(shares, *_boxes(targets, reach)) - shares, 0.0)

@@ -211,7 +211,7 @@ class HeartbeatClock(SimulatedClock):
         self.tick()
 
     def follow(self, state: ClockState) -> None:
-        """Adopt the state of another clock of the same simulated market, even if its time is earlier.
+        """Adopt the state of another clock of the same simulated market, even if that clock is behind this one.
 
         A process that only views a book follows the clock of the process that writes it.
         """

@@ -15,8 +15,8 @@ _NO_CLOSE = datetime(2099, 12, 31, tzinfo=UTC)
 class FilesCalendar(TradingCalendar):
     """A trading calendar in which the session of a files book's newest prices never closes.
 
-    For calendar conditions, this session begins with the first session after the prices stored before the newest ones.
-    So a condition whose day is between the two fires once.
+    For calendar conditions, this session covers all days from the first session after the second newest prices to the
+    day before the session that follows the newest prices. So a condition that names one of these days fires once.
     """
 
     def __init__(self, sessions: Iterable[Session], first_day: date, day: date) -> None:
@@ -36,7 +36,7 @@ class FilesCalendar(TradingCalendar):
         return super().session(day)
 
     def at(self, at: datetime) -> Session | None:
-        """The session of the newest prices, for any time."""
+        """The session of the newest prices, for any time; without prices, the session of the time's New York date."""
         return self._priced if self._priced is not None else super().at(at)
 
     def closed_reason(self, day: date) -> str | None:

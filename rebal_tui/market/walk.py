@@ -198,10 +198,10 @@ class RandomWalk:
         return frozenset(self._frozen)
 
     def shock(self, symbol: str | None, percent: Percent) -> None:
-        """Change the price of one symbol by `percent`, permanently; frozen prices are changed, too.
+        """Change the price of one symbol permanently by `percent` (hundredths of a percent), also a frozen price.
 
-        None as `symbol` changes all prices. Raises `NotFound` for an unknown symbol, `Invalid` for -100 % or less or
-        above 1,000 %.
+        None as `symbol` changes all prices. Raises `NotFound` for an unknown symbol,
+        `Invalid` for -100 % or less or above 1,000 %.
         """
         if not -HUNDRED_PERCENT < percent <= MAX_SHOCK:
             raise Invalid([Fault("percent", "expected a shock above -100 and at most 1000 percent")])

@@ -77,7 +77,7 @@ async def _day(session: Session, label: str, otherwise: str, first: date | None)
 
 
 async def export(session: Session, text: str) -> None:
-    """Write records of the whole book to a file, or the rows of the last list, as `text` names."""
+    """Write a file of the records of the whole book that `text` names, or, for `list`, of the rows of the last list."""
     from rebal_tui.services.maintenance.export import EXPORTS
 
     what = read_choice(text, (*EXPORTS, LIST))

@@ -63,7 +63,7 @@ async def speed(session: Session, text: str) -> None:
 
 
 async def step(session: Session, _text: str) -> None:
-    """Advance simulated time to the next session. In a book without simulated time, refuse before asking."""
+    """Advance simulated time to the next session, after confirmation; refused in a book without simulated time."""
     await session.ask(simulator.simulated_clock)
 
     async def do() -> None:

@@ -25,9 +25,9 @@ class News:
         self._unread: list[str] = []
 
     async def look(self, ask: Callable[..., Awaitable[Any]]) -> str:
-        """Look for news since the last call; returns its amount as text, such as `2 orders done`.
+        """Look for news since the last call; returns how much there is as text, such as `2 orders done`.
 
-        Empty if nothing is new. The news itself is kept for `take`.
+        Empty if nothing is new. The news itself is kept for `take`. `ask` runs a service on the thread of the book.
         """
         found = await ask(exception_list.exception_list)
         snapshot = await ask(run_queries.runs_snapshot)
@@ -38,7 +38,7 @@ class News:
         return listed([_counted(count, noun) for count, noun in counts if count])
 
     def take(self) -> list[str]:
-        """The news that `look` has found since the last call of `take`, oldest first; at most the newest `KEPT`."""
+        """The news that `look` has found since the last call of `take`, oldest first; at most the newest 100."""
         taken, self._unread = self._unread, []
         return taken
 

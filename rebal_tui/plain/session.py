@@ -96,7 +96,7 @@ class Session:
             yield
 
     def say(self, text: str) -> None:
-        """Write a sentence."""
+        """Write a text as a sentence: with a capital letter and a period."""
         self.console.write(sentence(text))
 
     def write(self, lines: Iterable[str]) -> None:
@@ -151,8 +151,10 @@ class Session:
 
     @asynccontextmanager
     async def time_held(self) -> AsyncIterator[None]:
-        """Stop simulated time while the block runs, so that the plan does not change between the question and the
-        answer."""
+        """Context manager: stop simulated time until the block ends.
+
+        So the plan does not change between a question and its answer.
+        """
         await self.ask(simulator.hold_time, True)
         try:
             yield

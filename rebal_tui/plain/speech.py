@@ -55,7 +55,7 @@ def label(name: str, value: str) -> str:
 
 
 def sentence(text: str) -> str:
-    """A text as a sentence."""
+    """A text as a sentence: with a capital letter and, unless it ends with one of `.?!:`, a period."""
     text = spoken(text)
     if not text:
         return ""

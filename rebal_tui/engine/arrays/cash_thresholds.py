@@ -1,7 +1,7 @@
-"""Thresholds that are checked in floats.
+"""Limits of an account's cash and equity, compared in floats.
 
-All positions of an account together are worth at most 6 × its equity, excess cash is at least $10, and equity is at
-least $1 × the number of the portfolio's assets.
+They are: positions worth at most 6 × equity (R-40), excess cash of at least $10 (R-14.7), and equity of at least $1
+for each asset of the portfolio (R-14).
 """
 
 from __future__ import annotations
@@ -41,7 +41,10 @@ class CashThresholds:
 
 
 def check_cash_thresholds(frame: BookFrame, usages: BandUsages) -> CashThresholds:
-    """Check every account: positions of at most 6 × equity, $10 of excess cash, $1 of equity per portfolio asset."""
+    """Compare every account with the limits of `CashThresholds`.
+
+    They are: positions of at most 6 × equity, excess cash of $10, and equity of $1 for each asset of the portfolio.
+    """
     near = np.zeros(len(frame), np.bool_)
     exceeds, has_investable_cash = _exceeds_ratio(frame, usages, near), _has_investable_cash(frame, usages, near)
     return CashThresholds(exceeds, has_investable_cash, _meets_minimum_equity(frame, usages, near), near)

@@ -20,10 +20,11 @@ _MICROSECOND = timedelta(microseconds=1)
 class DayContext:
     """The inputs that all decisions of one evaluation pass have in common.
 
-    `now`, `session` and `quarterly_months` are as in `Situation`. `day` is the New York date as a proleptic ordinal.
-    `open_window`: evaluations are allowed now (R-10). `open_market`: the market is open. `calendar` has one entry per
-    portfolio: whether its calendar condition fires today (R-16). Its last entry, for accounts without a portfolio, is
-    False. `fresh` has one entry per asset: whether it has a price that is fresh enough (R-12.5).
+    `now` is the time of the pass, `session` today's session, None without one; `quarterly_months` are the months of
+    quarterly conditions. `day` is the New York date as a proleptic ordinal. `open_window`: evaluations are allowed
+    now (R-10). `open_market`: the market is open. `calendar` has one entry per portfolio: whether its calendar
+    condition fires today (R-16). Its last entry, for accounts without a portfolio, is False. `fresh` has one entry
+    per asset: whether it has a price that is fresh enough (R-12.5).
     """
 
     now: datetime

@@ -20,7 +20,10 @@ from rebal_tui.engine.trace import Stop, Trace
 
 
 def exact_triggers(frame: BookFrame, row: int, day_context: DayContext) -> tuple[Outcome, tuple[Check, ...]]:
-    """The outcome and trace of the triggers of the account at `row`; it is subscribed and meets all prerequisites."""
+    """The outcome and trace of the triggers of the account at `row`.
+
+    The account must be subscribed and meet all prerequisites.
+    """
     trace = Trace()
     outcome, _ = decide_triggers(_situation(frame, row, day_context), trace)
     return outcome, tuple(trace.checks)

@@ -147,7 +147,7 @@ class AssetColumns:
 
     @property
     def index(self) -> Mapping[str, int]:
-        """The index of each symbol."""
+        """The index of each asset in these columns, by symbol."""
         return _index_by_symbol(self.symbols)
 
 
@@ -278,7 +278,8 @@ class BookFrame:
     def with_accounts(self, accounts: AccountColumns) -> BookFrame:
         """The frame with its columns of accounts replaced; they must be the same accounts in the same order.
 
-        A changed subscription rebuilds the blocks. Raises `BrokenInvariant` when the number of accounts differs.
+        A changed subscription rebuilds the array blocks. Raises `BrokenInvariant` when the
+        number of accounts differs.
         """
         require(len(accounts) == len(self.accounts), "the number of accounts of a frame must not change")
         if accounts.portfolio is not self.accounts.portfolio and not np.array_equal(

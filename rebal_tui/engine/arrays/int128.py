@@ -29,9 +29,9 @@ class Int128:
 
     @classmethod
     def of(cls, modular: Ints, dollars: Floats) -> Int128:
-        """The value that equals `modular` modulo 2**64 and is nearest to `dollars`.
+        """The values nearest to `dollars` whose attodollars (10**-18 dollars) equal `modular` modulo 2**64.
 
-        The error of `dollars` must be below $9.22, and its absolute value at most `MAX_EXACT_DOLLARS`.
+        `dollars` may be off by less than $9.22, and may be at most `MAX_EXACT_DOLLARS` above or below zero.
         """
         # The clip keeps the conversion defined for larger values, whose results the callers discard.
         about = np.rint(np.clip(dollars * NANO, -9.2e18, 9.2e18)).astype(np.int64)
@@ -42,16 +42,16 @@ class Int128:
 
     @property
     def modular(self) -> Ints:
-        """The values in attodollars modulo 2**64; int64 arrays wrap on overflow."""
+        """The values in attodollars (10**-18 dollars) modulo 2**64; int64 arrays wrap on overflow."""
         return np.asarray(self.nano * NANO + self.rest)
 
     @property
     def dollars(self) -> Floats:
-        """The values in floating dollars, without `rest`: too low by less than 1e-9."""
+        """The values in floating dollars, without what is below a billionth of a dollar: too low by less than 1e-9."""
         return np.multiply(self.nano, 1e-9, dtype=np.float64)
 
     def share(self, percent: Ints) -> Int128:
-        """`percent` (hundredths of a percent) of values of 0 or more, rounded down to an attodollar."""
+        """`percent` (hundredths of a percent) of values of 0 or more, rounded down to 10**-18 dollars."""
         # With percent <= 10_000, `whole * percent` is at most `nano`; `part * NANO + rest` is below 1e13, its product
         # with percent below 1e17. So nothing overflows. `whole` divides evenly: only the second term is rounded.
         whole, part = self.nano // _SHARE, self.nano % _SHARE

@@ -64,7 +64,7 @@ class Piece:
         return slice(first, last + 1), counts
 
     def of(self, table: npt.NDArray[Number]) -> npt.NDArray[Number]:
-        """Expand a table with a column per portfolio of the block to one with a column per account of the piece.
+        """Expand a table with a column per portfolio of the array block to a column per account of this piece.
 
         When all accounts of the piece have one portfolio, the result has a single column.
         """
@@ -98,7 +98,10 @@ def dollars(amounts: Ints) -> Floats:
 
 
 def inverse_limits(block: Block) -> Floats:
-    """1 / tightest band of each asset slot, with a row per slot and a column per portfolio; 0 in an unused slot."""
+    """1 ÷ the tightest band of each asset slot, the band in hundredths of a percentage point.
+
+    There is a row per slot and a column per portfolio. It is 0 in an unused slot, and 1 in a portfolio without bands.
+    """
     return np.where(np.isfinite(block.limit), 1 / block.limit, 0.0)
 
 

@@ -54,7 +54,10 @@ class Lines:
         return len(self.account)
 
     def amounts(self, prices: Ints) -> Ints:
-        """The amount of each order at the assets' prices, in billionths of a dollar, as in `PlanLine.order_amount`."""
+        """The amount of each order in billionths of a dollar: dollars of a buy, shares × price of a sell.
+
+        `prices` has one entry per asset, in billionths of a dollar.
+        """
         return np.where(self.buy, self.notional, product(self.qty, prices[self.asset]).nano)
 
 

@@ -40,7 +40,10 @@ _AFTER_FIRST = (DecisionInput.COOLING, DecisionInput.DUE, DecisionInput.DRIFTED,
 
 
 def stagger_due_days(frame: BookFrame, day_context: DayContext, columns: RuleColumns, inputs: DecisionInputs) -> None:
-    """Set or clear `DUE` of accounts that trade some sessions after their calendar condition fires (R-66)."""
+    """Set or clear the bit `DUE` in `inputs` (a calendar rebalance is due) for accounts with a turn (R-66).
+
+    These are the accounts that trade some sessions after their calendar condition fires.
+    """
     if not len(columns.stagger):
         return
     rows = columns.rows[columns.stagger]
@@ -64,9 +67,9 @@ def _due(frame: BookFrame, day_context: DayContext, portfolio: int, day: int, ne
 def decide_rules(
     frame: BookFrame, targets: RuleTargets, inputs: DecisionInputs, table: DecisionTable, made: Decisions
 ) -> Rows:
-    """Replace the decisions of those accounts with trading rules for which floats decide with certainty.
+    """Correct in `made` the decisions of accounts with trading rules, where floats decide with certainty.
 
-    Returns the rows of the other accounts with rules, which the exact form must decide.
+    Returns the rows of the accounts with rules that the exact form must decide.
     """
     columns, rows = targets.columns, targets.columns.rows
     _hold(made, rows[columns.hold])

@@ -342,7 +342,10 @@ def use_reachable_targets(usages: BandUsages, made: RuleTargets) -> None:
 
 
 def check_reachable_cash(frame: BookFrame, usages: BandUsages, cash: CashThresholds, made: RuleTargets) -> None:
-    """Check `cash` again for accounts whose reachable cash replaces cash weight × equity (R-61); changes `cash`."""
+    """Check again whether excess cash is $10 or more, for accounts that are to keep their reachable cash (R-61).
+
+    For these accounts, reachable cash replaces cash weight × equity. Changes `cash`.
+    """
     boxed = np.flatnonzero(made.columns.boxed)
     rows = made.columns.rows[boxed]
     free, count = usages.cash[rows], frame.table.count[usages.follows[rows]]

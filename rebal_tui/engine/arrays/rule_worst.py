@@ -15,7 +15,10 @@ from rebal_tui.engine.arrays.rule_targets import RuleTargets, pieces_of, values_
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BoxedWorst:
-    """One entry per requested account; the fields are as in `WorstDrifts`, valid only where `sure` is set."""
+    """The worst asset of each requested account, its drift and band usage; valid only where `sure` is set.
+
+    The fields other than `sure` are as in `WorstDrifts`.
+    """
 
     asset: Ints
     drift: Ints

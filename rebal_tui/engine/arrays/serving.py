@@ -175,7 +175,10 @@ class _Closing:
 
     @classmethod
     def of(cls, frame: BookFrame, accounts: _Accounts) -> _Closing:
-        """The sells of the requested `accounts`, whose rows must ascend."""
+        """What is sure about the sells of holdings outside the portfolios of the requested `accounts`.
+
+        The accounts' rows must ascend.
+        """
         others, rows = frame.others, accounts.rows
         index = np.minimum(rows.searchsorted(others.account), max(len(rows) - 1, 0))
         wanted = np.flatnonzero(rows[index] == others.account) if len(rows) else np.zeros(0, np.intp)

@@ -36,7 +36,10 @@ def preview_subscriptions(book: Book, account_ids: Sequence[str], portfolio_id: 
 
 
 def chosen_accounts(book: Book, account_ids: Sequence[str]) -> ChosenAccounts:
-    """The client and the present portfolios of the accounts that an action is for. Raises `NotFound`."""
+    """The client, if it is one account, and the present portfolios of the accounts that an action is for.
+
+    Raises `NotFound`.
+    """
     found = Counter(
         one.portfolio_id for account_id in account_ids if (one := book.subscriptions.get(account_id)) is not None
     )

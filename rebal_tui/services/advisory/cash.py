@@ -118,9 +118,10 @@ def _request_journal(book: Book, live: LiveBroker, request: StoredRequest) -> Jo
 
 
 def reserve_for_journal(book: Book, journal: Journal, account_id: str) -> None:
-    """Store a journal that the broker has just created, and reserve its cash, unless an event has stored both already.
+    """Store a journal that the broker has just created, and reserve its cash.
 
-    The events of a real broker arrive later. A journal that is final at once has changed the cash, so the account is
+    Does nothing if the journal is stored already, because the broker's event on it came first, as in the simulation;
+    the events of a real broker arrive later. A journal that is final at once has changed the cash, so the account is
     then read from the broker again.
     """
     if cash.journal(book.database, journal.id) is not None:

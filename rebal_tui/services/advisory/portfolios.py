@@ -59,7 +59,8 @@ def list_portfolios(
     """Portfolios that match every given filter; an empty filter matches all.
 
     A portfolio matches if its name contains `name` and its description contains `description`, ignoring case and
-    accents, and if it has an asset with the symbol `symbol`. Id and status must be equal.
+    accents, and if it has an asset with the symbol `symbol`. Its id and status must equal `portfolio_id` and
+    `status`.
     """
     tests: list[Callable[[Portfolio], bool]] = []
     if name:
@@ -94,9 +95,10 @@ def update_portfolio(book: Book, portfolio_id: str, body: PortfolioBody) -> Port
 
 
 def patch_portfolio(book: Book, portfolio_id: str, raw: object) -> Portfolio:
-    """Change only the fields that `raw` has; a `status` of `active` reactivates the portfolio (R-13). One transaction.
+    """Change only the fields that `raw`, the parsed JSON of a request, has. One transaction.
 
-    Raises `Invalid` with every fault of `raw`, and the errors of `update_portfolio` and `reactivate_portfolio`.
+    A `status` of `active` reactivates the portfolio (R-13). Raises `Invalid` with every fault of `raw`, and the
+    errors of `update_portfolio` and `reactivate_portfolio`.
     """
     before = book.portfolio(portfolio_id)
     body = portfolio_patch(before, raw)
@@ -182,7 +184,10 @@ def change_time(book: Book, portfolio_id: str) -> datetime:
 def store_change(
     book: Book, before: Portfolio, after: Portfolio, action: str, detail: Mapping[str, object] | None = None
 ) -> Portfolio:
-    """Store a changed portfolio with an audit entry that has both statuses and `detail`; returns `after`."""
+    """Store a changed portfolio, with an audit entry of its status before and after and of `detail`; returns `after`.
+
+    Storing an active portfolio clears the alert that the portfolio needs adjustment.
+    """
     with book.write() as tx:
         store.save(tx, after, book.actor("advisor"))
         if after.status is PortfolioStatus.ACTIVE:
