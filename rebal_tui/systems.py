@@ -65,7 +65,8 @@ def move_new(source: Path, target: Path) -> None:
     """Rename a file to a name that must not exist. Raises `FileExistsError`, or `OSError` when it cannot be renamed.
 
     On POSIX systems a rename would replace an existing file, so the new name is made as a hard link first. Windows
-    renames only to new names; some file systems have no hard links.
+    renames only to new names. On a file system without hard links, the new name is checked first, then the file is
+    renamed.
     """
     if sys.platform == "win32":
         os.rename(source, target)

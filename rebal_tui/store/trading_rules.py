@@ -62,7 +62,7 @@ def add_restrictions(tx: Transaction, some: Iterable[TradeRestriction], at: date
 
 
 def lift(tx: Transaction, identity: str, who: str, at: datetime) -> None:
-    """End a restriction."""
+    """End the restriction with the id `identity`, unless that was done already; `who` lifts it at the time `at`."""
     tx.execute(
         "UPDATE trade_restrictions SET lifted_at = ?, lifted_by = ? WHERE id = ? AND lifted_at IS NULL",
         (to_time(at), who, identity),
@@ -70,7 +70,7 @@ def lift(tx: Transaction, identity: str, who: str, at: datetime) -> None:
 
 
 def account_settings(database: Database) -> dict[str, AccountSettings]:
-    """The accounts with settings of their own, by id."""
+    """The settings of each account that has settings of its own, by account id."""
     return {
         account_id: AccountSettings(bool(whole), minimum_of(amount, percent))
         for account_id, whole, amount, percent in database.rows(

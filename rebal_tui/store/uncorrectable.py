@@ -14,7 +14,8 @@ from rebal_tui.store.database import Database, Transaction
 class Uncorrectable:
     """A due trigger of an account for which no run is possible.
 
-    `since` is when that began, `check` the check of the trace that found it last, and `text` that check's detail.
+    `since` is when a run was first found impossible, `check` the check of the trace that found it last, and `text` the
+    detail of that check.
     """
 
     since: datetime
@@ -44,5 +45,5 @@ def put(tx: Transaction, found: Mapping[int, Uncorrectable]) -> None:
 
 
 def clear(tx: Transaction, account_keys: Iterable[int]) -> None:
-    """Remove accounts, given by their integer keys, that have no due trigger without a possible run any more."""
+    """Remove accounts, given by their integer keys: their due trigger has ended, or a run is possible for it again."""
     tx.executemany("DELETE FROM uncorrectable WHERE account = ?", [(key,) for key in account_keys])

@@ -1,4 +1,4 @@
-"""Subscriptions whose last full_rebalance left sells undone (R-25)."""
+"""Subscriptions whose last full rebalance left sells undone (R-25)."""
 
 from __future__ import annotations
 

@@ -15,7 +15,8 @@ _PAGE_BYTES = 4_096
 
 
 def bound(connection: sqlite3.Connection, space: FreeSpace | None) -> None:
-    """Limit the log to 8 MB (`WAL_LIMIT`), or to the free space that new work needs if that is less.
+    """Limit the write-ahead log to 8 MB (`WAL_LIMIT`), or, if less, to the bytes that must be free on the disk for new
+    work.
 
     `space` is None for a database in memory.
     """
@@ -26,10 +27,10 @@ def bound(connection: sqlite3.Connection, space: FreeSpace | None) -> None:
 
 
 def empty(connection: sqlite3.Connection) -> None:
-    """Move the pages of a book's write-ahead log into the file, and truncate the log.
+    """Move the pages of a book's write-ahead log into the book's file, and truncate the log.
 
-    On a small disk this may free the space that is needed. It does not wait: while another connection reads the file,
-    the log may stay as it is.
+    On a small disk this may free the space that new work needs. It does not wait: while another connection reads the
+    file, the log may stay as it is.
     """
     (before,) = connection.execute("PRAGMA busy_timeout").fetchone()
     with suppress(sqlite3.Error):

@@ -127,7 +127,7 @@ class ActingApp(RobustApp):
         return worker
 
     def work_to_open(self, coroutine: Coroutine[Any, Any, Any], *, name: str) -> None:
-        """Run a coroutine that opens a dialog in the background. Keys typed meanwhile wait for the dialog."""
+        """Run in the background a coroutine that opens a dialog. Keys typed meanwhile wait for the dialog."""
         self.opening.add(self.work(coroutine, name=name))
 
     def _opened(self, worker: Worker[None]) -> None:
@@ -191,7 +191,8 @@ class ActingApp(RobustApp):
     def confirm(self, question: Question, answered: Callable[[str], None]) -> None:
         """Ask a question; on yes, call `answered` with the note that was typed, or with an empty text.
 
-        On a live book, a question with `sends` is answered yes only after the user has typed a word.
+        On a live book, a question about sending orders or moving money (`sends`) is answered yes only after the user
+        has typed LIVE.
         """
         from rebal_tui.tui.screens.shared.confirm import LIVE_WORD, ConfirmScreen
 

@@ -13,8 +13,8 @@ _EXPECTED_SHARES = "expected 1,500 or 12.5"
 
 
 def read_dollars(text: str) -> Money:
-    """Parse dollars; accepts spaces around, a leading `$`, and commas between groups of
-    three digits before the point.
+    """Parse dollars; accepts spaces around the amount, a leading `$`, and commas between groups of three digits before
+    the point.
 
     Raises `ValueError` with the expected format; `150,00` is refused, because it can mean 150 or 15,000.
     """

@@ -304,7 +304,7 @@ class RebalApp(ActingApp):
         self.set_keymap(dict(settings.keys))
 
     def call_attention(self, text: str) -> None:
-        """If notifications are on in the settings, show a text as a notification of the terminal, or ring its bell."""
+        """If the settings allow it, show a text as a notification of the terminal, or ring its bell if it has none."""
         if self.settings_file.settings.notify is Notify.ALERTS and self._driver is not None:
             self._driver.write(attention(text, os.environ))
 

@@ -23,7 +23,7 @@ def money_down(amount: Money) -> str:
 
 
 def withdrawable(amount: Money) -> str:
-    """`104,311.20 (rounded down)`: the amount by `money_down`, with a note if it differs from that by `money`."""
+    """`104,311.20 (rounded down)`: the amount by `money_down`, with this note if `money` gives another one."""
     down = money_down(amount)
     return down if down == money(amount) else f"{down} (rounded down)"
 

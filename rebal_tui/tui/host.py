@@ -153,13 +153,13 @@ class Host(Protocol):
         """Show a message in the bottom line. While the message is shown, escape closes it and does nothing else."""
 
     def call_attention(self, text: str) -> None:
-        """If notifications are on in the settings, show a text as a notification of the terminal, or ring its bell."""
+        """If the settings allow it, show a text as a notification of the terminal, or ring its bell if it has none."""
 
     def work(self, coroutine: Coroutine[Any, Any, Any], *, name: str) -> Worker[None]:
         """Run a coroutine in the background; a failure becomes a message. The returned worker can be canceled."""
 
     def work_to_open(self, coroutine: Coroutine[Any, Any, Any], *, name: str) -> None:
-        """Run a coroutine that opens a dialog in the background. Keys typed meanwhile wait for the dialog."""
+        """Run in the background a coroutine that opens a dialog. Keys typed meanwhile wait for the dialog."""
 
     def pull_soon(self) -> None:
         """Refresh the visible section now, without waiting for the next regular refresh."""

@@ -41,8 +41,8 @@ class TakesUnboundKeys(Protocol):
     """A screen that handles keys for which it has no action of its own."""
 
     def take_unbound(self, key: str) -> bool:
-        """Do what a key does in another section, or name the sections where it has an action; return whether it did
-        either.
+        """Handle a key without an action here: run an action of this section with the same meaning as the key has in
+        another one, or name the sections where the key works. Returns whether the key was handled.
         """
 
 

@@ -1,4 +1,6 @@
-"""Screen factories of the sections; each section is a mode of Textual. Only the app imports this module."""
+"""Screen factories of the sections; each section is a mode in the sense of Textual: a stack of screens. Only the app
+imports this module.
+"""
 
 from __future__ import annotations
 

@@ -21,9 +21,9 @@ MARKS: dict[SeverityLevel, str] = {"information": "·", "warning": "▲", "error
 
 
 class Lasts(Enum):
-    """How long a notice is shown: for its time; at most as long as the screen and tab on which it was shown, which it
-    is about; or for its time and then until the next key or click, because it is the result of an action or
-    names a written file.
+    """How long a notice is shown: for a time that depends on the length of its text (`ITS_TIME`); until the user leaves
+    the screen or tab that it is about, but no longer than that time (`HERE`); or, as the result of an action or the
+    name of a written file, for that time and then until the next key or click (`UNTIL_KEY`).
     """
 
     ITS_TIME = auto()

@@ -76,7 +76,7 @@ async def _dispatch_and_survive(self: MessagePump, message: Message) -> None:
 
 
 def patch_dispatch() -> None:
-    """Replace `MessagePump._dispatch_message`, which calls all handlers, so that the app survives their errors.
+    """Let the app survive errors of message handlers: replace `MessagePump._dispatch_message`, which calls all of them.
 
     `App._handle_exception` is called too late: the message loop of the widget has ended by then.
     """
@@ -95,10 +95,10 @@ def _count_parameters(func: Callable[..., Any]) -> int:
 
 
 def patch_counting() -> None:
-    """Replace Textual's `_count_parameters`, which inspects the signature of every callback.
+    """Replace Textual's `_count_parameters`, which inspects the signature of every callback, by a faster function.
 
-    Textual does not cache the result for callbacks of `call_later` or of a timer; to compute it takes as long as to
-    handle a message.
+    Textual does not cache the result for callbacks of `call_later` or of a timer, and computing it takes as long as
+    handling a message.
     """
     _callback._count_parameters = _count_parameters
 
@@ -144,7 +144,9 @@ def _handlers(self: MessagePump, method_name: str, message: Message) -> Iterator
 
 
 def patch_handlers() -> None:
-    """Replace `MessagePump._get_dispatch_methods`, which looks through all classes of a widget for every message."""
+    """Cache the result of `MessagePump._get_dispatch_methods`, which looks through all classes of a widget at every
+    message.
+    """
     MessagePump._get_dispatch_methods = _handlers  # type: ignore[method-assign]  # replaces it
 
 
@@ -161,7 +163,9 @@ def _get_stored(self: Reactive[Any], node: Any, kind: type[Any]) -> Any:
 
 
 def patch_reactive_reads() -> None:
-    """Replace `Reactive.__get__`, which looks for four attributes at every read; a layout reads thousands of values."""
+    """Make reads of reactive attributes faster: `Reactive.__get__` looks for four attributes; a layout reads thousands
+    of values.
+    """
     Reactive.__get__ = _get_stored  # type: ignore[assignment, method-assign]  # replaces it
 
 

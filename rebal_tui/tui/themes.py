@@ -54,8 +54,8 @@ _OF_THE_TERMINAL = {DARK.name: "ansi-dark", LIGHT.name: "ansi-light", SAFE.name:
 def for_terminal(name: str, color_system: str | None) -> str:
     """Return the theme to use on a terminal; `color_system` is the terminal's color system as Rich names it, or None.
 
-    With only 16 colors, it is a variant that uses the terminal's own colors: mixed colors, such as that of the line
-    under the cursor, could look like other colors.
+    With only 16 colors, the theme with this name is replaced by one that uses the terminal's own colors: mixed colors,
+    such as that of the line under the cursor, could look like other colors.
     """
     return _OF_THE_TERMINAL.get(name, name) if color_system in ("standard", "windows") else name
 

@@ -70,7 +70,7 @@ class WayBack:
             self._was_open = False
 
     def forget(self) -> None:
-        """Forget the page and the sections, because the user has chosen another section."""
+        """Forget the closed page and the sections to go back to, because the user has chosen another section."""
         self._return = None
         self._origins.clear()
 
@@ -95,7 +95,8 @@ class WayBack:
     def check(self) -> None:
         """Open the closed page again if the action is over: no dialog is open and no background work runs.
 
-        If no page is to be opened again, go back to the section that opened a page or form, if that has been closed.
+        If no page is to be opened again, and a page or form that another section opened has been closed, go back to
+        that section.
 
         Called whenever a dialog closes or background work ends.
         """

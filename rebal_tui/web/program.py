@@ -58,7 +58,9 @@ class Program(AppService):
         return process
 
     async def on_meta(self, data: bytes) -> None:
-        """Ignore messages that draw nothing. The screens send one, about their end, which the exit shows as well."""
+        """Ignore the program's messages other than output. One reports its end, which the exit of its process reports
+        as well.
+        """
 
     async def attach(self, width: int, height: int) -> None:
         """Make the program draw everything again, for a page that shows nothing yet; its size is in characters."""

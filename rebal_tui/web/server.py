@@ -90,7 +90,7 @@ async def serve(options: Options) -> None:
 
 
 async def listen(listening: socket.socket, app: web.Application) -> web.AppRunner:
-    """Serve an application on a socket until the runner is cleaned up."""
+    """Serve an application on a socket until the returned runner is cleaned up."""
     runner = web.AppRunner(app, access_log=None, logger=_log, shutdown_timeout=CLOSE_SECONDS)
     await runner.setup()
     await web.SockSite(runner, listening).start()
@@ -100,8 +100,8 @@ async def listen(listening: socket.socket, app: web.Application) -> web.AppRunne
 def make_app(access: Access, screens: Screens, title: str, report: Callable[[str], None]) -> web.Application:
     """The web application: the address that works once, the page, its files and its websocket.
 
-    All but the address need the session that it begins. `title` is that of the page. `report` is called with one line
-    for the server's terminal; it must not raise.
+    Opening the address begins the browser's session; everything else is refused without it. `title` is that of the
+    page. `report` is called with one line for the server's terminal; it must not raise.
     """
     page = _Page(access, screens, title, report)
     app = web.Application(middlewares=[page.guard])
@@ -144,7 +144,9 @@ class _Page:
         return refuse
 
     async def protect(self, request: web.Request, response: web.StreamResponse) -> None:
-        """Add headers to a response: nothing of other hosts is loaded, and nothing is stored or passed on."""
+        """Add headers to a response: a browser must load nothing from other hosts, store nothing, and send no address
+        of this page to others.
+        """
         host = request.headers.get("Host", "") if self._access.names_this_server(request.headers) else ""
         response.headers.update(
             {

@@ -28,7 +28,9 @@ NOT_HERE = {
 
 
 class FirstRun(Vertical):
-    """Offers these four first steps; for an unavailable one, it shows the command to use instead."""
+    """Offers four first steps with an empty book: demo, file, files book, broker. For an unavailable step, it shows the
+    command to use instead.
+    """
 
     DEFAULT_CSS = """
     FirstRun { align: center middle; height: 1fr; }

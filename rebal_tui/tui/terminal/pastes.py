@@ -29,12 +29,16 @@ class PasteFilter:
 
     @property
     def inside(self) -> bool:
-        """Whether the mark `START` of a paste has arrived, but not yet the mark `END`."""
+        """Whether the control sequence that begins a paste (`START`) has arrived, but not yet the one that ends it
+        (`END`).
+        """
         return self._inside
 
     @property
     def starting(self) -> bool:
-        """Whether the input so far ends with the first part of the mark `START`, which must not be read as keys."""
+        """Whether the input so far ends with the first part of the control sequence `START`, which must not be read as
+        keys.
+        """
         return not self._inside and len(self._mark) > 1
 
     def feed(self, text: str) -> str:
@@ -42,8 +46,8 @@ class PasteFilter:
         return "".join([self._pasted(char) if self._inside else self._typed(char) for char in text])
 
     def end(self) -> str:
-        """End a paste whose mark `END` does not arrive; returns the text to pass to the parser, empty if no paste has
-        begun.
+        """End a paste whose final control sequence (`END`) does not arrive; returns the text to pass to the parser,
+        empty if no paste has begun.
         """
         if not self._inside:
             return ""

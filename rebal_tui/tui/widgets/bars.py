@@ -137,8 +137,8 @@ def weights_bar(weights: Sequence[tuple[str, int]], width: int, whole: int = 0) 
 def weight_mark(index: int, name: str) -> TextSegment:
     """One cell in the shade that a weight has in the stacked bar; shown before the asset's row as a legend.
 
-    `index` is the position of the weight in the bar, `name` the name of the asset, `cash`, or empty for what is
-    missing.
+    `index` is the position of the weight in the bar, `name` the name of the asset, `cash`, or empty for the part of the
+    bar without a weight.
     """
     if name in ("", "cash"):
         return (CASH_MARK if name else " ", "muted")

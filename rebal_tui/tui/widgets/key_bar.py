@@ -49,7 +49,7 @@ class ShownKey(NamedTuple):
 
     @property
     def width(self) -> int:
-        """Width in cells, without the gap after it."""
+        """Width in cells of the key with its label, without the gap after them."""
         return cell_len(f"{self.display} {self.description}")
 
 
@@ -235,7 +235,7 @@ class HasFirstSteps(Protocol):
 
     @property
     def first_actions(self) -> tuple[str, ...]:
-        """Names of the first actions, in the order of their keys in the bar; empty when none is offered."""
+        """The `method` of each action whose key comes first in the bar, in this order; empty for the default order."""
 
 
 @runtime_checkable
@@ -246,7 +246,7 @@ class HasNotOffered(Protocol):
 
     @property
     def not_offered(self) -> frozenset[str]:
-        """The ids of the actions that never apply."""
+        """The ids of the actions that never apply to a book in its current mode."""
 
 
 def _available_keys(screen: Screen[object]) -> list[ShownKey]:

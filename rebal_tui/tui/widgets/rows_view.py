@@ -133,8 +133,8 @@ class RowsView(StyledView, Generic[R]):
         return line if 0 <= line < self.scrollable_content_region.height - 1 else None
 
     def hold_cursor(self, line: int | None) -> None:
-        """Scroll so that the cursor is on this line again, after rows have come above it; None leaves the rows as they
-        are.
+        """After rows were added above the cursor, scroll so that it is `line` lines below the header again; None does
+        not scroll.
 
         The first rows of the list stay in view if the cursor is in view with them, so that new ones are seen.
         """

@@ -58,7 +58,7 @@ class Kept:
 
     @cached_property
     def moved(self) -> NDArray[np.bool_]:
-        """For each row of `positions`, whether it is out of the current sort order (see `_moved`)."""
+        """For each row of `positions`, whether it is out of the current sort order (see `StableOrder`)."""
         return _moved(self.positions, self.fresh)
 
 
@@ -66,8 +66,8 @@ class StableOrder:
     """The order in which rows are shown, as row ids.
 
     `waiting`: whether the current sort order differs from the order shown. `moved` is the number of rows that are out
-    of the sort order (see `_moved`). It is 0 unless a key was pressed in the last `HOLD_SECONDS`, because otherwise the
-    rows are soon sorted without a request.
+    of the sort order: in that order, both their neighbors would be other rows. It is 0 unless a key was pressed in the
+    last `HOLD_SECONDS`, because otherwise the rows are soon sorted without a request.
     """
 
     def __init__(self, *, after_sort: bool = True) -> None:
@@ -171,7 +171,7 @@ class StableOrder:
         return now - self._touched < HOLD_SECONDS
 
     def has_moved(self, index: int) -> bool:
-        """Whether the row at this index of the rows shown is out of the current sort order (see `_moved`)."""
+        """Whether the row at this index of the rows shown is out of the current sort order (see `StableOrder`)."""
         return self._differs is not None and index < len(self._differs) and bool(self._differs[index])
 
 

@@ -20,13 +20,13 @@ class Column(Generic[R]):
     """A table column. `cell` returns text or styled segments.
 
     Widths are in cells. When the table is too narrow, columns with the largest `priority` number are hidden first;
-    those of priority 0 never. Columns of `LOW_PRIORITY` or higher are shown only if the texts of `whole` columns fit
-    without being cut. Spare width is divided in proportion to `grow`; no column gets wider than its `max_width`. `sort`
-    returns the sort key of a row; `descending` is the initial direction, `directions` names both, the ascending one
-    first. `plain` returns the text to export if it is not the text of `cell`, as for a bar. An `exported` column is in
-    every export, even when it does not fit on the screen. `unit` is the unit at the end of each figure; in an export,
-    the unit is in the column's title, so that the figures are numbers.
-    A text that `spills` goes on over the next column in rows whose cell there is empty.
+    those of priority 0 never. Columns of `LOW_PRIORITY` or higher are shown only if the texts of `whole` columns, such
+    as names, fit without being cut. Spare width is divided in proportion to `grow`; no column gets wider than its
+    `max_width`. `sort` returns the sort key of a row; `descending` is the initial direction, `directions` names both,
+    the ascending one first. `plain` returns the text to export if it is not the text of `cell`, as for a bar. An
+    `exported` column is in every export, even when it does not fit on the screen. `unit` is the unit at the end of each
+    figure; in an export, the unit is in the column's title, so that the figures are numbers. A text that `spills` goes
+    on over the next column in rows whose cell there is empty.
     """
 
     key: str

@@ -62,13 +62,15 @@ class FilterField(TextField):
         super().__init__(placeholder=placeholder, id=id, compact=True, select_on_focus=False)
 
     def check_consume_key(self, key: str, character: str | None) -> bool:
-        """Return whether the key types a character. Textual does not find those of some named keys, such as that
-        which opens the filter, and would offer them in the bottom line.
+        """Return whether the key types a character. For some keys, such as `/`, Textual does not know the character, so
+        the bottom line would show an action for a key that types text.
         """
         return super().check_consume_key(key, character) or key in SIGN_KEYS
 
     def open(self, typed: str = "") -> None:
-        """Show the field and give it the focus; `typed` is added to its text, which without it is selected."""
+        """Show the field and give it the focus; `typed` is added to the field's text. If `typed` is empty, the text is
+        selected.
+        """
         self.display = True
         self.value += typed
         self.cursor_position = len(self.value)
@@ -100,7 +102,7 @@ class OnlyChoice(Suggester):
         """Return the choices that contain every word of a text.
 
         The list is empty if the text is empty, if more than `MAX_LISTED` choices match, or if the text names one
-        choice: it is the whole choice, or the key at the end of the choice, such as `N-12` of `Ruiz · N-12`.
+        choice: in full, or by the account number at its end, as `N-12` names `Ruiz · N-12`.
         """
         words = fold(text.replace("·", " ")).split()
         found: list[str] = []

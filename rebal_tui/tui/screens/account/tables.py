@@ -23,10 +23,10 @@ KeyedDecision = tuple[Hashable, Decision]
 
 
 def keyed_decisions(decisions: Sequence[Decision]) -> list[KeyedDecision]:
-    """Return decisions, newest first, with the keys of their rows.
+    """Return decisions, newest first, each with the key of its row.
 
-    A decision has the key of the one that it replaces: that of the same day and portfolio with the same outcome and
-    the same reported checks. So its row stays where it is when the account is evaluated again.
+    The key consists of the day, portfolio, outcome and reported checks of the decision. A decision that replaces an
+    earlier one has the same key, so its row stays where it is when the account is evaluated again.
     """
     keyed: list[KeyedDecision] = []
     taken: set[Hashable] = set()

@@ -32,8 +32,8 @@ of its accounts; in Exceptions it counts once."""
 
 
 def group_tabs(total: int, groups: Sequence[tuple[AccountGroup, int]], marked: int) -> tuple[Tab, ...]:
-    """Return a tab for each group with its row count (muted if zero), and a tab for the marked accounts, counting those
-    that a filter hides.
+    """Return a tab for each group with its row count (muted if zero), and a tab for the marked accounts, which also
+    counts those that a filter hides.
     """
     tabs = [Tab(ALL, ALL, figure=f"{total:,}")]
     for group, count in groups:

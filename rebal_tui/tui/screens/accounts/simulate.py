@@ -23,7 +23,9 @@ STATUS = "status"
 
 
 def choices(row: AccountRow) -> list[Choice]:
-    """Return the broker's blocks, each marked as set or not, then the other events that can be simulated."""
+    """Return the blocks that a broker can put on an account, each with a box that is checked if it is on, then the
+    other events that can be simulated.
+    """
     first = [
         Choice(restriction.value, f"{'☑' if restriction.value in row.restrictions else '☐'} "
                f"{formats.words(restriction.value)}", RESTRICTION_TEXTS[restriction])

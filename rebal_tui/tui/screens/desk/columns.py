@@ -121,13 +121,13 @@ def columns() -> tuple[Column[DeskRow], ...]:
 
 
 def tile_tabs(found: Counts, whole: Counts, current: Tile, *, reviewed: bool = False) -> tuple[Tab, ...]:
-    """Return a tab for each status, and for each other group that has accounts or is
-    `current`; a count of zero is muted.
+    """Return a tab for each status, and for each other group that has accounts or is `current`; a count of zero is
+    muted.
 
-    `found` has the counts shown, of the accounts that the text filter finds, `whole` those without a filter, so that
-    no tab goes because of a filter. If every automatic run is `reviewed`, no account trades without approval, so the
-    tab "will trade" is labeled `RUN_PENDING`. The counts of the statuses add up to that of all; the other groups
-    overlap, which a line before them shows.
+    `found` has the counts shown, of the accounts that the text filter finds, `whole` those without a filter, so that a
+    filter hides no tab. If every automatic run is `reviewed`, no account trades without approval, so the tab "will
+    trade" is labeled `RUN_PENDING`. The counts of the statuses add up to that of all; the other groups overlap, so that
+    a vertical line separates their tabs from these.
     """
     labels = {Tile.COOLDOWN: IN_COOLDOWN, **({Tile.WILL_TRADE: RUN_PENDING} if reviewed else {})}
     return tuple(

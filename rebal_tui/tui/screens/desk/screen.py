@@ -131,7 +131,7 @@ class DeskScreen(ShowsAccount, ShowsAmong, EvaluatesAll, TiledListScreen, inheri
         self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Disable the actions of the section while the choice of first steps is shown."""
+        """Disable the actions of the section while the first steps with an empty book are offered."""
         del parameters
         return not (self.has_class("-first-run") and action in OWN_ACTIONS)
 

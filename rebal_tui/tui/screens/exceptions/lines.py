@@ -59,8 +59,8 @@ Row = ExceptionView | AlertView
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """An exception or alert in its last state before it ended `at`; it stays in the list until the rows are sorted
-    again.
+    """An exception or alert that has ended, in its last state; `at` is when it ended. It stays in the list until the
+    rows are sorted again.
     """
 
     row: Row

@@ -67,7 +67,10 @@ class ExceptionsScreen(TiledListScreen, inherit_bindings=False):
         self.table.marked = self.table.marked & {lines.row_key(row) for row in found.alerts}
 
     def entered(self) -> None:
-        """Sort the rows, and move the cursor to the first one, also when newer rows are shown, unless it was moved."""
+        """Called when the user presses the key of this section: sort the rows and move the cursor to the first one.
+
+        When newer rows are shown next, the cursor goes to their first row, unless the user has moved it.
+        """
         super().entered()
         if self.is_mounted:
             self.table.action_edge(False)

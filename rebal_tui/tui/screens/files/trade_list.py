@@ -19,7 +19,7 @@ FORMATS = {"blocks": "blocks", "ibkr": "ibkr"}
 
 
 def write_trade_list(screen: ListScreen) -> None:
-    """Ask where to write the approved orders; shows a message if none waits for a list."""
+    """Ask where to write the approved orders; shows a message if no approved order waits to be written."""
     screen.host.work_to_open(_ask(screen), name="trade list")
 
 

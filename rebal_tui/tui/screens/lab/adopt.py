@@ -30,7 +30,9 @@ def not_editable(portfolio: Portfolio) -> str:
 
 
 def adopted(portfolio: Portfolio, policy: Policy) -> PortfolioForm:
-    """Return the form of a portfolio, with bands, calendar, cooldown, destination and scope taken from a policy."""
+    """Return the form of a portfolio, with bands, calendar, cooldown, destination and scope (which assets trade) of a
+    policy.
+    """
     bands = ((BandType.ABSOLUTE, policy.absolute), (BandType.RELATIVE, policy.relative))
     calendar = policy.calendar
     return replace(

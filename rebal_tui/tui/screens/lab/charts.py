@@ -25,7 +25,8 @@ _MARKS = (
 def chart(found: Comparison, cursor: int | None, width: int, height: int, *, worse_shown: bool) -> list[Line]:
     """Chart of all policies with its legend, in `height` lines; `cursor` is the number of the row under the cursor.
 
-    Below it stands how many policies are redundant, which the table lists if they are `worse_shown`.
+    A note below the chart counts the policies drawn as dots (see `scatter`) and says whether the table lists them
+    (`worse_shown`).
     """
     rows = found.rows
     hidden = sum(row.worse and not row.own for row in rows)
@@ -39,8 +40,8 @@ def chart(found: Comparison, cursor: int | None, width: int, height: int, *, wor
 def scatter(rows: Sequence[PolicyRow], cursor: int | None, width: int, height: int) -> list[Line]:
     """Chart of policies: turnover in percent a year upward, rms deviation in percentage points to the right.
 
-    `cursor` is the number of the row under the cursor. A policy is drawn as a dot if another one rebalances on the same
-    days, or if for another one no figure of turnover, rms and worst drift is higher and at least one is lower. Dots
+    `cursor` is the number of the row under the cursor. A policy is drawn as a dot if another policy rebalances on the
+    same days, or if another policy has a lower turnover, rms or worst drift and is not higher in any of the three. Dots
     that do not fit into the chart are left out. The lowest line is no turnover, the highest the largest one.
     """
     columns, lines = max(width - _AXIS - 1, 10), max(height - 3, 4)

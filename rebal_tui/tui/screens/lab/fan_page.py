@@ -22,8 +22,8 @@ _BAR = 40
 
 
 def fan_lines(fans: Fans, width: int) -> list[Line]:
-    """Build the fans of a policy over all start days and over all days of its calendar condition; for a missing fan,
-    the reason.
+    """Build the results (fans) of a policy for every start day, and for every day of its calendar condition; where
+    there are none, the reason.
     """
     lines: list[Line] = [(("", ""),)]
     if fans.starts is None:

@@ -41,7 +41,9 @@ of two, the figures under the cursor in three, and a blank one.
 
 
 class HeatMapScreen(ModalScreen[None]):
-    """Shows the heat map, computed on a thread of its own, with as many band pairs as fit on the screen."""
+    """Shows a heat map of band pairs (absolute, relative), as many as fit on the screen, computed on a thread of its
+    own.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "dismiss", "Back"),

@@ -236,7 +236,7 @@ class ArchiveScreen(Dialog[None]):
             self.host.work(self._read(), name="archive page")
 
     def action_leave(self) -> None:
-        """Close the dialog, and stop a move in progress."""
+        """Close the dialog, and stop moving years into the archive, if that is in progress."""
         if self._moving is not None and self._is_moving:
             self._moving.cancel()
             self.host.say("Archiving stopped; nothing is lost. Archive again to continue.")

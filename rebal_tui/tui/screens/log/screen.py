@@ -78,7 +78,9 @@ class LogScreen(ShowsJob, LoadsOlder, inherit_bindings=False):
 
     @property
     def row_counts(self) -> tuple[int, int]:
-        """Of the audit trail, the entries found that are shown, and all entries: a search reads only those found."""
+        """The number of rows shown, and the number of all jobs or audit entries. A search reads only the entries it
+        finds.
+        """
         shown, total = super().row_counts
         return (shown, self._snapshot.entries if self._tab == AUDIT and self._snapshot is not None else total)
 

@@ -70,7 +70,9 @@ class MarketKeys:
         return self._preparing > 0 or not all(isinstance(screen, LivePage) for screen in self._above())
 
     async def update_hold(self) -> None:
-        """If `_must_hold`, stop simulated time that runs faster than real time; otherwise let it continue."""
+        """While a form, question or preview is open or being prepared, stop simulated time that runs faster than real
+        time; otherwise let it continue.
+        """
         held = self._must_hold
         if held == self._time_held:
             return

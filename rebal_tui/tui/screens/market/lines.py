@@ -148,8 +148,8 @@ def natural(row: AssetRow) -> tuple[bool, str]:
 
 
 def simulator_line(snapshot: MarketSnapshot | None, last: str, *, stopped: bool = False) -> Line:
-    """Return the state of the simulation, the accounts outside a band, and `last`, the
-    effect of the last market action.
+    """Return the state of the simulation, the accounts outside a band, and `last`, a text about the effect of the
+    user's last action on the market.
 
     `stopped`: simulated time is stopped because a form, question or preview is open.
     """

@@ -139,7 +139,7 @@ class AffectedItems(Sequence[Item]):
 
 
 def item_titles(impact: Impact) -> tuple[str, str, str]:
-    """Return the titles of the affected accounts' columns; that of the amounts is empty if none would trade."""
+    """Return the titles of the affected accounts' columns; the title of the amounts is empty if no account trades."""
     return "Client", "What would happen", "Turnover $" if impact.orders else ""
 
 
@@ -151,7 +151,8 @@ def affected_items(impact: Impact, host: Asks) -> Sequence[Item]:
 class ImpactScreen(Dialog[bool]):
     """Shows the figures of an impact above the affected accounts; enter opens the account under the cursor.
 
-    Of a change that is being edited, ctrl+s closes the screen with True, so that the editor saves it.
+    If the impact is that of a change being edited, ctrl+s closes the screen and returns True, so that the editor saves
+    the change.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [

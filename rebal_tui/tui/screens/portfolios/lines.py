@@ -131,7 +131,7 @@ def _conditions(view: PortfolioView, width: int) -> list[Line]:
 
 
 def condition_lines(conditions: Sequence[Condition], dates: Sequence[date], cooldown: int, width: int) -> list[Line]:
-    """Return the conditions in words; `dates` are the next dates of the calendar, `cooldown` is in days."""
+    """Return the conditions in words; `dates` are the next dates of the calendar condition, `cooldown` is in days."""
     lines: list[Line] = []
     for condition in conditions:
         if isinstance(condition, CalendarCondition):
@@ -189,8 +189,8 @@ def _subscriber(row: AccountRow, width: int) -> Line:
 
 
 def impact_facts(impact: Impact, *, changed: bool = True) -> list[tuple[str, str]]:
-    """Return the figures of an impact as (label, figure) pairs. With `changed`, a figure that differs is given as
-    `before → after`.
+    """Return the figures of an impact as (label, figure) pairs. With `changed`, the number of accounts outside their
+    bands is given as `before → after`.
     """
     outside = outside_text(impact.outside_after, banded=impact.banded_after)
     before = outside_text(impact.outside_before, banded=impact.banded_before)
@@ -248,7 +248,7 @@ def impact_lines(impact: Impact, what: str, *, changed: bool) -> Builder:
 def before_after(impact: Impact, width: int, *, changed: bool = True) -> list[Line]:
     """Return two bars on one scale: the subscribers that are outside a band now, and those after the change.
 
-    Without `changed`, only the first bar; nothing if there is no band to be outside of.
+    Without `changed`, return only the first bar; without a drift band, no lines.
     """
     size = min(max(width - 16, 10), 60)
     lines: list[Line] = []

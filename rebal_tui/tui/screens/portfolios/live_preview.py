@@ -45,7 +45,7 @@ def live_lines(
 ) -> list[Line]:
     """Return the weights as bars, and, if the form is valid (`body`), its conditions in words.
 
-    `shares` are (symbol, hundredths of a percent) pairs; `dates` are the next dates of the calendar.
+    `shares` are (symbol, hundredths of a percent) pairs; `dates` are the next dates of the calendar condition.
     """
     most = max((share for _, share in shares), default=1)
     size = max(width - 20, 4)

@@ -21,7 +21,8 @@ from rebal_tui.tui.screens.portfolios.form import (
 def field_notes(form: PortfolioForm, body: PortfolioBody | None, *, book_reviews: bool) -> dict[str, str]:
     """Return the note next to each field below the weights, by location.
 
-    `body` is the portfolio if the form is valid; `book_reviews` is as in `PortfolioRow`.
+    `body` is the portfolio if the form is valid; `book_reviews` is whether the book requires review of every automatic
+    run.
     """
     return {
         CASH: "cash target" if form.cash else "no cash target",
@@ -46,7 +47,10 @@ def _band_notes(form: PortfolioForm) -> dict[str, str]:
 
 
 def setting_notes(form: PortfolioForm, *, book_reviews: bool) -> dict[str, str]:
-    """Return the notes next to the fields for review, calendar sessions and minimum trade, by location."""
+    """Return the notes next to the fields for review, calendar sessions and minimum trade, by location.
+
+    `book_reviews` is whether the book requires review of every automatic run.
+    """
     of_book = not form.least and not form.least_percent
     none = "none here: the book's counts" if of_book else "none, whatever the book has"
     return {

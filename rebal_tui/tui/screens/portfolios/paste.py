@@ -164,7 +164,7 @@ class PasteScreen(Dialog[str]):
             self._show()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer to create from JSON; any other text leads on to the form."""
+        """Offer the action `create` if the text is JSON, else `go_on`, which opens the text in the portfolio form."""
         if action in ("create", "go_on"):
             return is_json(self._area.text) == (action == "create")
         return super().check_action(action, parameters)

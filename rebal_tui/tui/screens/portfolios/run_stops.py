@@ -116,7 +116,7 @@ async def choose_stops(screen: ListScreen, row: PortfolioRow) -> None:
 
 
 def left_out_text(one: RunStops) -> str:
-    """Which accounts outside a band the figures do not count, as a sentence; empty if they count all."""
+    """Return a sentence about the accounts outside a band that the figures leave out; empty if there are none."""
     parts = []
     if one.with_run:
         have = "has" if one.with_run == 1 else "have"

@@ -72,7 +72,9 @@ def _unchanged(differences: Sequence[Difference]) -> str:
 
 
 def version_lines(view: VersionView) -> Builder:
-    """Build the differences between a version and the version before it, and what going back to it would change."""
+    """Build the differences between a version and the version before it, and what would change if the portfolio got the
+    content of this version again.
+    """
 
     def build(width: int, _height: int) -> Sequence[Line]:
         lines: list[Line] = [heading(f"Changes in version {view.number}", width, _count(view.changes))]
@@ -90,7 +92,7 @@ def version_lines(view: VersionView) -> Builder:
 
 
 def return_table(view: VersionView, width: int) -> list[Line]:
-    """Return what going back to this version would change, one line per field."""
+    """Return what would change if the portfolio got the content of this version again, one line per field."""
     return difference_table(view.to_return, "Now", f"Version {view.number}", width)
 
 

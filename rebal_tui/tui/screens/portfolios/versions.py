@@ -1,4 +1,6 @@
-"""Dialog with the versions of a portfolio: what each version changed, and returning to an earlier one."""
+"""Dialog with the versions of a portfolio: what each version changed, and giving the portfolio the content of an
+earlier version again.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,7 @@ from rebal_tui.tui.widgets.table import BookTable
 class VersionsScreen(Dialog[str]):
     """The versions of a portfolio, above the differences of the version under the cursor.
 
-    Returns the id of the portfolio if the user returned to a version, otherwise None.
+    Returns the id of the portfolio if it got the content of an earlier version again, otherwise None.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -58,7 +58,8 @@ class SymbolInput(PassesOnKeys, PlainInput):
 
 
 class ShareInput(PassesOnKeys, PercentInput):
-    """The percentage of a weight row. Tab acts like enter; a letter typed into it begins another symbol of the row.
+    """The percentage of a weight row. Tab acts like enter; a letter typed into it goes to the row's symbol field and
+    replaces the symbol there.
 
     In the last row, enter adds a row if the sum is below 100.00.
     """

@@ -61,8 +61,10 @@ class ReviewScreen(EvaluatesAll, inherit_bindings=False):
         return ("approve", "reject", "trade_list") if self.host.mode_shown == FILES_MODE else ()
 
     def idle_actions(self) -> frozenset[str]:
-        """In a files book also those that change nothing in it: the review of all runs, and the trade list unless an
-        approved order waits for one.
+        """Return the ids of the actions that cannot work now.
+
+        In a files book, these include the review of every automatic run, as each needs approval anyway, and the trade
+        list unless an approved order waits for one.
         """
         idle = super().idle_actions()
         if self.host.mode_shown != FILES_MODE:

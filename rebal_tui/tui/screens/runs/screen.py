@@ -150,7 +150,10 @@ class RunsScreen(ShowsRun, LoadsOlder, TiledListScreen, inherit_bindings=False):
             self.show_detail(detail)
 
     def idle_actions(self) -> frozenset[str]:
-        """In a files book also the action that writes a trade list, unless an approved order waits for one."""
+        """Return the ids of the actions that cannot work now.
+
+        In a files book, these include writing a trade list, unless an approved order waits for one.
+        """
         waits = self._snapshot is not None and self._snapshot.waits_for_list
         none_waits = self.host.mode_shown == FILES_MODE and not waits
         return super().idle_actions() | ({"runs.list"} if none_waits else frozenset())
@@ -178,7 +181,11 @@ class RunsScreen(ShowsRun, LoadsOlder, TiledListScreen, inherit_bindings=False):
         self.table.fit_columns((), {key: max(size, found.get(key, 0)) for key, size in self._widest.items()} or found)
 
     def show_tiles(self) -> None:
-        """Show the tiles with the counts as they were read with the rows: the filter searches all runs of the book."""
+        """Show the filter tabs (tiles) with the counts that were read together with the rows.
+
+        They are not counted from the rows, because the text filter searches all runs of the book, not only those
+        loaded.
+        """
         if self._snapshot is not None:
             here = self.tile if self._read is not None and self._read[1] == self._group else ""
             self.tiles.tabs = run_columns.group_tabs(self._snapshot, here)

@@ -153,7 +153,7 @@ class KeysScreen(ModalScreen[dict[str, str]]):
         return all(word in found for word in fold(text).split())
 
     def on_key(self, event: Key) -> None:
-        """Begin a filter with a typed character, unless the character is a command of the list below."""
+        """Begin a filter with a typed character, unless its key is a command of the list below the filter."""
         if event.is_printable and event.character is not None and not self._filter.has_focus:
             event.stop()
             self._filter.open(event.character.strip())

@@ -64,7 +64,7 @@ TYPED: dict[str, tuple[str, str, Callable[[str], Any]]] = {
 
 
 def policy_text(value: object) -> str:
-    """Format a value of the policy as the text of its field."""
+    """Format a value of the book's policy, such as its evaluation times, as the text of its field."""
     if isinstance(value, tuple):
         return ", ".join(item.isoformat("minutes") if hasattr(item, "isoformat") else str(item) for item in value)
     return str(value)

@@ -81,7 +81,8 @@ class DetailPanel(HasPages):
     async def read_detail(self) -> Detail | None:
         """Read the detail of the row under the cursor, before new rows are shown; None if there is none to show.
 
-        For rows and details without figures that follow the prices, which a heartbeat may move between two requests.
+        Not for lists with figures that depend on prices: a heartbeat may change prices after the detail is read and
+        before the rows are.
         """
         key = self.detail_key
         if key is None:

@@ -135,7 +135,7 @@ class ReadScreen(ReadingPage[None]):
         yield KeyBar()
 
     def show(self, builder: Builder) -> None:
-        """Replace the lines."""
+        """Show the lines of another builder."""
         self.query_one(LinesView).show(builder)
 
     def action_copy(self) -> None:

@@ -135,10 +135,10 @@ class ExplainsFields(Protocol):
 
 
 class FieldNote(Static):
-    """A line of a dialog that shows its keys, or the explanation of a field while that field has the focus.
+    """A line of a dialog that shows the dialog's keys or, after key f1, the explanation of the focused field.
 
-    `elsewhere` are the keys shown while the focus is not in a field that has an explanation. The class `-explains` is
-    set while an explanation is shown.
+    `elsewhere` are the keys shown while the focus is not in a field that has an explanation. The widget has the style
+    class `-explains` while it shows an explanation.
     """
 
     DEFAULT_CSS = """

@@ -239,8 +239,8 @@ class FormScreen(LiveDialog, Dialog[bool]):
             self._show(proposal, faults)
 
     def faults_by_field(self, refusal: Refusal) -> dict[str, str]:
-        """Return the messages of a refusal by field key; those whose location is no field of the form are at the
-        `blame` field.
+        """Return the messages of a refusal by field key; messages about none of the form's fields are at the field that
+        the creator of the form chose for them (`blame`).
         """
         keys = {field.key for field in self.fields}
         by_field: dict[str, str] = {}

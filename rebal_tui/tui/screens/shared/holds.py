@@ -53,7 +53,7 @@ def reconcile_effects(client: str, hold: Pause) -> list[Effect]:
 
 
 async def ask_to_reconcile(screen: ListScreen, account_id: str, client: str) -> None:
-    """Show why an account is paused and which figures differ.
+    """Show why an account is paused and in which figures the book differs from the broker.
 
     On yes, apply the broker's figures and release the account.
     """

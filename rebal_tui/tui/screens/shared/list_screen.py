@@ -231,8 +231,8 @@ class ListScreen(ShowsMatching, DetailPanel):
             self._clear_filter()
 
     def returned(self) -> None:
-        """Called when the user has come back to this section: keep the order of the rows for some time, as after a
-        key.
+        """Called when the user has come back to this section: keep the order of the rows for some time, as after a key
+        press.
         """
         if self.is_mounted:
             self.table.touch()
@@ -283,7 +283,7 @@ class ListScreen(ShowsMatching, DetailPanel):
 
     @property
     def copied_name(self) -> str:
-        """What `y` copies, before its value in the message."""
+        """What key `y` copies, in words, such as `the run's id`, for the message that is then shown."""
         return f"the {self.NOUN}'s id"
 
     def mark_shown(self, noun: str) -> None:

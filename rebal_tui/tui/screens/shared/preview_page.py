@@ -29,9 +29,9 @@ LEAVE_OUT = "Leave a line out…"
 class PreviewPage(ReadScreen):
     """The preview of a run.
 
-    Key `v` asks whether to start the run; if it cannot be started, the key is not shown, and gives the reason. `l`
-    leaves a line out, and `o` asks which restrictions to override, if any apply. When a dialog above the page closes,
-    the preview is computed again.
+    Key `v` asks whether to start the run; if the run cannot be started, the bottom line does not show the key, and
+    pressing it shows the reason. `l` leaves a line out, and `o` asks which restrictions to override, if any apply. When
+    a dialog above the page closes, the preview is computed again.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [

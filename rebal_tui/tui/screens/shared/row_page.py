@@ -162,11 +162,16 @@ class PageOfList(LivePage, Dialog[T], ReadingPage[T]):
             await self.renew()
 
     async def renew(self) -> None:
-        """Read the data of the row again. Show it if `shows` is still true then; cursor and scroll position stay."""
+        """Read the data of the row again, and show it unless the user has gone to another row or closed the page
+        meanwhile.
+
+        Cursor and scroll position stay.
+        """
         raise NotImplementedError
 
     async def turn_to(self, key: str, step: int) -> None:
-        """Fetch the data of the row with this key. Show it if `is_latest(step)` is still true then.
+        """Fetch the data of the row with this key. Show it unless the user has gone to another row or closed the page
+        meanwhile.
 
         `step` numbers the user's moves from row to row on this page.
         """
@@ -294,9 +299,9 @@ def row_page(owner: HasPages, page: Page, key: str) -> RowPage:
 def with_keys_of(owner: HasRows, page: type[P], objects: str = "") -> type[P]:
     """Return a subclass of `page` with keys for the actions of a list that work on a row.
 
-    Its keys `]` and `[` are labeled with the list's word for a row. `objects` names the section of the object shown, if
-    that is not the section of the list. The actions of that section are then added where their keys are still free;
-    they switch to the section.
+    The labels of the page's keys `]` and `[` contain the list's word for a row. `objects` names the section of the
+    object shown, if that is not the section of the list. The actions of that section are then added where their keys
+    are still free; they switch to the section.
     """
     return cast("type[P]", _page_class(owner.SECTION, owner.NOUN, page, objects))
 

@@ -74,8 +74,8 @@ class SectionScreen(HasKeyBar[None]):
         self.query_one(KeyBar).unusable = actions.changing(self.SECTION) if status.read_only else frozenset()
 
     def take_unbound(self, key: str) -> bool:
-        """Handle a key for which this section has no action: do what it does in another section, or name the sections
-        that use it.
+        """Handle a key for which this section has no action: run this section's action with the same meaning as the key
+        has in another section, or name the sections where the key works.
 
         Returns whether the key was handled.
         """
