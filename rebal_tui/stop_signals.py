@@ -61,7 +61,10 @@ class StopRequest:
 
 @contextmanager
 def listening(close: Callable[[], None]) -> Iterator[StopRequest]:
-    """Context manager: handle the stop signals until the block ends, also before and after an event loop runs."""
+    """Context manager: handle the stop signals until the block ends, also before and after an event loop runs.
+
+    `close` is called before the process is ended by force, if the screens do not end in time.
+    """
     request = StopRequest(close)
 
     def handle(number: int, _frame: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""Accounts, their positions and their `Extras` in NumPy columns; `Account` objects are built when they are read.
+"""Accounts, positions, reserved cash and external orders in NumPy columns; `Account` objects are built on access.
 
 One row per account, by ascending key (the integer primary key in the file). Positions have columns of their own: the
 account of row r has `count[r]` positions there, the first at index `start[r]`.
@@ -81,11 +81,11 @@ class AccountTable:
     """Every account of a book in columns.
 
     Money and prices are in billionths of a dollar, shares in billionths of a share, times in microseconds since 1970
-    UTC. `status` has indexes into `STATUSES`; `restrictions` has a bit for each of `RESTRICTIONS`. For each position,
-    `asset` is the asset's key in the file and `entry_price` the average price paid, `NO_ENTRY_PRICE` where unknown.
-    `symbols` and `asset_ids` are the labels and ids of assets by key. `version` increases with every change,
-    `texts_version` when a name or number changes, `loads` when everything is read again. `dirty_rows` has the rows
-    whose positions were replaced since a caller last cleared the set.
+    UTC. `status` has indexes into `STATUSES`; `restrictions` has the broker's blocks of the account, a bit for each of
+    `RESTRICTIONS`. For each position, `asset` is the asset's key in the file and `entry_price` the average price paid,
+    `NO_ENTRY_PRICE` where unknown. `symbols` and `asset_ids` are the labels and ids of assets by key. `version`
+    increases with every change, `texts_version` when a name or number changes, `loads` when everything is read again.
+    `dirty_rows` has the rows whose positions were replaced since a caller last cleared the set.
     """
 
     def __init__(self) -> None:
@@ -327,12 +327,12 @@ _NONE: frozenset[Restriction] = frozenset()
 
 
 def restrictions_of(bits: int) -> frozenset[Restriction]:
-    """The restrictions whose bits are set in `bits`; bit number i stands for `RESTRICTIONS[i]`."""
+    """The broker's blocks whose bits are set in `bits`; bit number i stands for `RESTRICTIONS[i]`."""
     return frozenset(restriction for bit, restriction in enumerate(RESTRICTIONS) if bits >> bit & 1)
 
 
 def restriction_bits(text: str) -> int:
-    """The bits, as in `AccountTable.restrictions`, of restrictions stored as names joined by commas."""
+    """The bits, as in `AccountTable.restrictions`, of the broker's blocks stored as names joined by commas."""
     return sum(1 << RESTRICTIONS.index(restriction) for restriction in to_restrictions(text)) if text else 0
 
 

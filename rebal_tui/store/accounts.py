@@ -1,4 +1,4 @@
-"""Local copy of the broker's accounts: cash, positions, restrictions, cash movements."""
+"""Local copy of the broker's accounts: cash, positions, broker blocks, cash movements."""
 
 from __future__ import annotations
 

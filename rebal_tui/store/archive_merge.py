@@ -34,8 +34,8 @@ def merge(database: Database, archive: Path, target: Path) -> None:
 def file_faults(path: Path, digest: str) -> list[str]:
     """Faults of an archive's file, one message each; none if it is intact.
 
-    Its rows must match `digest`. If the archive was extended since, they must match the digest that the file itself
-    states.
+    Its rows must match `digest`. If the archive was extended after it had that digest, they must match the digest that
+    the file itself states.
     """
     found = archive_content.Content()
     with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as file:

@@ -131,7 +131,8 @@ def forget(database: Database) -> None:
 class OpenArchive:
     """An archive open for reading.
 
-    When the book's `version` differs from this one, the archive must be opened again.
+    `version` is what the open archive depends on: its file, and the removed rows, asset renames and asset holds of the
+    book. When these have changed, the archive must be opened again.
     """
 
     database: Database

@@ -16,8 +16,8 @@ _FROM = "FROM asset_holds JOIN assets ON assets.key = asset_holds.asset"
 class AssetHold:
     """An asset on hold, which no automatic run trades.
 
-    `at` is since when. `last_close` and `price` are the prices before and after the jump, and `ratio` their ratio as
-    text. `looks_like` is the split that the jump resembles, empty when it resembles none.
+    `at` is when the hold began. `last_close` and `price` are the prices before and after the jump, and `ratio` their
+    ratio as text. `looks_like` is the split that the jump resembles, empty when it resembles none.
     """
 
     symbol: str
@@ -29,7 +29,7 @@ class AssetHold:
 
     @property
     def reason(self) -> str:
-        """Why the asset is on hold, as one sentence without the period."""
+        """Why the asset is on hold, as one sentence without the final period."""
         resembles = f", as after a {self.looks_like}" if self.looks_like else ""
         moved = f"${money_text(Money(self.last_close))} → ${money_text(Money(self.price))}"
         return f"{self.symbol} is on hold: its price moved {moved} (× {self.ratio}{resembles}) without an explanation"

@@ -37,15 +37,15 @@ _PLANS = (
 def queued(database: Database, runs: RowTable[RunRow], decided: RowTable[DecisionRow]) -> dict[str, Any]:
     """Audit detail of queued runs: their keys, and a digest over the runs and the decisions that created them.
 
-    The digest also covers the contexts, weights and decision kinds that the rows refer to. The rows must be as stored,
-    by ascending run key.
+    The digest also covers the decision contexts, weights and decision kinds that the rows refer to. The rows must be as
+    stored, by ascending run key.
     """
     digest = _digest_queued(database, _chosen(_RUNS, runs), _chosen(_DECISIONS, decided))
     return {"runs": _ranges(runs.column("key")), "digest": digest}
 
 
 def queued_from_store(database: Database, keys: Sequence[int]) -> dict[str, Any]:
-    """Same as `queued`, with the rows read from the file. `keys` are ascending."""
+    """The result of `queued` for the runs with these ascending `keys`, with the rows read from the file."""
     return {"runs": _ranges(keys), "digest": _queued_from_store(database, keys)}
 
 
@@ -58,9 +58,9 @@ def started(database: Database, plans: RowTable[PlanRow]) -> dict[str, Any]:
 
 
 def faults(database: Database) -> list[str]:
-    """Faults of the audit entries that `queued` and `started` describe, one message each.
+    """Faults of the audit entries about queued and started runs, one message each.
 
-    An entry has a fault if the rows that it covers differ from those recorded.
+    An entry has a fault if the file's rows that its digest covers differ from those at the time of the entry.
     """
     found = []
     for seq, action, detail in database.rows(

@@ -15,10 +15,10 @@ from rebal_tui.store.stored_values import unknown_values
 
 
 def back_up(database: Database, target: Path) -> None:
-    """Write a verified copy of the book to a partial file, then move it to `target` atomically; a link is followed.
+    """Write a verified copy of the book to a partial file, then move it to `target` atomically.
 
-    Raises `Conflict` when `target` is the book itself, or when the copy cannot be written or does not verify; an older
-    file at `target` is then unchanged.
+    A symbolic link at `target` is followed. Raises `Conflict` when `target` is the book itself, or when the copy
+    cannot be written or does not verify; an older file at `target` is then unchanged.
     """
     target = target.resolve()
     partial = target.with_name(target.name + ".partial")

@@ -32,7 +32,7 @@ def text(database: Database, key: int) -> str:
 
 
 def faults(database: Database) -> list[str]:
-    """Blobs that cannot be read or do not match their digest, one message each."""
+    """Shared texts that cannot be read or do not match their digest, one message each."""
     found = []
     for key, digest, content in database.connection.execute("SELECT key, digest, content FROM parts"):
         try:

@@ -19,7 +19,7 @@ def get(database: Database, name: str, default: str = "") -> str:
 
 
 def put(tx: Transaction, name: str, value: str) -> None:
-    """Store a value under a name."""
+    """Store the value of the book's setting `name`."""
     tx.execute("INSERT INTO meta VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", (name, value))
 
 

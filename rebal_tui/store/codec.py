@@ -128,7 +128,7 @@ def restrictions_text(restrictions: frozenset[Restriction]) -> str:
 
 
 class AccountRow(NamedTuple):
-    """An account as read: money in billionths, restrictions as names joined by commas."""
+    """An account as read: money in billionths, the broker's blocks as names joined by commas."""
 
     key: int
     id: str

@@ -25,7 +25,7 @@ def condition_values(condition: Condition) -> list[str | int]:
 
 
 def condition_of(kind: str, sub_type: str = "", value: str | int = "") -> Condition:
-    """A condition from the values of `condition_values`. Raises `ValueError`."""
+    """A condition from the values of `condition_values`. Raises `ValueError` for other values."""
     if kind == "on_portfolio_update":
         return PortfolioUpdate()
     if kind == "drift_band":

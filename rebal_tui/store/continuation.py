@@ -32,7 +32,8 @@ def ended_since(database: Database, account_id: str, portfolio_id: str, since: d
 def continue_as(tx: Transaction, ended: str, made: str) -> None:
     """Let the subscription `made` continue the subscription `ended`; both are given by id.
 
-    Copies overrides, trade marker and proposals of the ended one, and moves its undone sells.
+    Copies overrides, trade marker, `update_spent_at` (portfolio changes until then ask for no rebalance any more) and
+    `propose_on` (the day of a run to propose again) of the ended one, and moves its undone sells.
     """
     for statement in _COPIED:
         tx.execute(statement, (ended, made))

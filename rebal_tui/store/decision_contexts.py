@@ -62,7 +62,7 @@ def put(
     tx: Transaction, at: datetime, session: Session | None, closed_reason: str, price_max_age: timedelta | None,
     quarterly_months: frozenset[int], assets: Mapping[str, Asset], portfolios: Mapping[str, Portfolio],
 ) -> int:  # fmt: skip
-    """Store a context, unless an equal one is stored already, and return its key."""
+    """Store a decision context, unless an equal one is stored already, and return its key."""
     keys = symbol_keys(tx.database)
     known = sorted((keys[symbol], asset) for symbol, asset in assets.items() if symbol in keys)
     header = {
@@ -94,7 +94,7 @@ def put(
 
 
 def get(database: Database, key: int) -> DecisionContext:
-    """A context by its key. Raises `ValueError` when it is missing or does not match its digests."""
+    """A decision context by its key. Raises `ValueError` when it is missing or does not match its digests."""
     row = database.row("SELECT at, moment, assets, prices, portfolios FROM contexts WHERE key = ?", (key,))
     if row is None:
         raise ValueError(f"context {key} is missing")

@@ -46,8 +46,8 @@ class Inputs:
     (R-14.7). `open_run` is the id of the account's open run, `open_run_awaits` whether that run awaited approval at the
     time, `quota_run` the id of the run that used the account's quota. The other times and `propose_on` are those of the
     subscription. A change of the portfolio at `update_spent_at` or before asks for no rebalance any more (R-14). On the
-    day `propose_on`, a run that expired without approval is proposed again (R-27). `undone` is written by
-    `unfinished.to_text`, `rules` by `rules_text.to_text`.
+    day `propose_on`, a run that expired without approval is proposed again (R-27). `undone` has the sells left undone,
+    as `unfinished.to_text` writes them, `rules` the account's trading rules, as `rules_text.to_text` writes them.
     """
 
     status: str
@@ -106,13 +106,13 @@ def status_code(kind: StatusKind, waits_for: WaitsFor | None) -> str:
 
 
 def kind_of(decision: Decision) -> Kind:
-    """The `Kind` of a decision."""
+    """The `Kind` of a decision: its outcome and the checks that it reports."""
     reported = [c.check for c in decision.trace if c.verdict in REPORTED]
     return Kind(":".join([decision.outcome.value, *reported]), decision.outcome, reported[-1] if reported else "")
 
 
 def kind_keys(tx: Transaction, kinds: Iterable[Kind]) -> dict[str, int]:
-    """The integer key of each kind, by its signature; new kinds are inserted."""
+    """Store those kinds of decisions that are new; returns the integer key of every stored kind, by its signature."""
     tx.executemany(
         "INSERT INTO decision_kinds (signature, outcome, deciding) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
         sorted({(kind.signature, kind.outcome.value, kind.deciding) for kind in kinds}),

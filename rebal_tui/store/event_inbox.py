@@ -20,7 +20,7 @@ def add(database: Database, received: Sequence[tuple[str, str, datetime, str]]) 
 
 
 def after(database: Database, seq: int, limit: int) -> list[tuple[int, str, str, datetime, str]]:
-    """Events after `seq`, oldest first, at most `limit`, each as (seq, stream, event id, time, JSON)."""
+    """Events with a number above `seq`, oldest first, at most `limit`, each as (seq, stream, event id, time, JSON)."""
     return [
         (row[0], row[1], row[2], from_time(row[3]), row[4])
         for row in database.rows(

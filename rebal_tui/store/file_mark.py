@@ -32,7 +32,8 @@ class FileWatch:
     """Reads the marks of a file that SQLite has open in this process.
 
     It keeps the file open until `close`, which must come after SQLite's own close. Where locks are POSIX locks, closing
-    any handle of a file ends every lock that the process has on it; another program could then delete the book's log.
+    any handle of a file ends every lock that the process has on it; another program could then delete the book's
+    write-ahead log.
     """
 
     def __init__(self, path: str) -> None:
@@ -52,7 +53,7 @@ class FileWatch:
         return FileMark(found.st_size, found.st_mtime_ns, digests)
 
     def is_checkpointed(self, known: FileMark) -> bool:
-        """Whether the file differs from `known` only by pages that its log has too.
+        """Whether the file differs from `known` only by pages that its write-ahead log has too.
 
         That is so after another program's checkpoint: SQLite lets each program that has the file open move the log's
         pages to the file, and the pages stay in the log until the next commit. A checkpoint that was interrupted, or

@@ -54,7 +54,7 @@ class Hold:
 
     @cached_property
     def reason(self) -> str:
-        """All causes as one text for display."""
+        """All causes of the pause as one text for display."""
         return "; ".join(cause.reason for cause in self.causes)
 
     @property

@@ -15,7 +15,7 @@ class StoredRequest:
     """A requested journal.
 
     `journal` is the id that the broker gave it, `refusal` why the broker refused it; both are None before the broker's
-    answer. `missed_at` is when the broker was first found not to have it.
+    answer. `missed_at` is when the broker was first found not to have the journal.
     """
 
     key: str
@@ -71,5 +71,5 @@ def set_missed(tx: Transaction, key: str, at: datetime | None) -> None:
 
 
 def remove(tx: Transaction, key: str) -> None:
-    """Delete a request that was refused, or was not sent."""
+    """Delete a request for a journal that was refused, or was not sent."""
     tx.execute("DELETE FROM journal_requests WHERE key = ?", (key,))

@@ -1,4 +1,7 @@
-"""Corporate actions that a real broker announces to the market or reports by activities, until they are confirmed."""
+"""Corporate actions that a real broker announces to the market or reports by activities, until they are confirmed.
+
+An action is confirmed once the figures of every holder agree with it, or 10 minutes after it took effect.
+"""
 
 from __future__ import annotations
 
@@ -66,7 +69,7 @@ def take_effect(tx: Transaction, action_id: str, at: datetime) -> None:
 
 
 def confirm(tx: Transaction, action_id: str, at: datetime) -> None:
-    """Record that an action is confirmed for all holders."""
+    """Record that the check of all holders' figures against an action is over."""
     tx.execute("UPDATE market_actions SET confirmed_at = ? WHERE id = ?", (to_time(at), action_id))
 
 
@@ -93,7 +96,7 @@ def pending(database: Database, today: date) -> Sequence[MarketAction]:
 
 
 def unconfirmed(database: Database) -> Sequence[MarketAction]:
-    """Actions in effect that are not confirmed, by day."""
+    """Actions in effect whose check of all holders is not over, by day."""
     return _read(database, "confirmed_at IS NULL AND effective_at IS NOT NULL", ())
 
 

@@ -32,9 +32,9 @@ class LogOwner:
     def note(self, mark: FileMark | None, before: FileMark | None) -> None:
         """Write the note, unless the file's mark equals `before`.
 
-        The note has the mark, and the inode numbers of the file and its log. A note that replaces another is synced to
-        the disk: after a power failure the older note would contradict the file. When a note cannot be written, none is
-        left.
+        The note (in a file next to the book) has the mark, and the inode numbers of the book's file and its write-ahead
+        log. A note that replaces another is synced to the disk: after a power failure the older note would contradict
+        the file. When a note cannot be written, none is left.
         """
         if mark is None or same_content(mark, before):
             return
@@ -58,7 +58,7 @@ class LogOwner:
                 note.unlink(missing_ok=True)
 
     def withdraw(self, connection: sqlite3.Connection) -> None:
-        """Move the log into the open file, wherever that file is now, and delete the log and the note.
+        """Move the write-ahead log into the open file, wherever that file is now, and delete the log and its note.
 
         Otherwise SQLite would take the log for that of the file that has the book's name now or later. Where the log
         cannot be moved, the note stays.
@@ -73,7 +73,7 @@ class LogOwner:
                 _remove(self._path)
 
     def discard(self) -> None:
-        """Empty the log before the connection is closed, after another program wrote over the file.
+        """Empty the write-ahead log before the connection is closed, after another program wrote over the file.
 
         Otherwise SQLite would write the log's pages into that program's file. Without the earlier file they are of no
         use.
@@ -89,10 +89,11 @@ class LogOwner:
 
 
 def watch_own_log(path: str) -> FileWatch | None:
-    """Check, before SQLite opens a file for writing, that the log next to the file is its own, as far as a note shows.
+    """Check, before SQLite opens a file for writing, that the write-ahead log next to the file is its own.
 
-    Returns the `FileWatch` that read the file, which must stay open as long as SQLite has the file open. Returns None
-    when there is no note, or no log with content. Raises `ForeignLog`.
+    The note that an earlier writer left next to the file shows it; a log without a note is accepted. Returns the
+    `FileWatch` that read the file, which must stay open as long as SQLite has the file open. Returns None when there is
+    no file, or no log with content. Raises `ForeignLog`.
     """
     if not _exists(path):
         return None
@@ -110,7 +111,7 @@ def watch_own_log(path: str) -> FileWatch | None:
 
 
 def require_own_log(path: str, watch: FileWatch | None = None) -> None:
-    """Raise `ForeignLog` when a note shows that the log next to a file belongs to another file.
+    """Raise `ForeignLog` when the note next to a file shows that the write-ahead log there belongs to another file.
 
     `watch` reads a file that is about to be opened for writing: its content must be as noted, apart from pages that the
     log has. A file that was copied together with its log is accepted.

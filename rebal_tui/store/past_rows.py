@@ -85,7 +85,10 @@ def find(
 def counts_of_found(
     database: Database, matches: Sequence[Match], dates: Sequence[DateBound], kind: RunType | None = None
 ) -> Counter[tuple[str, bool]]:
-    """How many runs of book and archive match; arguments and result are those of `run_search.counts`."""
+    """How many runs of book and archive match, by (status, whether they await approval).
+
+    The arguments are those of `run_search.counts`.
+    """
     return sum((run_search.counts(one, matches, dates, kind) for one in databases(database)), Counter())
 
 

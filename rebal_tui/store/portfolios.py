@@ -230,7 +230,11 @@ def spend_updates(tx: Transaction, subscription_keys: Iterable[int], at: datetim
 
 
 def set_proposals(tx: Transaction, subscriptions: Iterable[Subscription]) -> None:
-    """Store the `update_spent_at` and `propose_on` of subscriptions."""
+    """Store the `update_spent_at` and `propose_on` of subscriptions.
+
+    Portfolio changes at `update_spent_at` or before ask for no rebalance any more (R-14). On the day `propose_on`, a
+    run that expired without approval is proposed again (R-27).
+    """
     tx.executemany(
         "UPDATE subscriptions SET update_spent_at = ?, propose_on = ? WHERE id = ?",
         (

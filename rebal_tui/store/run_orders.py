@@ -133,7 +133,7 @@ def add_skipped(tx: Transaction, run_id: str, skipped: Sequence[SkippedOrder]) -
 class OrderCounts:
     """Counts of a run's orders; `amount` is the dollars bought plus those sold, each order to the nearest cent.
 
-    `total` is without the `skipped` ones, `problems` with them.
+    `problems` are orders rejected, canceled, expired or skipped; `total` is without the `skipped` ones.
     """
 
     total: int

@@ -24,8 +24,8 @@ class Match:
 
     An empty field applies to no run. `left` are portfolios that the account left for the withdrawal for which the run
     sells; `origins` are values of `initiated_from`. `part` is a part of the run's session, of the first `ID_SHOWN`
-    characters of its id, or, if `part` has at least `ID_SHOWN` characters, of the whole id. `month` is a month as it
-    stands in a session's date, such as `-11-`.
+    characters of the run's id, or, if `part` has at least `ID_SHOWN` characters, of the whole id. `month` is a month as
+    it stands in a session's date, such as `-11-`.
     """
 
     accounts: Sequence[str] = ()

@@ -78,7 +78,10 @@ class RunRow(NamedTuple):
 
 
 def as_started(queued: RowTable[RunRow], indexes: Sequence[int], plans: RowTable[PlanRow]) -> RowTable[RunRow]:
-    """The rows that `add` of `queued`, and then `start` of the runs at `indexes`, would store; one plan per index."""
+    """The rows that `add` of `queued`, followed by `start` of the runs at `indexes`, stores in the file.
+
+    `plans` has one row for each index.
+    """
     size, started_at = len(plans), plans.column("started_at")
     return queued.replace_at(
         indexes,

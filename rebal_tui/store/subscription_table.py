@@ -147,19 +147,26 @@ class SubscriptionTable:
         return self._accounts.ids[self.ids.index(subscription_id)] if subscription_id in self.ids else None
 
     def store(self, row: int, subscription: Subscription) -> None:
-        """Update the subscription of a row: its `last_rebalanced_at`, `update_spent_at` and `propose_on`."""
+        """Update the subscription of a row: the time of its last rebalance, `update_spent_at` and `propose_on`.
+
+        Portfolio changes at `update_spent_at` or before ask for no rebalance any more (R-14); on the day `propose_on`,
+        a run that expired without approval is proposed again (R-27).
+        """
         self.version += 1
         self.last_rebalanced_at[row] = _micros(to_time_or_none(subscription.last_rebalanced_at))
         self.update_spent_at[row] = _micros(to_time_or_none(subscription.update_spent_at))
         self.propose_on[row] = subscription.propose_on.toordinal() if subscription.propose_on else 0
 
     def spend_updates(self, rows: Ints, at: int) -> None:
-        """Set `update_spent_at` of the subscriptions of some rows to `at`, in microseconds since 1970 UTC."""
+        """Set `update_spent_at` of some rows: portfolio changes at `at` or before ask for no rebalance any more (R-14).
+
+        `at` is in microseconds since 1970 UTC.
+        """
         self.version += 1
         self.update_spent_at[rows] = at
 
     def last_event(self, portfolio_id: str) -> datetime | None:
-        """The latest rebalance of a portfolio's subscribers, or the latest begin of a rebalanced subscription if later.
+        """The latest rebalance of a portfolio's subscribers, or the latest start of a rebalanced subscription if later.
 
         None when no subscriber has been rebalanced.
         """

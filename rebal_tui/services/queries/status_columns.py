@@ -89,7 +89,10 @@ def stopped_by(book: Book) -> WaitsFor | None:
 
 
 def list_text(book: Book, run: Run) -> str:
-    """`for a list`, or `on list 2` once it is written: of a run in progress in a files book (R-73), else empty."""
+    """Where the orders of a run wait in a files book: `for a list`, or `on list 2` once that list is written (R-73).
+
+    Empty for a run that is not in progress, and in other books.
+    """
     if not book.settings.one_list or run.status is not RunStatus.IN_PROGRESS:
         return ""
     number = list_numbers(book).get(run.id)

@@ -32,7 +32,7 @@ class AuditIndex:
             ranges.sort(key=_first_key)
 
     def about(self, ids: Iterable[str]) -> list[AuditEntry]:
-        """The entries that name one of the ids, oldest first, each once."""
+        """The audit entries that name one of the ids, oldest first, each once."""
         found = {entry.seq: entry for identifier in ids for entry in self._by_id.get(identifier, ())}
         return [found[seq] for seq in sorted(found)]
 

@@ -27,7 +27,10 @@ def requester(withdrawal: Withdrawal, trail: AuditIndex) -> str:
 
 
 def raised_note(view: RunView, trail: AuditIndex) -> str:
-    """The result of `raised_text` for a run that has ended."""
+    """A sentence on how much cash an ended run raised, from sells and from cash.
+
+    Empty for a run in progress, and for one that was not to raise cash or reserved none.
+    """
     return raised_text(view.run, view.plan, view.fills, trail.about([view.run.id])) if view.run.status.final else ""
 
 

@@ -28,9 +28,9 @@ from rebal_tui.store.outbox import Progress
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """The final status of a run, with the reason; `placed`: a run with COMPLETED_SUCCESS placed at least one order.
+    """The final status of a run, with the reason.
 
-    For other statuses `placed` is not used.
+    `placed` is whether a run with COMPLETED_SUCCESS placed at least one order; it is not used for other statuses.
     """
 
     run: Run
@@ -42,7 +42,8 @@ class End:
 def outcome(book: Book, run: Run, progress: Progress) -> End:
     """The end of a run whose orders are all final (R-25).
 
-    The reason of a partial_liquidation states how much less than its amount it raised, if it did (R-23).
+    If a partial_liquidation raised less than it had to, the reason of an adjusted end states the cash raised and the
+    amount (R-23).
     """
     raised = raised_cash(book, run)
     short = shortfall_text(book, run, raised)

@@ -57,8 +57,8 @@ def queue_run(
     Raises `Conflict` when the account is blocked by the broker or paused, has neither cash nor positions, or has an
     unfinished run or external open orders; when weights are given for a subscribed account (other than for a
     partial_liquidation) or missing for one that is not; when the weights have an ineligible asset or the portfolio is
-    not active; when a price is missing; and when the account cannot raise the amount. Raises `Invalid` for an amount
-    that is missing, not above 0, or given with another type.
+    not active; when a price is missing; and when the account cannot raise the amount. Raises `Invalid` for a
+    partial_liquidation whose amount is missing or not above 0, and for an amount with another type of run.
     """
     used = check_run(book, account_id, kind, weights=weights, amount=amount, override=override)
     with book.write() as tx:

@@ -32,7 +32,10 @@ QUIET, CONFIRM_WITHIN = timedelta(minutes=1), timedelta(minutes=10)
 
 
 def apply_market_actions(book: Book) -> None:
-    """Apply the corporate actions that are due, confirm those in effect, and end the asset holds that they explain."""
+    """Apply the corporate actions that are due, confirm those in effect, and end the asset holds that they explain.
+
+    An action is confirmed when the figures of every holder agree with it, or after `CONFIRM_WITHIN`.
+    """
     if book.live is None:
         return
     now = book.now()

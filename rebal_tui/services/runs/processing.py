@@ -89,7 +89,9 @@ def process_chunk(book: Book, moved: set[str] | None = None) -> bool:
 
 
 def requeue_on_change(book: Book) -> None:
-    """Queue all open runs for processing if the start condition (`_start_condition`) has changed.
+    """Queue all open runs for processing if what allows or stops all runs together has changed.
+
+    That is the day, its open, end of the window or close, and the kill switch.
 
     Call it before new runs are created.
     """

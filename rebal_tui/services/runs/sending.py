@@ -38,7 +38,7 @@ PendingOrder = tuple[OrderKey, str, Order]
 
 
 def enqueue(book: Book, written: Iterable[Unsent]) -> None:
-    """Queue orders that were just written for sending."""
+    """Add orders that were just stored in the book to those that wait to be sent."""
     book.rate_limiter.load(book.database)
     book.rate_limiter.waiting.add(written)
 
@@ -59,7 +59,7 @@ def sending_progress(book: Book) -> PacingView | None:
 
 
 def send_due(book: Book, most: int) -> tuple[set[str], bool]:
-    """Send queued orders, as many as the rate limit allows now; stops once about `most` were tried.
+    """Send queued orders, as many as the rate limit allows now; stops after about `most` orders.
 
     Returns the ids of the runs with an order that is already final or skipped, and whether more orders may be sent
     immediately. Orders that must not be sent any more are skipped, such as those of an account that has been paused or
@@ -128,8 +128,9 @@ def resolve_unknown(book: Book) -> set[str]:
 def resolve_orders(book: Book, run: Run) -> bool:
     """Look up every order of a run that may have been sent, without sending any (R-25).
 
-    Returns False while the state of an order is unknown. An order that the broker does not know for `GIVE_UP_AFTER`
-    never reached it and ends as rejected.
+    Returns False while the state of an order is unknown. An order that the broker does not know for `GIVE_UP_AFTER` (1
+    minute), or for the time after which the book sends an order again if that is longer, never reached the broker and
+    ends as rejected.
     """
     certain = True
     for one in _unknown_orders(book):

@@ -71,7 +71,7 @@ class Starts:
     qtys: Sequence[int]
 
     def plan_rows(self, run_keys: Rows, positions: Sequence[bytes], context: int, at: int) -> RowTable[PlanRow]:
-        """The rows of the plan inputs to store; `positions` has one value of `codec.to_positions` for each run.
+        """The rows of the plan inputs to store; `positions` has the holdings of each run's account, packed into bytes.
 
         `context` is the number of the stored decision context, `at` the time of the start in microseconds.
         """
@@ -118,7 +118,8 @@ def may_start(book: Book) -> bool:
 def start_of(run: Run, plan: Plan, *, one_list: bool = False) -> Start:
     """The start of a run with this plan.
 
-    With `one_list` (a files book), quantities are rounded down to what a trade list can express, unless all is sold.
+    With `one_list` (a files book), quantities are rounded down to what a trade list can express, unless a whole
+    position is sold.
     """
     sells: list[tuple[str, int]] = [(line.symbol, line.qty or 0) for line in plan.sells]
     if one_list:
@@ -131,8 +132,8 @@ def start_of(run: Run, plan: Plan, *, one_list: bool = False) -> Start:
 def split_array_starts(book: Book, queued: Sequence[Run]) -> tuple[list[tuple[list[Run], Starts]], list[Run]]:
     """Split queued runs: the starts of those that the arrays can plan, each with its runs, and the other runs.
 
-    Planned one by one are: all runs if there are few, runs of accounts that `able_rows` excludes, and runs whose
-    weights differ from those of the account's portfolio.
+    Planned one by one are: all runs if there are few, runs of accounts that need further checks (`able_rows`), and runs
+    whose weights differ from those of the account's portfolio.
     """
     if not uses_arrays(book, len(queued)):
         return [], list(queued)
@@ -153,8 +154,8 @@ def split_array_starts(book: Book, queued: Sequence[Run]) -> tuple[list[tuple[li
 def uses_arrays(book: Book, count: int) -> bool:
     """Whether `count` runs are planned in arrays.
 
-    Never when they are few, with a real broker, where each account is read first, or for a trade list, which has whole
-    shares.
+    Never when they are few, nor with a real broker, where each account is read first, nor in a files book, whose trade
+    lists cannot express every quantity.
     """
     if book.live is not None or book.settings.one_list:
         return False

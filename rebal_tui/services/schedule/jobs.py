@@ -138,7 +138,7 @@ def _backup_due(book: Book, now: datetime) -> str | None:
 
 
 def never_starts(book: Book, name: str) -> str:
-    """Why the job with this name never starts in this book: it makes no backups. Empty if it starts."""
+    """Why the job with this name never starts: this book makes no backups. Empty for a job that starts."""
     if name != BACKUP or book.settings.backup_folder is not None:
         return ""
     return "book in memory" if book.database.path == MEMORY else "no backups"

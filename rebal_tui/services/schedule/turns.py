@@ -66,7 +66,7 @@ class _Line:
         """Seconds that requests may still take before the next heartbeat."""
 
     def add(self, run: Callable[[], None], *, heartbeat: bool) -> None:
-        """Call a function, which does not raise, when its turn comes. Raises `RuntimeError` after the end."""
+        """Call a function, which must not raise, when its turn comes. Raises `RuntimeError` after `end` was called."""
         with self._lock:
             if self._ended:
                 raise RuntimeError("no work is accepted after the end")

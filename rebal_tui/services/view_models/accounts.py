@@ -159,7 +159,7 @@ class ChosenAccounts:
 
     @property
     def subscribed(self) -> int:
-        """How many of them follow a portfolio."""
+        """How many of the chosen accounts follow a portfolio."""
         return sum(self.follows.values())
 
 

@@ -17,9 +17,9 @@ NO_SALE = "no sale"
 class WithdrawalView:
     """A withdrawal and its five stages. `can_leave` is the day the money can leave, None while unknown.
 
-    `steps` are its stages as (name, state, note), in order. `stopped` is why it has stopped, None if it has not. If
-    `everything`, `amount` is the worth of the account at the request, and later the amount of the journal. If `held`,
-    the journal waits because the kill switch is on.
+    `steps` are its stages as (name, state, note), in order. `stopped` is why it has stopped, None if it has not.
+    `everything` is whether all of the account is withdrawn: `amount` is then its worth at the request, and later the
+    amount of the journal. `held` is whether the journal waits because the kill switch is on.
     """
 
     id: str
@@ -75,9 +75,10 @@ class CashSnapshot:
 class WithdrawalPreview:
     """What a withdrawal would sell, what remains, and when the money can leave; nothing is done.
 
-    `preview` is None when a price is missing, so that only settled cash is taken. If `everything`, `amount` is the
-    worth of the account, and `stays` names what cannot be sold. `settled_now` is the cash that can leave now;
-    `covered` is whether it suffices, or, for everything, whether nothing has to be sold.
+    `preview` is that of the run that sells, None when a price is missing, so that only settled cash is taken.
+    `everything` is whether all of the account is withdrawn: `amount` is then its worth, and `stays` names what cannot
+    be sold. `settled_now` is the cash that can leave now; `covered` is whether that suffices, or, for everything,
+    whether nothing has to be sold.
     """
 
     preview: PreviewView | None

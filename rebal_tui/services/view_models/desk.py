@@ -79,8 +79,9 @@ class InTile:
 
 @dataclass(frozen=True, slots=True)
 class Among:
-    """A filter that accepts some accounts, by id, and of them only those that a tile counts; `label` describes the
-    accounts on the screen.
+    """A filter that accepts some accounts, by id, and of them only those in one tab of the Desk (a tile).
+
+    `label` describes the accounts on the screen.
     """
 
     account_ids: frozenset[str]

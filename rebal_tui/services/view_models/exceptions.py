@@ -89,7 +89,7 @@ class ExceptionView:
 
     @property
     def brief(self) -> str:
-        """The text for a list: short, without the account number and the period."""
+        """The exception's text for a list: short, without the account number and the final period."""
         if self.short:
             return self.short
         text = self.text.removesuffix(".")
@@ -125,7 +125,7 @@ ExceptionCounts = Mapping[ExceptionKind, int]
 class ExceptionList:
     """The data of the Exceptions screen. Equal stamps mean equal data.
 
-    `total` counts all exceptions, also those that are not in `items`. `alerts` are open.
+    `total` counts all exceptions, also those that are not in `items`. `alerts` are those that nobody has acknowledged.
     """
 
     stamp: tuple[int, int]

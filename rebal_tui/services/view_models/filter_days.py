@@ -14,7 +14,7 @@ _DAY = re.compile(r"([0-9]{4})?-[0-9]{2}-[0-9]{2}")
 
 
 def with_days(words: Sequence[str]) -> list[str]:
-    """The words, with days as dates are written: `23 nov`, `nov 23` and `11/23` become `-11-23`."""
+    """The words, with each day as in the date `2026-11-23`: `23 nov`, `nov 23` and `11/23` become `-11-23`."""
     found: list[str] = []
     for word in map(_slashed_day, words):
         day = _month_and_day(found[-1], word) if found else ""
@@ -36,7 +36,7 @@ def names_day(word: str, day: date) -> bool:
 
 
 def month_number(word: str) -> int:
-    """The number of the month that a word of three letters or more begins; 0 for other words."""
+    """The number of the month whose name begins with `word`, which has three letters or more; 0 for other words."""
     return next((n for n, known in enumerate(_MONTHS, 1) if len(word) > 2 and known.startswith(word)), 0)
 
 

@@ -20,8 +20,7 @@ class AuditCheck:
 class AlertView:
     """A message for a person. `kind` is a code for what happened, such as `restricted`, `surge`, `run` or `job`.
 
-    `subject` is the id of the object concerned, and `named` the same as a person knows it, such as the client of an
-    account.
+    `subject` is the id of the object concerned, `named` its name for a person, such as the client of an account.
     """
 
     key: int

@@ -68,7 +68,7 @@ class Effect:
 
     @property
     def moved(self) -> str:
-        """The difference as text, such as `12 more outside`."""
+        """How many more or fewer accounts are outside a band after the change, such as `12 more outside`."""
         count = self.after - self.before
         return f"{abs(count):,} {'fewer' if count < 0 else 'more'} outside" if count else "no further account outside"
 

@@ -31,8 +31,8 @@ def line_value(line: PlanLine) -> Money:
 class PlanFigures:
     """The printed totals of a plan. `cash` is what the plan starts from.
 
-    `cash_after` is computed from the three printed amounts, so it may differ by some cents from `Plan.cash_after`,
-    which is computed from exact ones.
+    `cash_after` is computed from the printed `cash`, `sold` and `bought`, so it may differ by some cents from
+    `Plan.cash_after`, which is computed from exact amounts.
     """
 
     sold: Money

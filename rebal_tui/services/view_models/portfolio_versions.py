@@ -24,7 +24,7 @@ class VersionView:
     """One version of a portfolio.
 
     `changes` are its differences from the version before, empty for the oldest. `to_return` is what would change if the
-    portfolio returned to this version, empty if it has the content of this version now.
+    portfolio returned to this version, empty if the portfolio's content now is that of this version.
     """
 
     number: int

@@ -130,7 +130,7 @@ class PortfolioDraft:
     """Initial data of a portfolio editor.
 
     The portfolio, None for a new one, its number of subscribers, and every asset, sorted by symbol. `book_reviews` is
-    as in `PortfolioRow`.
+    whether the book requires review of every automatic run.
     """
 
     portfolio: Portfolio | None

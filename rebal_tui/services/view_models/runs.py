@@ -104,8 +104,8 @@ class RunView:
     """Everything the Runs screen shows for one run. `api_json` is the run in the API's format.
 
     `raised` is a text with the cash that a partial_liquidation raised, or is to raise, and where it comes from; empty
-    for runs of other types. `phase` is that of the run in a list. `on_lists` has, by client_order_id, the trade list of
-    each order that is on one; None in other books than files books.
+    for runs of other types. `phase` is how far the run has come, as in `RunRow`. `on_lists` has, by client_order_id,
+    the trade list of each order that is on one; None in other books than files books.
     """
 
     run: Run

@@ -132,7 +132,7 @@ def first_trade_label(status: TradeStatus) -> str:
 def what_ends_it(status: TradeStatus) -> str:
     """What must happen before an account that waits or needs a person can trade, worded to follow "until".
 
-    Empty where only a date must come.
+    Empty when the account waits only for a date.
     """
     if status.kind is StatusKind.NEEDS_YOU:
         return status.note

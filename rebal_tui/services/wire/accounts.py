@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class AccountQuery:
-    """Filters of accounts: `text` is a part of name, number or id; both timestamps are exclusive.
+    """Filters of accounts: `text` is a part of name, number or id; `created_after` and `created_before` are exclusive.
 
     At most `limit` accounts are returned.
     """

@@ -19,5 +19,8 @@ ACTIONS = (
 
 
 def act(book: Book, number: int) -> str:
-    """Apply the action with this index in `ACTIONS` and return a confirmation text. Raises `Conflict` when refused."""
+    """Apply the action with this index in `ACTIONS` and return a confirmation text.
+
+    Raises `Conflict` when the book refuses the action.
+    """
     return apply_corporate_action(book, ACTIONS[number]).text

@@ -100,7 +100,10 @@ def slots(session: Session) -> list[datetime]:
 
 
 def events_due(book: Book, now: datetime) -> str | None:
-    """The latest slot at or before `now` with events that are not applied yet, as a scheduler key; None without one."""
+    """The latest slot at or before `now` with events that are not applied yet, as a key for `demo_events`.
+
+    None when there are no such events.
+    """
     if not is_demo(book):
         return None
     done = _done(book)
@@ -122,7 +125,9 @@ def next_events(book: Book, now: datetime) -> datetime | None:
 
 
 def demo_events(book: Book, key: str) -> str:
-    """Apply the events due up to and including the slot `key`; of skipped days, only the events in `ENDINGS`.
+    """Apply the script's events that are due up to and including the slot `key`.
+
+    If days passed since the last call, only those events of earlier days are applied that end a state (`ENDINGS`).
 
     The events and the progress of the script are stored in one transaction, so that killing the program neither loses
     nor repeats an event. Events that the book refuses are skipped and recorded in the audit trail. Returns the counts

@@ -1,4 +1,4 @@
-"""The shapes of the events in the streams. The document does not describe them."""
+"""The shapes of the events in the streams. The OpenAPI document does not describe them."""
 
 from __future__ import annotations
 
