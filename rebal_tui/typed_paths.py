@@ -18,7 +18,7 @@ _QUOTES = "\"'"
 def read_path(text: str) -> Path:
     """Parse a path as typed or dropped on a terminal, with blanks or quotes around it, `~`, or escaped blanks.
 
-    Raises what `argument_path` raises.
+    Raises `Invalid` for a path that cannot be used, as `argument_path` does.
     """
     plain = text.strip()
     if len(plain) > 1 and plain[0] in _QUOTES and plain[-1] == plain[0]:

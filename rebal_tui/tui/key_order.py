@@ -114,7 +114,7 @@ class KeyOrder:
         self._waiting.clear()
 
     def ready(self) -> None:
-        """Resume the events that waited for the app's `unready` to become False, if it has."""
+        """If the app no longer waits for a dialog or for rows (`unready`), handle the events that waited for that."""
         if self._unready():
             return
         event, self._done = self._done, None

@@ -67,7 +67,7 @@ class RobustApp(StyledApp):
         return False
 
     def keys_ready(self) -> None:
-        """Handle the keys that waited while the app was `unready`."""
+        """Handle the keys that waited for a dialog or for rows (`unready`)."""
         self._keys.ready()
 
     def get_driver_class(self) -> type[Driver]:

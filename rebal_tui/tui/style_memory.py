@@ -88,7 +88,7 @@ class RememberingStylesheet(Stylesheet):
     def apply(self, node: DOMNode, *, animate: bool = False, cache: dict[Any, RulesMap] | None = None) -> None:
         """Apply style rules to a node; from the cache if its path alone decides which rules apply.
 
-        `cache` is Textual's own; it is used only where rules depend on the siblings of a node.
+        `cache` is Textual's own cache, which is used only where rules depend on the siblings of a node.
         """
         candidates = self._candidates_of(node.__class__, node._id, node.classes)
         if not candidates.by_path:

@@ -1,5 +1,6 @@
-"""A variant of Textual's driver for browsers. The app exits when the input ends; a newly opened page is drawn
-in full.
+"""Driver for browsers, derived from Textual's.
+
+The app exits when the input ends; a newly opened page is drawn in full.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A variant of Textual's driver for POSIX terminals.
+"""Driver for POSIX terminals, derived from Textual's.
 
 It neither blocks nor fails when the terminal stops reading or is closed.
 """

@@ -60,8 +60,8 @@ def terminal_encoding() -> str:
 
 
 def encode(text: str, encoding: str) -> bytes:
-    """Return the bytes of a text in this encoding; a lone surrogate becomes `?`, other characters that it lacks as in
-    `similar`.
+    """Return the bytes of a text in this encoding; a lone surrogate becomes `?`; other characters missing from the
+    encoding are replaced as by `similar`.
     """
     if encoding == "utf-8":
         return text.encode("utf-8", "replace")

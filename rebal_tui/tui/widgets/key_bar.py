@@ -211,7 +211,7 @@ class KeyBar(StyledView, can_focus=False):
 class HasKeyBar(Screen[T]):
     """A screen that redraws its key bar when a dialog above it opens or closes.
 
-    When another screen is shown, a notice about this one ends.
+    When another screen is shown, a notice about the hidden one ends.
     """
 
     def on_screen_suspend(self) -> None:

@@ -119,7 +119,7 @@ class BookTable(RowsView[R], can_focus=True):
 
     @property
     def found(self) -> Sequence[R]:
-        """The rows that the text filter finds, also those that `accept` rejects; not for `Columnar` rows."""
+        """The rows that the text filter finds, even if the filter `accept` rejects them; not for `Columnar` rows."""
         return self._found
 
     @property

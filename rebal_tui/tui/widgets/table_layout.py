@@ -82,7 +82,8 @@ def widest_texts(columns: Sequence[Column[R]], rows: Sequence[R]) -> dict[str, i
     """Return the width in cells of each column's longest text, by column key; empty without rows.
 
     Only the first `MAX_MEASURED_ROWS` rows are measured. Columns of a fixed width that are not aligned to the right are
-    measured only if a `whole` column can use their spare width, and only if all rows are measured.
+    measured only if a column whose texts should not be cut (`whole`) can use their spare width, and only if all rows
+    are measured.
     """
     shown = rows[:MAX_MEASURED_ROWS]
     if not shown:
@@ -200,7 +201,9 @@ def column_at(columns: Sequence[PlacedColumn[R]], x: int) -> Column[R] | None:
 
 
 def drawn_columns(columns: Sequence[PlacedColumn[R]]) -> tuple[PlacedColumn[R], ...]:
-    """Return the columns by which rows are drawn: one that `spills` is joined with the next one."""
+    """Return the columns by which rows are drawn: a column whose text may go on over the next column (`spills`) is
+    joined with it.
+    """
     drawn: list[PlacedColumn[R]] = []
     for placed in columns:
         if drawn and drawn[-1].column.spills:

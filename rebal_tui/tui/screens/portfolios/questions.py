@@ -100,7 +100,7 @@ def duplicate_text(row: PortfolioRow) -> str:
 def go_back_question(row: PortfolioRow, view: VersionView, impact: Impact) -> Question:
     """Build the confirmation before a portfolio gets the content of an earlier version again.
 
-    This can be undone unless it makes the portfolio active.
+    The change can be undone unless it makes the portfolio active.
     """
     text = "Its content becomes a new version."
     if impact.subscribers:

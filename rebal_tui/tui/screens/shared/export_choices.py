@@ -209,5 +209,7 @@ def advance(_book: Book, export: Export) -> bool:
 
 
 def text_of(_book: Book, export: Export) -> str:
-    """Return the complete text of an export. The book's thread runs it, as its parts are read from the book."""
+    """Return the complete text of an export. Called on the book's thread, as the parts of the text are read from the
+    book.
+    """
     return export.text()
