@@ -1,4 +1,4 @@
-"""Accounts, trading accounts and positions."""
+"""Accounts, their balances (which Alpaca's API calls trading accounts) and their positions."""
 
 from __future__ import annotations
 

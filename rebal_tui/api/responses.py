@@ -232,7 +232,7 @@ LOCKED_RETRY_SECONDS = "5"
 
 
 def is_locked(fault: Exception) -> bool:
-    """Whether an exception means that another program has locked the book's file."""
+    """Whether an error means that another program has locked the book's file."""
     code: int = getattr(fault, "sqlite_errorcode", 0)
     return isinstance(fault, sqlite3.OperationalError) and code & 0xFF == sqlite3.SQLITE_BUSY
 

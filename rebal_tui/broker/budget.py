@@ -58,7 +58,7 @@ class RequestBudget:
 
     @classmethod
     def of(cls, text: str) -> RequestBudget:
-        """A budget without setting and limit, restored from the `text` of an earlier budget; for "", an empty one."""
+        """A budget without a rate, restored from the `text` of an earlier budget; "" stands for no counted requests."""
         budget = cls()
         budget.restore(text)
         return budget

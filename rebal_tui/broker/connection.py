@@ -1,4 +1,4 @@
-"""State of the connection to a broker on the network: its event streams and the difference between the two clocks."""
+"""State of the connection to a broker on the network: event streams, and the broker's clock minus this computer's."""
 
 from __future__ import annotations
 

@@ -56,7 +56,8 @@ class EventKind(StrEnum):
 class ActionHolder:
     """What a corporate action did to one account: `held`, the holding before it; `qty`, `received` and `paid`.
 
-    `qty` is the shares of the asset after it, `received` the shares of another asset, `paid` the dollars received.
+    `qty` is the shares of the asset after the action, `received` the shares of another asset, `paid` the dollars
+    received.
     """
 
     held: Holding
@@ -249,7 +250,7 @@ class LiveBroker(Broker, Protocol):
         """The sessions from `first` through `last`, ascending; only the last one has no `next_day`."""
 
     def connection(self) -> ConnectionState:
-        """The event streams, the difference between the two clocks, and how many requests the rate limit leaves."""
+        """The event streams, the broker's clock minus this computer's, and how many requests the rate limit leaves."""
 
     def listen(self) -> None:
         """Start the event streams; no effect when they are started already."""

@@ -25,8 +25,8 @@ decimal_option = click.option(
 def is_replaceable(path: Path) -> bool:
     """Whether a file is the empty book of a simulated market that the screens create when they are first opened.
 
-    A new files book may replace it. False where there is no file, and for a book of another version. Raises `Conflict`
-    for a file that is not a book.
+    A new files book may replace it. False where there is no file, and for a book of another version of the program.
+    Raises `Conflict` for a file that is not a book.
     """
     import sqlite3
 

@@ -167,7 +167,7 @@ def run(args: Sequence[str] | None = None) -> int:
 
 
 def exit_code(call: Callable[[], Any]) -> int:
-    """Call a program and return its exit code. Errors are printed to stderr, one fault per line."""
+    """Call `call`, which runs a program, and return the exit code. Errors are printed to stderr, one fault per line."""
     try:
         code = call()
         sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""`rebal-tui replay`: replay a price history with the same rules, scheduler and broker."""
+"""`rebal-tui replay`: replay a price history with the rules, scheduler and broker of a simulated book."""
 
 from __future__ import annotations
 

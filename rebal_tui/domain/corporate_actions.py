@@ -30,7 +30,9 @@ class ActionKind(StrEnum):
 
     @property
     def explains_any_move(self) -> bool:
-        """Whether such an action explains a price change of any size on the day on which it takes effect (R-55)."""
+        """Whether an action of this kind explains a price change of any size on the day on which it takes effect
+        (R-55).
+        """
         return self in (self.SPIN_OFF, self.CASH_MERGER, self.STOCK_MERGER, self.DELISTING)
 
 

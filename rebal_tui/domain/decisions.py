@@ -169,7 +169,7 @@ class Plan:
     """What a run would trade: a line for each asset, with its order or the reason for none.
 
     `scale` is the common factor by which the buys are cut, as (numerator, denominator); (1, 1) when cash suffices
-    (R-20). `cash` is the account's cash less reservations; `cash_target` is the part of it that is never spent.
+    (R-20). `cash` is the account's cash less reservations; `cash_target` is the part of that cash that is never spent.
     `budget` is the buy budget, which includes the proceeds of the sells at the plan's prices. `amount` is the cash to
     raise, for a partial liquidation only. `rules` are the settings that the plan was made with (R-60 to R-65).
     """
@@ -219,9 +219,10 @@ class Plan:
 class Decision:
     """The outcome of one evaluation of a subscription.
 
-    `culprits` are the symbols of the ineligible assets that stop the evaluation (R-12.6). `status` is None in a
-    decision stored by a version that had no statuses. `reachable` is the reachable target of an account with
-    restrictions (R-61); None for an account without any, and when a prerequisite failed.
+    `culprits` are the symbols of the ineligible assets that stop the evaluation (R-12.6). `status` is the account's
+    status by this evaluation; None in a decision stored by an early version of the program. `reachable` is the
+    reachable target of an account with restrictions (R-61); None for an account without any, and when a prerequisite
+    failed.
     """
 
     account_id: str

@@ -49,7 +49,7 @@ class AssetWeight:
 class Weights:
     """A target allocation: percents of assets and cash that sum to exactly 100.00. `cash` is 0 without a cash weight.
 
-    `symbol in weights` and `of` are dictionary lookups.
+    `symbol in weights` and `of` are fast: they are dictionary lookups.
     """
 
     assets: tuple[AssetWeight, ...]

@@ -19,7 +19,7 @@ class ClockSkew:
 
     @property
     def skew(self) -> timedelta | None:
-        """The broker's clock minus this computer's, None before the first response with a `Date`."""
+        """The broker's clock minus this computer's, None before the first response with a `Date` header."""
         with self._lock:
             return self._skew
 

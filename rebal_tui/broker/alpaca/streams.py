@@ -59,7 +59,7 @@ class Listener:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop the thread when it receives the next line or when the client is closed."""
+        """Stop the thread when it receives the next line or when the HTTP client is closed."""
         self._stop.set()
 
     @property

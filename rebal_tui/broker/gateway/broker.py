@@ -82,7 +82,7 @@ class GatewayBroker:
         return self._gateway.budget
 
     def connection(self) -> ConnectionState:
-        """The event streams, the difference between the two clocks, and how many requests the budget leaves."""
+        """The event streams, the broker's clock minus this computer's, and how many requests the budget leaves."""
         budget = self._gateway.budget
         return replace(self._network.connection(), requests=budget.rate, requests_left=budget.remaining(self._now()))
 
@@ -311,7 +311,7 @@ class GatewayBroker:
 
     def events(self, after: int, limit: int = 10_000) -> Sequence[BrokerEvent]:
         """Stored events with `seq` above `after`, oldest first, at most `limit`. The accounts that they changed may not
-        be read yet.
+        have been read again yet.
         """
         self._receive()
         return self._network.events(after, limit)

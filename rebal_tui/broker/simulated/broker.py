@@ -259,7 +259,8 @@ class SimulatedBroker:
             return _bank_entry(tx, account_id, CashKind.DEPOSIT, amount, at)
 
     def return_deposit(self, account_id: str, amount: Money, at: datetime) -> CashEntry:
-        """Return an ACH deposit: block the account (R-40) and remove `amount`, or its free cash if that is less.
+        """Return an ACH deposit: block the account (R-40) and remove `amount`, or the account's free cash if that is
+        less.
 
         Cash that is spent or reserved is not removed, so cash never falls below zero. The returned entry has the
         removed amount as a negative number; it may be 0.

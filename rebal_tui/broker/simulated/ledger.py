@@ -84,12 +84,17 @@ class AccountCash(NamedTuple):
 
     @property
     def free(self) -> int:
-        """Cash, settled or not, less reservations, in billionths of a dollar (R-2: buying power)."""
+        """Cash, settled or not, less what open buys and outgoing journals reserve, in billionths of a dollar.
+
+        It is the buying power of R-2.
+        """
         return self.cash - self.reserved
 
     @property
     def transferable(self) -> Money:
-        """Settled cash less reservations, in billionths of a dollar, never below zero (R-2)."""
+        """Settled cash less what open buys and outgoing journals reserve, in billionths of a dollar, never below zero
+        (R-2).
+        """
         return Money(max(0, self.free - self.unsettled))
 
 
@@ -109,7 +114,10 @@ def account_cash(query: Query, column: Literal["n", "id"], value: int | str) -> 
 
 
 def free_cash(query: Query, account: int) -> int:
-    """`AccountCash.free` of the account with this integer key, in billionths of a dollar."""
+    """Cash of the account with this integer key, less what open buys and outgoing journals reserve.
+
+    In billionths of a dollar; see `AccountCash.free`.
+    """
     return account_cash(query, "n", account).free
 
 

@@ -46,7 +46,7 @@ class StreamProbe:
             return any(text in event for event in self._received)
 
     def stop(self) -> None:
-        """Stop reading at the next message, or when the client is closed."""
+        """Stop reading at the next message, or when the HTTP client is closed."""
         self._stopped.set()
 
     def _run(self) -> None:

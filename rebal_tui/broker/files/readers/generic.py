@@ -57,7 +57,8 @@ def check_mapping(mapping: Mapping[str, object]) -> Mapping[str, str]:
 
 
 def common_columns(names: Sequence[str]) -> dict[str, str]:
-    """Which of the column `names` of a file has which field of the generic format: a column name by field.
+    """The column of a file for each field of the generic format: column names by field. `names` are all its column
+    names.
 
     A column is recognized by a name that is common for its field. Fields without such a column are left out.
     """
