@@ -32,9 +32,9 @@ EMPTY = (
 def run(path: Path, prepare: Callable[[], None] | None = None, *, viewing: str = "") -> int:
     """Run the linear mode on a book's file; returns the exit code. The caller holds the file's lock.
 
-    It ends with the command to quit, or when the input ends. `viewing` is the reason why this process cannot write,
-    empty when it can. `prepare` creates the file first. The exit code is 1 when a command was refused and commands did
-    not come from a terminal.
+    The linear mode ends with the command to quit, or when the input ends. `viewing` is the reason why this process
+    cannot write, empty when it can. `prepare` creates the file first. The exit code is 1 when a command was refused
+    and commands did not come from a terminal.
     """
     log_to_file(paths.log_folder())
 

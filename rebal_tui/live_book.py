@@ -78,9 +78,9 @@ def create_live(
 ) -> None:  # fmt: skip
     """Initialize a new file as the book of a real broker; its automatic runs wait for review (R-27).
 
-    `environment` and `url` are as in `endpoints`. `firm_account` is the id of the firm account at the broker. The
-    broker's keys are stored under `keys_name` at `keys_location`. `name` is that of the book. Raises `Conflict` when
-    the file contains a book.
+    `environment` is `PAPER` or `LIVE`; a `url` replaces the broker's own in a book of `PAPER`. `firm_account` is the
+    id of the firm account at the broker. The broker's keys are stored under `keys_name` at `keys_location`. `name` is
+    that of the book. Raises `Conflict` when the file contains a book.
     """
     if bootstrap.is_live(database) or not bootstrap.is_empty(database) or book_settings.get(database, "mode"):
         raise Conflict(f"{database.path} already contains a book; connect creates a new one")

@@ -96,8 +96,8 @@ def restore_advice(path: Path) -> str:
 def exclusive_lock(path: Path) -> Iterator[None]:
     """Context manager: hold the write lock of a book's file until the block ends. Symbolic links are followed.
 
-    Raises `BookInUse` when another process holds the lock, `BookNotWritable` where no lock or book can be written, and
-    `Conflict` for a name that a book cannot have.
+    Raises `BookInUse` when another process holds the lock, `BookNotWritable` where no lock or book can be written,
+    and `Conflict` for a name that a book cannot have, for a path that is not a file, and for a file with a hard link.
     """
     from filelock import FileLock, Timeout
 

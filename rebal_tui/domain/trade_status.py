@@ -43,12 +43,13 @@ class WaitsFor(StrEnum):
 class TradeStatus:
     """The status of one account. `waits_for` is set with `WAITS` only.
 
-    `first_trade_at` is the time of the first evaluation that could trade the account. With `WILL_TRADE` it is the next
-    evaluation, with `WAITS` the earliest possible one, with `IN_RANGE` that of the next day of the calendar condition.
-    It is None where a person must act first, and with `IN_RANGE` without a calendar condition. `note` explains the time
-    in a few words, or is empty; with `NEEDS_YOU` it names the first necessary act and who does it, such as `you approve
-    or reject the run`. `reviewed`: whether an automatic run of the account waits for approval before it trades (R-27).
-    `cash_run`: whether the first trade only invests cash (R-14.7).
+    `first_trade_at` is the time of the first evaluation that could trade the account. With `WILL_TRADE` it is the
+    next evaluation, or the present time if a run of the account is under way within the window; with `WAITS` the
+    earliest possible evaluation; with `IN_RANGE` that of the next day of the calendar condition. It is None where a
+    person must act first or the time cannot be known, and with `IN_RANGE` without a calendar condition. `note`
+    explains the time in a few words, or is empty; with `NEEDS_YOU` it names the first necessary act and who does it,
+    such as `you approve or reject the run`. `reviewed`: whether an automatic run of the account waits for approval
+    before it trades (R-27). `cash_run`: whether the first trade only invests cash (R-14.7).
     """
 
     kind: StatusKind

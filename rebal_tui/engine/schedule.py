@@ -57,7 +57,10 @@ class Schedule:
     _fires: dict[tuple[CalendarCondition, date], bool] = field(default_factory=dict)
 
     def first_from(self, day: date) -> datetime | None:
-        """The first evaluation of the first session on or after `day`; None when the calendar ends before it."""
+        """The first evaluation of the first session on or after `day`.
+
+        None when the calendar ends before or with that session, and when it has no evaluation.
+        """
         session = self.sessions.next_after(day - _DAY)
         return None if session is None or session.next_day is None else self.first_evaluation(session)
 

@@ -60,7 +60,8 @@ def on_target(plan: Plan, tolerance: Value) -> bool:
 def first_on_target(plan: Plan) -> bool:
     """Whether a first rebalance without an order is on target: every line is less than $0.02 from its target.
 
-    For an account that trades in whole shares, a line may be up to the price of one share from its target (R-65).
+    For an account that trades in whole shares, a line may be off by less than the price of one share (R-65). A
+    remaining fraction of a share that cannot be sold is on target (R-56).
     """
     return all(
         magnitude(_gap(line, plan)) <= FIRST_TOLERANCE * HUNDRED_PERCENT
@@ -80,7 +81,10 @@ def least_way(rules: TradingRules, equity: Value, price: Price | None) -> Fracti
 
 
 def still_to_sell(plan: Plan, symbols: Collection[str]) -> tuple[str, ...]:
-    """Those of `symbols` that are held and above their targets by $0.02 or more, or have no price, in plan order."""
+    """Those of `symbols` that are held and above their targets by $0.02 or more, or have no price, in plan order.
+
+    A remaining fraction of a share that cannot be sold is left out (R-56).
+    """
     return tuple(
         line.symbol
         for line in plan.lines

@@ -26,8 +26,9 @@ _DELAYING = frozenset({"window", "open_orders", "quota", "prices"})
 class StatusContext:
     """What decides when the next evaluation can create a run.
 
-    `next_evaluation` is the time of the next evaluation, None when the calendar ends before it. `stopped` is the kill
-    switch or the paused scheduler, which prevents all trades until a person acts; None if neither does.
+    `next_evaluation` is the time of the next evaluation, None when none is scheduled, as after the calendar's end or
+    in a files book. `stopped` is the kill switch or the paused scheduler, which prevents all trades until a person
+    acts; None if neither does.
     """
 
     schedule: Schedule

@@ -95,7 +95,9 @@ def run_events(
 ) -> tuple[Ints, ...]:
     """The sessions of each policy's rebalances: `Chains.events`, computed without the figures. Raises `Canceled`.
 
-    The arguments are as in `run_chains`.
+    `cost_bps` is the cost of a trade in basis points of its amount. With `fill_delay` 1, a rebalance is filled at the
+    close after that of its decision; with 0, at the same close. `progress` is called with the number of policies done
+    and their total.
     """
     found = _Events(len(policies))
     _run(found, history, weights, policies, cost_bps, fill_delay, progress, canceled, with_figures=False)

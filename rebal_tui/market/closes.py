@@ -71,7 +71,10 @@ class ClosesFeed:
         return self._quotes
 
     def reprice(self, symbol: str, price: Price) -> None:
-        """Set a price after a corporate action; it is replaced by the next closing price, which includes the action."""
+        """Set a price after a corporate action; it is replaced by the next closing price, which includes the action.
+
+        Does nothing before the first price of any symbol.
+        """
         quote = self._quotes.get(symbol)
         at = quote.at if quote is not None else max((q.at for q in self._quotes.values()), default=None)
         if at is not None:

@@ -228,7 +228,7 @@ async def cancel(session: Session, text: str) -> None:
 
 
 async def undo_last(session: Session, _text: str) -> None:
-    """Undo the last subscription, move, unsubscription or edit of a portfolio."""
+    """Undo the last change, if it was a subscription, a move, an unsubscription or an edit of a portfolio."""
     if session.undo is None:
         raise Invalid(
             "Nothing to undo: undo takes back a subscription, a move, an unsubscription or a portfolio's edit"

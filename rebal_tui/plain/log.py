@@ -49,7 +49,7 @@ async def run_job(session: Session, text: str) -> None:
 
 
 async def pause(session: Session, _text: str) -> None:
-    """Pause the scheduler: no job starts."""
+    """Pause the scheduler: no job starts by itself."""
 
     async def do() -> None:
         await session.ask(scheduler.pause)

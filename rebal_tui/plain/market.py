@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 async def kill_switch_on_or_off(session: Session, text: str) -> None:
-    """Turn the kill switch `on` or `off` as `text` asks; for any other text, turn it off if it is on, and on if off.
+    """Turn the kill switch `on` or `off` as `text` asks; if the text is empty, change it to the other state.
 
-    Only releasing it can require typing LIVE.
+    Only releasing it can require typing LIVE. Raises `Invalid` for any other text, and when nothing would change.
     """
     halted = await session.ask(kill_switch.halted)
     if text.lower() not in ("", "on", "off"):

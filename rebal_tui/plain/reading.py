@@ -85,7 +85,7 @@ async def exceptions(session: Session, text: str) -> None:
 def numbered(session: Session, text: str) -> tuple[int, ExceptionView | AlertView]:
     """Parse `text` as a number in the last list of exceptions and alerts; returns it with its exception or alert.
 
-    Raises `Invalid` when the list has no such number.
+    Raises `Invalid` when `text` is no number, or one that the list does not have.
     """
     row = chosen(session.exceptions, text, "Type exceptions first, then a number of that list")
     return int(text), row
@@ -194,7 +194,10 @@ async def portfolios(session: Session, _text: str) -> None:
 
 
 async def find_portfolio(session: Session, text: str) -> PortfolioRow:
-    """The portfolio that a text names. Raises `Invalid` when none or several match."""
+    """The portfolio that `text` names: by its number in the list of portfolios, its name or words of it, or its id.
+
+    Raises `Invalid` when none or several match.
+    """
     rows: tuple[PortfolioRow, ...] = await session.ask(run_queries.portfolio_rows)
     if text.isdecimal() and 0 < int(text) <= len(rows):
         return rows[int(text) - 1]

@@ -63,8 +63,10 @@ def create_journal(
 
     `key` is an idempotency key: a repeated one makes no second journal. Raises `Forbidden` for more than the account
     may transfer (see `transferable`), and for an account that the broker blocks (R-40), `NotFound` for an unknown
-    account, `Invalid` for an amount not above 0, and `Conflict` for any other refusal by the broker, with its message,
-    or when the broker does not answer. With a real broker also `Conflict` while the kill switch is on.
+    account, `Invalid` for an amount not above 0, and `Conflict` for any other refusal by the broker, with its
+    message, when the broker does not answer, and when the account's cash would exceed $9 billion. A real broker
+    answers later: the journal returned is only requested, with the status QUEUED and `key` as its id; `Conflict`
+    while the kill switch is on.
     """
     account = book.account(account_id)
     _require_positive(amount)
@@ -196,7 +198,11 @@ def cancel_journal(book: Book, journal_id: str) -> None:
 
 
 def check_journal(book: Book, account_id: str, amount: Money, *, incoming: bool) -> None:
-    """Raise `Conflict` when an outgoing journal would exceed `transferable`; changes nothing (R-9)."""
+    """Raise `Conflict` when an outgoing journal would exceed `transferable`; changes nothing (R-9).
+
+    Also for an incoming journal, raises `NotFound` for an unknown account, `Invalid` for an
+    amount not above 0, and `BrokerUnavailable`.
+    """
     book.account(account_id)
     _require_positive(amount)
     ready = transferable(book, account_id)

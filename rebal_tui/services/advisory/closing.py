@@ -58,7 +58,7 @@ def close_position(
 def close_all(book: Book, account_id: str, *, cancel_orders: bool = False) -> list[Closed]:
     """Sell every position, with an outcome for each; open orders are canceled first if `cancel_orders`.
 
-    Raises `NotFound` for an unknown account.
+    Raises `NotFound` for an unknown account, and with `cancel_orders` `Conflict` with a real broker.
     """
     account = book.account(account_id)
     if cancel_orders:
