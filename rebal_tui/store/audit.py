@@ -22,7 +22,7 @@ _NAMED = (
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One entry. `hash` covers every other field and the previous entry's hash; `detail` is JSON text."""
+    """An audit entry. `hash` covers every other field and the previous entry's hash; `detail` is JSON text."""
 
     seq: int
     at: datetime
@@ -75,7 +75,7 @@ def began_at(database: Database) -> datetime | None:
 
 
 def last_at(database: Database) -> datetime | None:
-    """The latest timestamp of any entry, None for an empty trail."""
+    """The latest timestamp of any audit entry, None for an empty trail."""
     last = database.row("SELECT max(at) FROM audit")
     return from_time(last[0]) if last and last[0] is not None else None
 
@@ -108,7 +108,7 @@ def entries(
 
 
 def subjects(database: Database, action: str) -> set[str]:
-    """The subjects of every entry of an action."""
+    """The subjects of all audit entries with an action."""
     return {subject for (subject,) in database.rows("SELECT DISTINCT subject FROM audit WHERE action = ?", (action,))}
 
 

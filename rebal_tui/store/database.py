@@ -298,7 +298,7 @@ class Database:
         """One write transaction. Inside another it is a savepoint, rolled back alone when its block raises.
 
         Raises `ReadOnly` when the connection is read-only, when another program has claimed the book, and when the disk
-        is full or fails: the transaction is then rolled back, and every later one is refused as well.
+        is full or fails: the transaction is then rolled back, and every later transaction is refused as well.
         """
         if self.halted is not None:
             raise self.halted.again()

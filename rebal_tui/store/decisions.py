@@ -161,8 +161,8 @@ _REPLACED = [name for name in DecisionRow._fields if name not in (*_KEY, "times"
 def add(tx: Transaction, rows: RowTable[DecisionRow]) -> None:
     """Store decisions.
 
-    A decision without a run replaces the account's last one of that session, portfolio and kind, and increments
-    `times`.
+    A decision without a run replaces the account's last decision of the same session, portfolio and `Kind`, and
+    increments `times`.
     """
     tx.executemany(
         f"{insert('decisions', DecisionRow)} ON CONFLICT ({', '.join(_KEY)}) DO UPDATE SET times = times + 1, "

@@ -97,7 +97,7 @@ def change(database: Database, identity: str) -> Change | None:
 
 
 def changes_since(database: Database, account_id: str) -> list[Change]:
-    """The changes of an account that its figures do not include yet, in order of arrival."""
+    """The changes of an account that its agreed figures do not include yet, in order of arrival."""
     return _changes(database, "WHERE c.agreed = 0 AND accounts.id = ? ORDER BY c.key", account_id)
 
 

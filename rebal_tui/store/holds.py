@@ -59,7 +59,7 @@ class Hold:
 
     @property
     def at(self) -> datetime:
-        """The time of the earliest cause."""
+        """The time of the earliest cause of the pause."""
         return min(cause.at for cause in self.causes)
 
     @property

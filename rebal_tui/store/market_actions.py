@@ -90,7 +90,7 @@ def same_action(database: Database, found: MarketAction) -> str:
 
 
 def pending(database: Database, today: date) -> Sequence[MarketAction]:
-    """Actions that are neither in effect nor confirmed, from 5 days before `today` to the day after it, by day."""
+    """Actions that the book has neither applied nor confirmed, from 5 days before `today` to the day after, by day."""
     days = (today - NEAR).isoformat(), (today + timedelta(days=1)).isoformat()
     return _read(database, "confirmed_at IS NULL AND effective_at IS NULL AND day BETWEEN ? AND ?", days)
 

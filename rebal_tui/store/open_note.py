@@ -32,9 +32,9 @@ class LogOwner:
     def note(self, mark: FileMark | None, before: FileMark | None) -> None:
         """Write the note, unless the file's mark equals `before`.
 
-        The note (in a file next to the book) has the mark, and the inode numbers of the book's file and its write-ahead
-        log. A note that replaces another is synced to the disk: after a power failure the older note would contradict
-        the file. When a note cannot be written, none is left.
+        The note (in a file next to the book) has the file's mark, and the inode numbers of the book's file and its
+        write-ahead log. A note that replaces another is synced to the disk: after a power failure the older note would
+        contradict the file. When a note cannot be written, none is left.
         """
         if mark is None or same_content(mark, before):
             return

@@ -56,7 +56,7 @@ def page(
 ) -> list[tuple[int, Run]]:  # fmt: skip
     """Runs of book and archive that match every given filter, each as (key, run), newest first.
 
-    The arguments are those of `runs.page`.
+    With `before`, only runs with keys below it. At most `limit`; all of them when `limit` is below 0.
     """
     pages = [
         runs.page(one, limit, before=before, account_id=account_id, status=status, kinds=kinds)
@@ -77,7 +77,7 @@ def newest(database: Database, limit: int, account_id: str | None = None) -> lis
 def find(
     database: Database, matches: Sequence[Match], dates: Sequence[DateBound], limit: int, group: RunGroup = EVERY_RUN
 ) -> list[Run]:
-    """The newest runs of book and archive that match, at most `limit`; the arguments are those of `run_search.find`."""
+    """The newest runs of book and archive in `group` that meet every match and date bound, at most `limit`."""
     found = [run_search.find(one, matches, dates, limit, group) for one in databases(database)]
     return list(islice(heapq.merge(*found, key=lambda run: run.created_at, reverse=True), limit))
 
@@ -85,15 +85,12 @@ def find(
 def counts_of_found(
     database: Database, matches: Sequence[Match], dates: Sequence[DateBound], kind: RunType | None = None
 ) -> Counter[tuple[str, bool]]:
-    """How many runs of book and archive match, by (status, whether they await approval).
-
-    The arguments are those of `run_search.counts`.
-    """
+    """How many runs of book and archive meet every match and date bound, by (status, whether they await approval)."""
     return sum((run_search.counts(one, matches, dates, kind) for one in databases(database)), Counter())
 
 
 def order_counts(database: Database, run_ids: Sequence[str]) -> dict[str, OrderCounts]:
-    """Order counts of runs of book and archive, by run id; the counts are those of `run_orders.counts`."""
+    """The order counts of each of these runs of book and archive, by run id."""
     found: dict[str, OrderCounts] = {}
     for one in reversed(databases(database)):  # The book last: it counts for a run that both have.
         found |= run_orders.counts(one, run_ids)

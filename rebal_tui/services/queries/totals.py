@@ -19,7 +19,7 @@ def outside(book: Book, moved: Mapping[str, Price] | None = None) -> int:
 
 
 def outside_rows(book: Book, moved: Mapping[str, Price] | None = None) -> NDArray[np.bool_]:
-    """By account row, whether the account is outside one of its bands; `moved` as in `outside`."""
+    """By account row, whether the account is outside one of its bands; `moved` replaces some prices."""
     frame = book.frame()
     if moved:
         indexes = np.array([frame.assets.symbols.index(symbol) for symbol in moved], np.int32)

@@ -58,12 +58,12 @@ def decision_entry(
     opening: bool = False,
     previous: datetime | None = None,
 ) -> Entry:
-    """A stored decision of the book or its archive, with the trace that the engine recomputes from the stored inputs.
+    """The entry of a decision of the book or its archive, with the trace that the engine recomputes from stored inputs.
 
     `database` is the one that has the decision. `times` are the times of the evaluations that the decision counts,
     empty when they are not certain; `audit` is the number of the audit entry of the last of them. `opening` marks the
-    first decision of a report, which lists the holdings with their shares in any case. `previous` is the time of the
-    account's decision before this one: changes of the portfolio since then are listed.
+    first decision of a report, which lists the holdings with their shares even if there was nothing to do. `previous`
+    is the time of the account's decision before this one: changes of the portfolio since then are listed.
     """
     decision = decision_of(database, stored)
     situation = situation_of(stored, decision_contexts.get(database, stored.context))

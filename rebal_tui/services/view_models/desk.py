@@ -157,7 +157,7 @@ class HoldingView:
     def goal_bp(self) -> int | None:
         """The target from which drift is measured, in hundredths of a percent; None without one.
 
-        The reachable target where it differs from the weight (R-61).
+        That is the reachable target where it differs from the weight (R-61).
         """
         return self.target if self.reachable_bp is None else self.reachable_bp
 

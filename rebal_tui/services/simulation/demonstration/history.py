@@ -15,7 +15,7 @@ FILE = "history.db.xz"
 
 
 def book_file() -> bytes | None:
-    """The content of the book's SQLite file; None where Python has no LZMA."""
+    """The content of the demonstration book's SQLite file; None where Python has no LZMA."""
     try:
         import lzma
     except ImportError:
