@@ -32,12 +32,17 @@ def read_path(text: str) -> Path:
 def argument_path(text: str) -> Path:
     """Parse a path of a command line, where the shell has handled quotes: only `~` is expanded.
 
-    Raises `Invalid` for an empty text, control characters, the home folder of an unknown user, or links in a circle.
+    Raises `Invalid` for an empty text, control characters, characters that no file name can have, the home folder of an
+    unknown user, or links in a circle.
     """
     if not text:
         raise Invalid([Fault("", "expected the path of a file, got an empty text")])
     if any(unicodedata.category(char) in ("Cc", "Zl", "Zp") for char in text):
         raise Invalid([Fault("", "expected a path without control characters")])
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError:
+        raise Invalid([Fault("", "expected a path with characters that a file name can have")]) from None
     try:
         path = Path(text).expanduser()
     except RuntimeError:

@@ -32,7 +32,7 @@ def test_the_home_folder_is_expanded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert read_path("~/x.csv") == Path("/home/ann/x.csv")
 
 
-@pytest.mark.parametrize("text", ["~nosuchuser/x.csv", "", "  ", "''", "a\0b.csv", "a\nb.csv"])
+@pytest.mark.parametrize("text", ["~nosuchuser/x.csv", "", "  ", "''", "a\0b.csv", "a\nb.csv", "a\ud800b.csv"])
 def test_what_is_no_path_is_refused(text: str) -> None:
     with pytest.raises(Invalid):
         read_path(text)
