@@ -31,7 +31,7 @@ from rebal_tui.services.runs.manual import approve_run, cancel_run, create_run, 
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.services.simulation import account_events, simulator
 from rebal_tui.store import cash as cash_store
-from rebal_tui.store import runs
+from rebal_tui.store import run_orders, runs
 from tests.services.brokers import broker
 from tests.services.factories import account, balanced, fill_book, make_book, set_price, unsubscribe_account
 from tests.services.rule_model import (
@@ -437,7 +437,9 @@ class BookStateMachine(RuleBasedStateMachine):
                 assert run.type in (RunType.FULL_REBALANCE, RunType.INVEST_CASH)
             model.runs[run.id] = (run.account_id, run.status.value)
             if run.status.completed and run.type is RunType.FULL_REBALANCE and run.subscription_id:
-                self.rebalanced[run.subscription_id] = run.completed_at
+                orders = run_orders.counts(book.database, [run.id]).get(run.id)
+                if orders and orders.total:  # a run without orders moves no last rebalance.
+                    self.rebalanced[run.subscription_id] = run.completed_at
         for name in model.accounts:
             assert sum(a == name and status not in ENDING for a, status in model.runs.values()) <= 1
         system = book.database.rows(

@@ -71,7 +71,7 @@ def test_the_firm_is_summed_up_above_the_list() -> None:
     async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
         del pilot
         assert "AUM " in screen_text(app)
-        assert "open orders 9, $84 k   traded today $1.02 M" in screen_text(app)
+        assert "open orders 2, $1,635   traded today $0.15 M" in screen_text(app)
 
     drive(script)
 
