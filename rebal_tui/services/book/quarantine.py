@@ -58,7 +58,7 @@ def leave(tx: BookTransaction, kind: QuarantineKind, subject: str, actor: str | 
 
 
 def alert_text(book: Book, one: Quarantined) -> str:
-    """The text of the alert about something in quarantine: what it is and why, without a full stop."""
+    """The text of the alert about something in quarantine: what it is and why, without a period."""
     if one.kind is QuarantineKind.ASSET:
         known = book.assets_by_id.get(one.subject)
         name = known.symbol if known is not None else one.subject
@@ -78,7 +78,7 @@ def is_general(error: Exception) -> bool:
 
 
 def failure_text(error: Exception) -> str:
-    """The reason shown for an error: its message, after the name of its class unless the error is the broker's."""
+    """The reason shown for an error: its message, after the name of its class unless it came from the broker."""
     if isinstance(error, (AccountUnreadable, BrokerUnavailable)):
         return str(error)
     return f"{type(error).__name__}: {error}"

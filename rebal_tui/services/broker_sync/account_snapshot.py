@@ -18,7 +18,7 @@ from rebal_tui.store import accounts, run_orders
 
 @dataclass(frozen=True, slots=True)
 class AccountSnapshot:
-    """An account as read from the broker, with the assets that were read because the book lacks one of its assets."""
+    """An account as read from the broker. `listed` are assets read with it because the book lacks one of them."""
 
     account_id: str
     read: ReadAccounts
@@ -33,7 +33,7 @@ def read_snapshot(book: Book, account_id: str) -> AccountSnapshot:
 
 
 def read_account(book: Book, account_id: str) -> None:
-    """Read an account from the broker and apply its state. One that cannot be read goes into quarantine (R-52)."""
+    """Read an account from the broker and store its state. One that cannot be read goes into quarantine (R-52)."""
     snapshot = read_snapshot(book, account_id)
     if not _is_stored(book, snapshot):
         with book.write() as tx:

@@ -53,20 +53,20 @@ class BrokerRecords(Protocol):
     """Records of the simulated broker, as rows by id."""
 
     def recorded_fills(self) -> Mapping[str, SqlRow]:
-        """Executions by id, with the columns of `_FILL_COLUMNS`."""
+        """Executions by id, each with the columns that are compared with the book."""
 
     def recorded_cash(self) -> Mapping[int, SqlRow]:
-        """Cash entries by id, with the columns of `_CASH_COLUMNS`."""
+        """Cash entries by id, each with the columns that are compared with the book."""
 
     def recorded_journals(self) -> Mapping[str, SqlRow]:
-        """Journals by id, with the columns of `_JOURNAL_COLUMNS`."""
+        """Journals by id, each with the columns that are compared with the book."""
 
 
 def record_faults(database: Database, broker: BrokerRecords) -> Iterator[Fault]:
     """Faults of records: those that the broker lacks or has with other values, and those that the book lacks.
 
-    Cash entries that the book lacks are not looked for: the broker's may be older than the book, and the check of the
-    audit trail finds the others.
+    Cash entries that the book lacks are not looked for: the broker's entries may be older than the book, and the check
+    of the audit trail finds the others.
     """
     yield from _compared(database, "fill", _FILLS, _FILL_COLUMNS, broker.recorded_fills(), complete=True)
     yield from _compared(database, "cash entry", _CASH, _CASH_COLUMNS, broker.recorded_cash(), complete=False)
