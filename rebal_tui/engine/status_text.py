@@ -29,8 +29,8 @@ _WAITS = {
 }
 
 _ACTS = {
-    "portfolio_status": "you replace the assets that cannot be held, which reactivates the portfolio",
-    "assets": "you replace the assets that cannot be held, which reactivates the portfolio",
+    "portfolio_status": "you replace the assets that cannot be bought, which reactivates the portfolio",
+    "assets": "you replace the assets that cannot be bought, which reactivates the portfolio",
     RECONCILIATION: "you release the account",
     "prices": "every asset has a price",
 }

@@ -220,7 +220,7 @@ async def portfolio(session: Session, text: str) -> None:
     session.write(texts.weights_text(portfolio_columns.shares_of(row.weights)))
     session.write([label("Conditions", row.conditions_text), label("Cooldown", count_text(row.cooldown_days, "day"))])
     session.write([label("Runs await review", "yes" if row.review else "no")])
-    session.write([label("Cannot be held", culprit) for culprit in view.culprits])
+    session.write([label("Cannot be bought", culprit) for culprit in view.culprits])
     session.write([label("Accounts", f"{row.subscribers:,}")])
 
 

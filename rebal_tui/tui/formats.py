@@ -72,10 +72,12 @@ def aligned_prices(amounts: Sequence[Price | None]) -> list[str]:
 
 
 def qty(shares: Qty, decimals: int = 4) -> str:
-    """`72.8654`: shares, truncated to `decimals` decimal places."""
-    sign = "-" if shares < 0 else ""
-    whole, fraction = divmod(abs(shares), NANO)
-    return f"{sign}{whole:,}.{fraction:09d}"[: -(9 - decimals) or None] if decimals else f"{sign}{whole:,}"
+    """`72.8654`: shares, rounded to `decimals` decimal places; half of the last one is rounded away from zero."""
+    unit = 10 ** (9 - decimals)
+    shown = (abs(shares) + unit // 2) // unit
+    whole, fraction = divmod(shown, 10**decimals)
+    behind = f".{fraction:0{decimals}d}" if decimals else ""
+    return f"{'-' if shares < 0 < shown else ''}{whole:,}{behind}"
 
 
 def percent(hundredths: int) -> str:

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from rebal_tui.services.book.book import Book
     from rebal_tui.services.view_models.desk import DeskSnapshot
     from rebal_tui.services.view_models.report_subject import ReportSubject
-    from rebal_tui.services.view_models.runs import RunsSnapshot
     from rebal_tui.services.view_models.status import StatusLine
     from rebal_tui.tui.action import Action
     from rebal_tui.tui.navigation import Navigation
@@ -119,7 +118,6 @@ class Host(Protocol):
 
     first_run: FirstSteps
     last_desk: DeskSnapshot | None
-    last_runs: RunsSnapshot | None
     last_status: StatusLine | None
     navigation: Navigation
     open_replay: OpenReplay | None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
@@ -12,6 +12,7 @@ from rebal_tui.domain.errors import Refusal
 from rebal_tui.domain.text import fold
 from rebal_tui.services.queries.names import Names
 from rebal_tui.services.view_models.desk import names_in
+from rebal_tui.services.view_models.runs import RunRow
 from rebal_tui.tui import formats
 from rebal_tui.tui.action import Action
 from rebal_tui.tui.action_table import ACTIONS
@@ -119,15 +120,15 @@ class DataProvider(_Provider):
     """Accounts, portfolios, assets and runs by name. Names are plain text, never patterns or markup."""
 
     _names: Names | None = None
+    _runs: Sequence[RunRow] = ()
 
     async def startup(self) -> None:
-        """Load the names of accounts, portfolios and assets, and the newest runs if no screen has loaded them."""
+        """Load the names of accounts, portfolios and assets, and the newest runs with their present statuses."""
         try:
             self._names = await self.host.ask(name_queries.names_of)
-            if self.host.last_runs is None:
-                self.host.last_runs = await self.host.ask(run_queries.runs_snapshot)
+            self._runs = (await self.host.ask(run_queries.runs_snapshot)).rows
         except Refusal:
-            self._names = None
+            self._names, self._runs = None, ()
 
     async def search(self, query: str) -> Hits:
         found: Counter[float] = Counter()
@@ -161,10 +162,10 @@ class DataProvider(_Provider):
             yield f"Portfolio {name} · its accounts", partial(host.navigation.show_desk_filtered, name)
         for symbol in names.symbols:
             yield f"Asset {symbol}", partial(host.navigation.show_asset, symbol)
-        if host.last_runs is not None:
+        if self._runs:
             from rebal_tui.tui.screens.shared.run_lines import status_words
 
-            for run in host.last_runs.rows:
+            for run in self._runs:
                 state = "to review" if run.awaiting_approval else status_words(run.status).removeprefix("completed ")
                 made = f"{formats.short_timestamp(run.created_at)} · {state}"
                 text = f"Run {formats.short_id(run.id)} · {formats.words(run.type)} · {run.client} · {made}"

@@ -196,7 +196,7 @@ def test_an_account_or_portfolio_that_is_not_active_names_who_activates_it() -> 
         (one, PortfolioStatus.NEEDS_ADJUSTMENT, "you reactivate the portfolio"),
         (
             barred, PortfolioStatus.NEEDS_ADJUSTMENT,
-            "you replace the assets that cannot be held, which reactivates the portfolio",
+            "you replace the assets that cannot be bought, which reactivates the portfolio",
         ),
     ):  # fmt: skip
         stopped = replace(given, portfolio=replace(given.portfolio, status=status))

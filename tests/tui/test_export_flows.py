@@ -61,6 +61,18 @@ def test_the_rows_shown_are_written_in_their_order_with_their_columns(tmp_path: 
     assert not any(character in str(table) for character in "▏▕█┃")
 
 
+def test_the_rows_written_are_those_shown_when_the_file_is_written() -> None:
+    value: Column[str] = Column("value", "Value", 8, lambda row: row)
+    table = SimpleNamespace(rows=("1.50",), exported_columns=(value,), total=1)
+    choice = export_choices.shown_rows(table, "rows", "row")
+    table.rows = ("1.25",)
+
+    async def written() -> str | bytes:
+        return (await choice.make("csv", lambda _done, _total: None)).content
+
+    assert asyncio.run(written()) == "Value\r\n1.25\r\n"
+
+
 def test_the_path_of_a_written_file_stays_until_a_key_is_pressed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

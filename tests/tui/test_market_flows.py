@@ -271,7 +271,8 @@ def test_an_untradable_asset_marks_its_portfolios_at_the_evaluation() -> None:
 
     async def flow(pilot: Any, app: Any) -> None:
         await press(pilot, "slash", *"gld", "enter", "U")
-        assert "1 active portfolio" in screen_text(app)
+        question = " ".join(screen_text(app).replace("│", " ").split())
+        assert "The broker will reject buys of GLD, not sells. 1 active portfolio" in question
         await press(pilot, "y")
         assert "✗ not tradable" in screen_text(app)
         assert book.portfolios["gold"].status.value == "active"

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from textual.command import CommandPalette
 
+from rebal_tui.domain.quantities import Percent
 from rebal_tui.services.book.kill_switch import halted
 from rebal_tui.services.simulation import simulator
 from rebal_tui.tui.action_table import ACTIONS
@@ -72,7 +73,7 @@ def test_objects_of_every_type_are_found_by_name() -> None:
     book = market_book(3)
     assert book.sandbox is not None
     book.sandbox.open_account(factories.account("zoe", "10"))
-    simulator.shock(book, "SPY", 3000)  # type: ignore[arg-type]
+    simulator.shock(book, "SPY", Percent(3000))
     at_time(book, "2026-03-02 10:15")
 
     async def flow(pilot: Any, app: Any) -> None:
@@ -93,6 +94,23 @@ def test_objects_of_every_type_are_found_by_name() -> None:
         assert await hits("[/] [b]") == []
 
     run(flow, book, "1")
+
+
+@pytest.mark.slow
+def test_runs_are_found_as_they_are_now_not_as_their_section_last_showed_them() -> None:
+    book = market_book(2)
+    simulator.shock(book, "SPY", Percent(3000))
+
+    async def flow(pilot: Any, app: Any) -> None:
+        assert app.screen.row_counts == (0, 0)
+        await press(pilot, "1")
+        at_time(book, "2026-03-02 10:15")
+        await run_heartbeat(pilot, app)
+        provider = DataProvider(app.screen)
+        await provider.startup()
+        assert {str(hit.text).split(" · ")[-1] async for hit in provider.search("run client")} == {"success"}
+
+    run(flow, book, "4")
 
 
 @pytest.mark.slow

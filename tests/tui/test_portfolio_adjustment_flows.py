@@ -86,11 +86,11 @@ def test_a_portfolio_with_eligible_assets_again_can_be_reactivated() -> None:
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         await press(pilot, "0")
         text = " ".join(screen_text(app).split())
-        assert "TLT can be held again" in text
+        assert "TLT can be bought again" in text
         assert "reactivate the portfolio" in text
         await press(pilot, "l")
         assert isinstance(app.screen, PortfoliosScreen)
-        assert "TLT can be held again. Nothing trades until" in screen_text(app)
+        assert "TLT can be bought again. Nothing trades until" in screen_text(app)
         await press(pilot, "r")
         assert isinstance(app.screen, ConfirmScreen)
         assert status_of(book, "calm") == PortfolioStatus.NEEDS_ADJUSTMENT

@@ -70,7 +70,7 @@ def note_eligibility(tx: BookTransaction, listed: Iterable[Asset]) -> None:
         faults = {symbol: asset.ineligibility for symbol, asset in held if not asset.eligible}
         if stopped:
             causes = [*filter(None, [portfolio.fault]), *fault_texts(faults)]
-            again = f"{', '.join(sorted(changed & set(portfolio.weights.symbols)))} can be held again; reactivate it"
+            again = f"{', '.join(sorted(changed & set(portfolio.weights.symbols)))} can be bought again; reactivate it"
             text = f"{portfolio.name} needs adjustment: {', '.join(causes) or again}"
             jobs.raise_alert(tx, book.now(), ALERT, portfolio.id, text)
         elif faults:

@@ -213,7 +213,7 @@ class Exceptions:
         portfolio = self._book.portfolios[portfolio_id]
         faults = [*filter(None, [portfolio.fault]), *fault_texts(ineligible_assets(self._book, portfolio))]
         recovered = ", ".join(eligible_again(self._book, portfolio)) or "all its assets"
-        causes = ", ".join(faults) or f"{recovered} can be held again"
+        causes = ", ".join(faults) or f"{recovered} can be bought again"
         return ExceptionView(
             ExceptionKind.PORTFOLIO_NEEDS_ADJUSTMENT, None, None, portfolio_id, None,
             len(self._book.subscribers(portfolio_id)),

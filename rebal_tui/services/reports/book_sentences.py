@@ -36,7 +36,7 @@ def _review(_book: Book, _subject: str, detail: Detail) -> str:
 
 
 def _needs_adjustment(book: Book, subject: str, detail: Detail) -> str:
-    reason = detail.get("fault") or f"{', '.join(detail['assets'])} cannot be held"
+    reason = detail.get("fault") or f"{', '.join(detail['assets'])} cannot be bought"
     return f"{name_of(book, subject)} needs adjustment: {reason}."
 
 

@@ -28,7 +28,7 @@ def mark_needs_adjustment(tx: BookTransaction, portfolio_id: str, culprits: Sequ
     portfolios.save(tx, changed)
     names = ", ".join(culprits)
     tx.record("portfolio.needs_adjustment", portfolio_id, {"assets": list(culprits)})
-    _stop(tx, portfolio, f"{names} cannot be held", f"needs adjustment: {names}")
+    _stop(tx, portfolio, f"{names} cannot be bought", f"needs adjustment: {names}")
     return changed
 
 

@@ -55,7 +55,7 @@ REMEDIES = {
     ExceptionKind.HOLDING_WITHOUT_PRICE: "ask the broker why the asset has no price",
     ExceptionKind.ACCOUNT_NOT_ACTIVE: "have the broker open the account again, or end its subscription",
     ExceptionKind.ACCOUNT_RESTRICTED: "have the broker lift its block",
-    ExceptionKind.PORTFOLIO_NEEDS_ADJUSTMENT: "replace the assets that cannot be held; saving reactivates it",
+    ExceptionKind.PORTFOLIO_NEEDS_ADJUSTMENT: "replace the assets that cannot be bought; saving reactivates it",
     ExceptionKind.ASSET_INELIGIBLE: "replace the asset in the portfolio, or wait until it can be bought again",
     ExceptionKind.RESTRICTIONS_CONFLICT: "lift or change one of the restrictions named",
     ExceptionKind.CANNOT_BE_CORRECTED: "preview its run: each line says what stops its asset; remove those causes",

@@ -43,7 +43,7 @@ def test_the_most_urgent_kind_is_first_then_the_client() -> None:
     assert found is not None
     assert [one.brief for one in found.items] == [
         "Client b: cash is $-1.00",
-        "Balanced: all its assets can be held again",
+        "Balanced: all its assets can be bought again",
         "Client a: crypto limited, options limited",
         "Client c: ACH return",
     ]

@@ -243,7 +243,7 @@ def test_an_asset_to_replace_becomes_a_portfolio_that_needs_adjustment_at_the_ev
     assert (one.kind, one.portfolio_id, one.short) == (
         KIND.PORTFOLIO_NEEDS_ADJUSTMENT, "balanced", "Balanced: TLT is not tradable",
     )  # fmt: skip
-    assert one.remedy == "replace the assets that cannot be held; saving reactivates it"
+    assert one.remedy == "replace the assets that cannot be bought; saving reactivates it"
     assert one.since == reported
     assert len(jobs.open_alerts(book.database)) == 1
 
@@ -255,11 +255,11 @@ def test_a_portfolio_whose_asset_is_eligible_again_only_lacks_its_reactivation()
     report_tradable(book, "TLT", True)
     (one,) = listed(book)
     assert (one.text, one.short) == (
-        "Balanced needs adjustment; TLT can be held again.", "Balanced: TLT can be held again",
+        "Balanced needs adjustment; TLT can be bought again.", "Balanced: TLT can be bought again",
     )  # fmt: skip
     assert one.remedy == "reactivate the portfolio"
     (alert,) = jobs.open_alerts(book.database)
-    assert alert.text == "Balanced needs adjustment: TLT can be held again; reactivate it"
+    assert alert.text == "Balanced needs adjustment: TLT can be bought again; reactivate it"
     status = evaluate_account(book, "a").status
     assert status is not None
     assert status.note == "you reactivate the portfolio"

@@ -52,9 +52,12 @@ def test_the_decimal_points_of_a_column_of_prices_are_below_each_other() -> None
     assert formats.aligned_prices(prices[1:3]) == ["417.80", "–"]
 
 
-def test_shares_are_truncated_to_the_requested_decimals() -> None:
+def test_shares_are_rounded_to_the_requested_decimals() -> None:
     assert formats.qty(Qty(72_865_432_211)) == "72.8654"
-    assert formats.qty(Qty(1_000_500_000_000), 0) == "1,000"
+    assert formats.qty(Qty(18_269_352_384)) == "18.2694"
+    assert formats.qty(Qty(-999_999_950_000)) == "-1,000.0000"
+    assert formats.qty(Qty(-49_999)) == "0.0000"
+    assert formats.qty(Qty(1_000_500_000_000), 0) == "1,001"
     assert formats.qty(Qty(-72_865_432_211), 9) == "-72.865432211"
 
 

@@ -220,7 +220,7 @@ def _facts(view: AssetView, width: int, height: int, *, simulated: bool, left: b
     ] or [(("It has a weight in no portfolio.", "muted"),)]
     if simulated:
         halt = "resume trading: orders can fill" if row.halted else "halt trading: orders wait"
-        tradable = "make it untradable: orders rejected" if row.tradable else "make it tradable again"
+        tradable = "make it untradable: sells only" if row.tradable else "make it tradable again"
         lines += [(), heading("Simulator", width)]
         for keys, text in (
             (_key("market.shock"), "change all prices, or this one"),

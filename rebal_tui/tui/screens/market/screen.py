@@ -240,10 +240,11 @@ class MarketScreen(ShowsAsset, ListScreen, inherit_bindings=False):
             return
         symbol, tradable = row.symbol, not row.tradable
         text = (
-            f"{symbol} can be bought and sold again. Portfolios that need adjustment because of it stay in "
+            f"{symbol} can be bought again. Portfolios that need adjustment because of it stay in "
             "that status until reactivated."
             if tradable
-            else f"The broker will reject orders in {symbol}. {count_text(row.active_portfolios, 'active portfolio')} "
+            else f"The broker will reject buys of {symbol}, not sells. "
+            f"{count_text(row.active_portfolios, 'active portfolio')} "
             "with it would need adjustment at the next evaluation, and queued runs would be canceled. "
             f"Held by {count_text(row.accounts, 'account')}."
         )

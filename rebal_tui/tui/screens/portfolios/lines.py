@@ -80,7 +80,7 @@ def _head(view: PortfolioView, width: int) -> list[Line]:
         lines.extend(paragraph(f"{BARRED_GLYPH if has_barred(row) else STOPPED} {culprit}", width, "bad"))
     if row.status == "needs_adjustment" and not view.culprits:
         again = ", ".join(view.eligible_again) or "All its assets"
-        text = f"{again} can be held again. Nothing trades until r reactivates the portfolio."
+        text = f"{again} can be bought again. Nothing trades until r reactivates the portfolio."
         lines.extend(paragraph(text, width, "warn"))
     elif row.status == "needs_adjustment":
         text = (

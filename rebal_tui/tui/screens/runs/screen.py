@@ -133,8 +133,6 @@ class RunsScreen(ShowsRun, LoadsOlder, TiledListScreen, inherit_bindings=False):
         if changed is None:
             self.table.adopt_order()
             return
-        if not search and group == EVERY_RUN:
-            self.host.last_runs = snapshot
         self._wanted, wanted = "", self._wanted
         if wanted and not search and all(row.id != wanted for row in snapshot.rows):
             self.show_only(wanted, f"run {formats.short_id(wanted)}")

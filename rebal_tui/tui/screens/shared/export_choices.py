@@ -91,10 +91,13 @@ class ShownRows(Protocol):
 
 
 def shown_rows(table: ShownRows, stem: str, noun: str) -> ExportChoice:
-    """Choice to export the rows of a table as shown, filtered and sorted; `noun` is the word for one row."""
-    rows, columns, total = table.rows, table.exported_columns, table.total
+    """Choice to export the rows of a table as shown, filtered and sorted; `noun` is the word for one row.
+
+    They are the rows shown when the file is written: behind the dialog, the table still takes in new rows.
+    """
 
     async def make(fmt: str, progress: Progress) -> Written:
+        rows, columns, total = table.rows, table.exported_columns, table.total
         named = {f"{column.title} {column.unit}".rstrip(): column for column in columns if column.title}
         items: list[dict[str, str]] = []
         source = iter(rows)
@@ -105,7 +108,7 @@ def shown_rows(table: ShownRows, stem: str, noun: str) -> ExportChoice:
         text = await asyncio.to_thread(export_services.table_text, list(named), items, fmt)
         return Written(text, f"{len(rows):,} of {count_text(total, noun)}")
 
-    return ExportChoice("shown", "Rows shown", f"{len(rows):,}", stem, LIST_FORMATS, make)
+    return ExportChoice("shown", "Rows shown", f"{len(table.rows):,}", stem, LIST_FORMATS, make)
 
 
 def whole_book(host: HoldsHeartbeats, what: str) -> ExportChoice:
