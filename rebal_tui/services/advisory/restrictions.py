@@ -26,10 +26,10 @@ _ENDED_BY = "its end date"
 def add_restrictions(
     book: Book, draft: RestrictionDraft, concerned: Concerned, who: str = "advisor"
 ) -> list[TradeRestriction]:
-    """Add the restriction `draft` to each account, to the portfolio or to the book, as `concerned` names them.
+    """Add the restriction `draft` to each of the accounts, to the portfolio or to the book that `concerned` names.
 
-    One transaction, with an audit entry for each. `who` is the actor in the audit trail. Raises `NotFound` for an
-    unknown account or portfolio, and `Invalid` with every fault of the draft.
+    One transaction, with an audit entry for each restriction. `who` is the actor in the audit trail. Raises `NotFound`
+    for an unknown account or portfolio, and `Invalid` with every fault of the draft.
     """
     reason = check_draft(book, draft)
     for account_id in concerned.account_ids:
@@ -70,7 +70,7 @@ def lift_restrictions(book: Book, identities: Collection[str], who: str = "advis
 def end_restrictions(book: Book, today: date) -> tuple[int, int]:
     """End the restrictions whose last day has passed, and raise an alert for those whose last session is today's.
 
-    Returns how many were ended, and how many alerts were raised.
+    Returns how many restrictions were ended, and how many alerts were raised.
     """
     ended = [one for one in book.rules_view.restrictions if one.until is not None and one.until < today]
     session = book.calendar.session(today)

@@ -59,7 +59,8 @@ def subscribe(
 def subscribe_manually(book: Book, account_id: str, portfolio_id: str) -> Subscription:
     """Subscribe an account at the request of a person. Raises the errors of `subscribe`.
 
-    Also raises `Conflict` while a withdrawal of the account is in progress, because it will subscribe the account.
+    Also raises `Conflict` while a withdrawal of the account is in progress, because the withdrawal subscribes the
+    account again in its last step.
     """
     check_withdrawal(withdrawing(book), account_id)
     return subscribe(book, account_id, portfolio_id)
@@ -113,7 +114,7 @@ def _check(book: Book, account_id: str, portfolio_id: str) -> None:
 
 
 def has_open_orders(book: Book, account_id: str) -> bool:
-    """Whether the account has open orders: of its run, manual or external.
+    """Whether the account has open orders: orders of its run, or external orders.
 
     The simulated broker is asked; with a real broker, the book's records are used.
     """
@@ -273,7 +274,7 @@ def _move(tx: BookTransaction, account_id: str, portfolio_id: str) -> Subscripti
 
 
 def reload_changed(tx: BookTransaction, account_ids: Sequence[str]) -> None:
-    """Reload the subscriptions, their overrides (R-67) and the open runs of changed accounts."""
+    """Once the transaction commits, read these accounts' subscriptions, overrides (R-67) and open runs again."""
     tx.reload_subscriptions(account_ids)
     if not tx.book.rules_view.overrides.keys().isdisjoint(account_ids):
         tx.reload_holds()

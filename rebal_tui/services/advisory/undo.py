@@ -31,7 +31,7 @@ class SubscriptionChange:
 
 @dataclass(frozen=True, slots=True)
 class Undo:
-    """What reverses a change of subscriptions or of a portfolio.
+    """What is needed to reverse a change of subscriptions or of a portfolio.
 
     `evaluations` identifies the newest evaluation in the book at the time of the change. `refusal` is why the change
     cannot be undone, empty if it can. `portfolio` has the portfolio before and after the change.
@@ -58,22 +58,34 @@ class Undo:
 def subscribe_all(
     book: Book, account_ids: Sequence[str], portfolio_id: str, *, moving: bool
 ) -> tuple[tuple[BulkResult, ...], Undo | None]:
-    """Call `bulk.subscribe_all`; returns its results, and an `Undo` or None when nothing changed."""
+    """Subscribe accounts, or with `moving` move them to another portfolio, so that this can be undone.
+
+    Returns a result for each account, and the `Undo` of the change, None when nothing changed.
+    """
     return _subscriptions(book, account_ids, lambda: bulk.subscribe_all(book, account_ids, portfolio_id, moving=moving))
 
 
 def unsubscribe_all(book: Book, account_ids: Sequence[str]) -> tuple[tuple[BulkResult, ...], Undo | None]:
-    """Call `bulk.unsubscribe_all`; returns its results, and an `Undo` or None when nothing changed."""
+    """End the subscriptions of accounts, so that this can be undone.
+
+    Returns a result for each account, and the `Undo` of the change, None when nothing changed.
+    """
     return _subscriptions(book, account_ids, lambda: bulk.unsubscribe_all(book, account_ids))
 
 
 def update_portfolio(book: Book, portfolio_id: str, body: PortfolioBody) -> tuple[Portfolio, Undo]:
-    """Call `portfolios.update_portfolio`; returns the changed portfolio and an `Undo`."""
+    """Give a portfolio the content `body`; returns the changed portfolio and the `Undo` of the change.
+
+    Raises the errors of `portfolios.update_portfolio`.
+    """
     return _edit(book, portfolio_id, lambda: portfolios.update_portfolio(book, portfolio_id, body))
 
 
 def go_back(book: Book, portfolio_id: str, number: int) -> tuple[Portfolio, Undo]:
-    """Call `versions.go_back`; returns the changed portfolio and an `Undo`."""
+    """Return a portfolio to the version `number`; returns the changed portfolio and the `Undo` of the change.
+
+    Raises the errors of `versions.go_back`.
+    """
     return _edit(book, portfolio_id, lambda: versions.go_back(book, portfolio_id, number))
 
 
@@ -81,8 +93,10 @@ def undo(book: Book, change: Undo) -> None:
     """Reverse a change in one transaction, with audit entries of its own.
 
     Afterward, subscriptions and portfolio are as they were before the change, including the time of the last rebalance.
-    Raises `Conflict` if an evaluation of the book has run since, if one of the change's accounts or its portfolio has
-    changed again, if an account had or has an open run, or if the edit made the portfolio active.
+    Raises `Conflict` if an evaluation of the book has run since the change, if one of the changed accounts or the
+    changed portfolio has changed again, if one of these accounts had an open run at the time of the change or has one
+    now, if it is in a withdrawal or not ACTIVE, if its former portfolio is inactive, or if the edit made the portfolio
+    active.
     """
     if change.refusal:
         raise Conflict(change.refusal)

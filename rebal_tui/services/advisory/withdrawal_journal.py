@@ -1,6 +1,7 @@
 """The journal of a withdrawal at a real broker.
 
-It is requested once, looked up by the content of the request if the broker's answer was lost, then read by its id.
+The journal is requested once, looked up by the content of the request if the broker's answer was lost, and from then on
+read by its id.
 """
 
 from __future__ import annotations
@@ -64,7 +65,8 @@ def requested_journal(book: Book, live: LiveBroker, withdrawal: Withdrawal) -> J
 def may_ask(book: Book, what: str) -> bool:
     """Whether a request for `what` may be sent to the broker now.
 
-    To a simulated broker always, to a real one once per `READ_INTERVAL`. `what` is a name for the data requested.
+    Always to a simulated broker, and to a real one once per minute (`READ_INTERVAL`). `what` is a name for the data
+    requested.
     """
     asked = book.polling_state.asked_at.get(what)
     return book.live is None or asked is None or book.now() - asked >= READ_INTERVAL

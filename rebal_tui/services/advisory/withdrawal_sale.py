@@ -47,7 +47,7 @@ class Sale:
 
 
 def sale_of_amount(book: Book, account_id: str, portfolio_id: str | None, amount: Money, withdrawal_id: str) -> Sale:
-    """The sale that raises what a withdrawal of `amount` has not reserved yet.
+    """The sale that raises the part of `amount` for which the withdrawal has no cash reserved yet.
 
     A second or later sale raises the missing amount, rounded up to a whole cent if the account can raise that.
     Otherwise a small fall of a price could leave less than a cent to raise by one more sale.

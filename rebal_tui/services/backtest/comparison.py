@@ -76,7 +76,7 @@ class Subject:
 
     @property
     def own(self) -> str:
-        """The portfolio's own policy in a sentence: `yours`, or `the sample's`."""
+        """What sentences call the policy of the tested portfolio: `yours`, or `the sample's`."""
         return "the sample's" if self.sample else "yours"
 
 
@@ -84,14 +84,14 @@ class Subject:
 class PolicyRow:
     """A policy in the table of a backtest.
 
-    `number` is the index of the policy in the grid of all policies, `own` marks the portfolio's own policy.
+    `number` is the index of the policy among all policies of the backtest, `own` marks the portfolio's own policy.
     `rebalances` counts those of the whole history. `turnover` is a fraction of average equity per year. `rms` and
     `worst` (drift) are fractions of equity: 0.01 is one percentage point. `outside` is the fraction of sessions with an
     asset outside its band. `annual_return` is per year; 0.01 is 1 %. `low` and `high` bound the 95 % interval of the
-    policy's return minus that of the portfolio's own policy; None until computed. `worse`: the policy is
-    redundant (see `redundant`) and not the cheaper one. `edge`: the policy's return differs from those of all its
-    neighbors by more than 10 bp a year. `cheaper`: the one policy suggested because it costs less than the portfolio's
-    own.
+    policy's return minus that of the portfolio's own policy; None until computed. `worse`: another policy has no higher
+    turnover, rms and worst drift, so that the table can leave this one out; never true of the cheaper one. `edge`: the
+    policy's return differs from those of all its neighbors by more than 10 bp a year. `cheaper`: the one policy
+    suggested because it costs less than the portfolio's own.
     """
 
     number: int
@@ -127,8 +127,8 @@ class Comparison:
     """A finished backtest with its rows, the portfolio's own policy first.
 
     `with_luck` computes `luck` (how far the policies differ in resampled histories) and `fans` (of the portfolio's own
-    policy). `around` has, by policy, the ranges of return and turnover of the policies with the neighboring bands, None
-    for a policy without neighbors. It is empty for a grid of more than `MAX_NEIGHBORED` policies.
+    policy). `around` has, by policy, the ranges of return and turnover of its neighbors, None for a policy without
+    neighbors; it is empty with more than `MAX_NEIGHBORED` policies.
     """
 
     subject: Subject
@@ -140,9 +140,9 @@ class Comparison:
 
     @property
     def sentence(self) -> str:
-        """A sentence on whether return, turnover and tracking differ by more than luck.
+        """A sentence on whether the policies differ in return, turnover and tracking by more than luck explains.
 
-        Empty until `with_luck` has computed it.
+        Empty until `with_luck` has computed `luck`, except for a history that is too short for it.
         """
         length = self.backtest.history.length
         if length < LEAST_SESSIONS:
@@ -192,7 +192,7 @@ class Comparison:
         return sum(row.edge for row in self.rows)
 
     def outcome(self, number: int) -> Outcome:
-        """The outcome of the policy with this row number."""
+        """The outcome of the policy with this `PolicyRow.number`."""
         return self.backtest.outcomes[number]
 
 
@@ -203,7 +203,7 @@ def portfolio_names(book: Book) -> tuple[NamedPortfolio, ...]:
 
 
 def first_covered(named: Sequence[NamedPortfolio], closes: Path, chosen: int) -> int:
-    """The index of the first portfolio, cyclically from `chosen`, whose assets all have a column in `closes`.
+    """The index of the first portfolio, cyclically from `chosen`, whose assets all have a column in the file `closes`.
 
     Returns `chosen` when there is none, or when the file cannot be read.
     """
@@ -262,7 +262,7 @@ def compare(
     cost_bps: float = 0.0,
     fill_delay: int = 0,
 ) -> Comparison:
-    """Backtest the portfolio's own policy and others, by default those of the default grid. Does not use the book.
+    """Backtest the portfolio's own policy and `policies`, by default those of `default_grid`. Does not use the book.
 
     `cost_bps` is the cost of trading in basis points of each dollar traded; `fill_delay` is 1 when orders fill one
     session later. `progress` is called with the number of policies done. Raises `Canceled`.
@@ -315,7 +315,7 @@ def with_luck(
 def fans(
     found: Comparison, number: int, progress: Progress | None = None, canceled: Cancelled | None = None
 ) -> Fans:  # fmt: skip
-    """How much the return of a policy depends on its start day and calendar day; `number` is that of the policy's row.
+    """How much the return of a policy depends on its start day and calendar day; `number` is `PolicyRow.number`.
 
     `progress` is called with the number of sessions done. Raises `Canceled`.
     """

@@ -9,7 +9,8 @@ MAX_COLUMNS, MAX_ROWS = 150, 50
 
 
 def of_subject(subject: Subject, columns: int, rows: int) -> BandPairs:
-    """The heat maps of a subject's history. Does not use the book.
+    """The heat maps of a subject: the figures of its portfolio over its history for many pairs of drift bands. Does not
+    use the book.
 
     A column stands for an absolute drift band, a row for a relative one; there are at most `columns` and `rows` of
     them, and no more than 150 and 50.

@@ -43,8 +43,8 @@ _BEYOND = timedelta(days=14)
 class Source:
     """A price history for a backtest, its origin, and notes for the user.
 
-    `label` names the origin. `sessions` is whether the history has sessions; otherwise it has month ends. `adjusted` is
-    whether it was adjusted for corporate actions.
+    `label` names the origin. `sessions` is whether the history has a price for each session, rather than for each month
+    end. `adjusted` is whether the prices were adjusted for corporate actions.
     """
 
     label: str

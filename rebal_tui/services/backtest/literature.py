@@ -25,7 +25,7 @@ def comparisons(data_sets: Path | None = None) -> tuple[Comparison, ...]:
 
     `data_sets` is a folder with the six data sets of online portfolio selection, as in `universal/data` of
     `universal-portfolios` 0.4.17; without the folder, their numbers are left out. Raises `Invalid` with file and line
-    for a missing file, or a cell that is no number (above 0 in the data sets).
+    for a missing file, for a cell that is no number, and for one in the data sets that is not above 0.
     """
     history = returns_source("monthly", read_monthly_returns(MONTHLY_FILE), ("STOCK", "BOND")).history
     found = [

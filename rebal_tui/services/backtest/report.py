@@ -23,7 +23,8 @@ from rebal_tui.services.backtest.verification import Verified
 def listed(backtest: Backtest, *, show_all: bool) -> list[Outcome]:
     """The outcomes to list: that of the portfolio's own policy, then the others by turnover.
 
-    Unless `show_all`, leaves out redundant policies (see `redundant`).
+    Unless `show_all`, leaves out the policies that `redundant` marks: another one has no higher turnover, rms and worst
+    drift.
     """
     flags = redundant(backtest.outcomes)
     others = [outcome for outcome, worse in zip(backtest.outcomes[1:], flags[1:], strict=True) if show_all or not worse]
@@ -31,7 +32,7 @@ def listed(backtest: Backtest, *, show_all: bool) -> list[Outcome]:
 
 
 def labels(backtest: Backtest) -> tuple[str, ...]:
-    """The label of each policy, in the order of the grid."""
+    """The label of each policy, in the order in which the backtest has them."""
     return tuple(outcome.policy.label for outcome in backtest.outcomes)
 
 
@@ -58,7 +59,7 @@ def fan_sentences(fans: Fans, label: str) -> tuple[str, ...]:
 def lab_json(found: Comparison, verified: Sequence[Verified]) -> dict[str, Any]:
     """The comparison as JSON, with decimals as strings.
 
-    Fractions and percentage points are in percent; equity is that of $1 at the start.
+    Returns, drifts and other fractions are in percent; `final` is what $1 at the start has become.
     """
     fans = found.fans
     backtest, source = found.backtest, found.subject.source

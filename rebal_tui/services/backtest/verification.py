@@ -95,7 +95,7 @@ def verify(
 
 
 def difference(backtested: Sequence[date], replayed: Sequence[date]) -> str:
-    """The first day on which only one of the two has a rebalance, as text; empty when the days are equal."""
+    """The first day on which only backtest or only replay has a rebalance, as text; empty when the days are equal."""
     for ours, theirs in zip(backtested, replayed, strict=False):
         if ours != theirs:
             where, day = ("backtest", ours) if ours < theirs else ("replay", theirs)

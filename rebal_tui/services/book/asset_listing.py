@@ -1,6 +1,6 @@
 """Storing the assets that the broker lists (R-50).
 
-A changed symbol is replaced everywhere. Assets are not stored while several active ones share a symbol.
+A changed symbol is replaced everywhere in the book. Assets are not stored while several active ones share a symbol.
 """
 
 from __future__ import annotations

@@ -107,7 +107,7 @@ class Book:
 
     @property
     def changes(self) -> int:
-        """The number of changes so far without changes of prices; `version` counts price changes, too."""
+        """A counter of changes of the book other than changes of prices; `version` counts those, too."""
         return self.version - self._ticks
 
     def close(self) -> None:
@@ -241,7 +241,7 @@ class Book:
         self.version += 1
 
     def apply_run_states(self, some: Sequence[Run], idle: Collection[str] = ()) -> None:
-        """Apply new states of runs in memory and queue the open runs.
+        """Apply new states of runs in memory and queue the open ones of them for processing.
 
         Open runs of accounts in `idle` need no processing yet: they are not queued unless one of the given runs has
         ended.
@@ -261,7 +261,7 @@ class Book:
         return self.accounts[account_id]
 
     def is_paused(self, account_id: str) -> bool:
-        """Whether an account is paused, for a difference or by the quarantine."""
+        """Whether an account is paused, by a hold (such as for a difference) or by an entry in quarantine."""
         return account_id in self.holds or account_id in self.quarantine.by_account
 
     def pause_reason(self, account_id: str) -> str:
@@ -338,7 +338,7 @@ class Book:
 
 
 class BookTransaction(Transaction):
-    """A write transaction on a book. In-memory changes are applied after the commit, in the order of the calls."""
+    """A write transaction on a book. Once it commits, in-memory changes are applied in the order of the calls."""
 
     def __init__(self, book: Book, of: Transaction) -> None:
         super().__init__(of.database, of.effects)
@@ -349,50 +349,50 @@ class BookTransaction(Transaction):
         audit.append(self, self.book.now(), self.book.actor(actor), action, subject, detail)
 
     def changed(self) -> None:
-        """Count a change after the commit, so that the screens are refreshed."""
+        """Once this transaction commits, increment the book's `version`, so that the screens are refreshed."""
         self.after_commit(self.book.touch)
 
     def reload(self) -> None:
-        """Read all in-memory state from the file again, after the commit."""
+        """Once this transaction commits, read all in-memory state from the file again."""
         self.after_commit(self.book.reload)
 
     def reload_assets(self) -> None:
-        """Read the assets from the file again, after the commit."""
+        """Once this transaction commits, read the assets from the file again."""
         self.after_commit(self.book.reload_assets)
 
     def reload_accounts(self, account_ids: Iterable[str] | None = None) -> None:
-        """Read the given accounts from the file again, or all of them, after the commit."""
+        """Once this transaction commits, read the given accounts from the file again, or all of them."""
         self.after_commit(partial(self.book.reload_accounts, account_ids))
 
     def reload_portfolios(self) -> None:
-        """Read portfolios and subscriptions from the file again, after the commit."""
+        """Once this transaction commits, read portfolios and subscriptions from the file again."""
         self.after_commit(self.book.reload_portfolios)
 
     def reload_subscriptions(self, account_ids: Iterable[str]) -> None:
-        """Read the subscriptions of the given accounts from the file again, after the commit."""
+        """Once this transaction commits, read the subscriptions of the given accounts from the file again."""
         self.after_commit(partial(self.book.reload_subscriptions, account_ids))
 
     def reload_holds(self) -> None:
-        """Read paused accounts, assets on hold, quarantine and restrictions from the file again, after the commit."""
+        """Once this transaction commits, read pauses, asset holds, quarantine and restrictions from the file again."""
         self.after_commit(self.book.reload_holds)
 
     def reload_unfinished(self) -> None:
-        """After the commit, do what `Book.reload_unfinished` does."""
+        """Once this transaction commits, call `Book.reload_unfinished`."""
         self.after_commit(self.book.reload_unfinished)
 
     def reload_runs(self) -> None:
-        """Read all open runs from the file again, after the commit."""
+        """Once this transaction commits, read all open runs from the file again."""
         self.after_commit(self.book.reload_runs)
 
     def reload_run(self, account_id: str) -> None:
-        """Read an account's open run from the file again, after the commit."""
+        """Once this transaction commits, read an account's open run from the file again."""
         self.after_commit(partial(self.book.reload_run, account_id))
 
     def apply_run_states(self, some: Sequence[Run], idle: Collection[str] = ()) -> None:
-        """Apply the new states of runs after the commit; `idle` as in `Book.apply_run_states`."""
+        """Once this transaction commits, apply new states of runs; `idle` as in `Book.apply_run_states`."""
         self.after_commit(partial(self.book.apply_run_states, some, idle))
 
     def requeue_runs(self, account_ids: Iterable[str] | None = None) -> None:
-        """Queue the open runs of the given accounts, or of all, for processing after the commit."""
+        """Once this transaction commits, queue the open runs of these accounts, or all open runs, for processing."""
         queue = self.book.work_queue
         self.after_commit(queue.add_all if account_ids is None else partial(queue.add, account_ids))

@@ -37,13 +37,13 @@ def read_options(database: Database, mapping: Mapping[str, str] | None = None) -
 
 
 def pairs_of(database: Database) -> dict[str, dict[str, str]]:
-    """By custodian, the symbols that it writes differently: a mapping from its symbol to the book's."""
+    """By custodian, the symbols that it writes differently: a mapping from the custodian's symbol to the book's."""
     found: dict[str, dict[str, str]] = json.loads(book_settings.get(database, PAIRS, "{}"))
     return found
 
 
 def written_pairs(database: Database) -> dict[str, dict[str, str]]:
-    """By custodian, how a trade list writes symbols that differ: a mapping from the book's symbol to its own."""
+    """By custodian, how a trade list writes symbols that differ: a mapping from the book's to the custodian's."""
     return {name: {ours: theirs for theirs, ours in pairs.items()} for name, pairs in pairs_of(database).items()}
 
 

@@ -32,9 +32,10 @@ def fault_texts(faults: dict[str, str]) -> list[str]:
 
 
 def eligible_again(book: Book, portfolio: Portfolio) -> tuple[str, ...]:
-    """The assets that made a portfolio need adjustment, if it still does although it may hold all of its assets now.
+    """The assets that made a portfolio need adjustment, if it still has that status and all its assets are eligible.
 
-    Empty when it needs none, when something must still be corrected, or when the assets have been replaced since.
+    Empty when the portfolio does not need adjustment, when something in it must still be corrected, or when these
+    assets were replaced in it.
     """
     if portfolio.status is not PortfolioStatus.NEEDS_ADJUSTMENT or portfolio.fault:
         return ()

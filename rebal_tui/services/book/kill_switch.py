@@ -20,8 +20,8 @@ def set_halt(book: Book, on: bool) -> None:
     """Turn the kill switch on or off.
 
     While it is on, no run starts and no order is sent, manual or scheduled. A withdrawal that has sold keeps its cash
-    reserved, and creates its journal when the switch is turned off. Sending to a real broker stops before the state is
-    stored, and resumes after it is stored as off.
+    reserved, and creates its journal when the switch is turned off. Sending to a real broker stops before the switch is
+    stored as on, and resumes after it is stored as off.
     """
     if book.live is not None and on:
         book.live.hold(True)

@@ -1,4 +1,4 @@
-"""The policy that an advisor sets for a whole book, stored in it so that every command applies it."""
+"""The policy that an advisor sets for a whole book, stored in the book's file so that every command applies it."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def apply_policy(book: Book, policy: BookPolicy) -> tuple[str, ...]:
 
 
 def apply_review(book: Book, on: bool) -> tuple[str, ...]:
-    """Change only the review of the policy; returns as `apply_policy` does."""
+    """Require review of every automatic run of the book, or not; returns a display text if that is a change."""
     return apply_policy(book, replace(policy_of(book), review=on))
 
 

@@ -1,4 +1,4 @@
-"""The policy of a book and its limits. Imports little, because the module that reads the screens' settings needs it."""
+"""The policy of a book and its limits. Imports few modules, because every form of the screens loads it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MAX_ORDERS_PER_MINUTE = 100_000
 
 @dataclass(frozen=True, slots=True)
 class BookPolicy:
-    """The policy that an advisor sets for a whole book.
+    """The policy that an advisor sets for a whole book: review, evaluation times and limits.
 
     `review` makes every automatic run wait for approval (R-27). `evaluate_at`, when not empty, are New York times that
     replace the interval of `evaluate_minutes` (R-10). `quarterly_months` are those of quarterly calendar conditions, 1

@@ -58,7 +58,7 @@ def leave(tx: BookTransaction, kind: QuarantineKind, subject: str, actor: str | 
 
 
 def alert_text(book: Book, one: Quarantined) -> str:
-    """The text of the alert about something in quarantine: what it is and why, without a full stop."""
+    """The text of the alert about something in quarantine: what it is and why, without a period."""
     if one.kind is QuarantineKind.ASSET:
         known = book.assets_by_id.get(one.subject)
         name = known.symbol if known is not None else one.subject

@@ -31,9 +31,9 @@ class ReferencePrices:
         self.adjusted: set[str] = set()
 
     def note(self, quotes: Mapping[str, Quote], history: PriceHistory, before: Mapping[str, Asset]) -> None:
-        """Add changed prices, by label; `history` and `before` have the prices of the book before them.
+        """Add changed prices, by label; `history` and `before` have the prices that the book had before the change.
 
-        With an asset's first price of a day, its last price before that becomes its reference price.
+        With the first price of a day, the asset's last price of an earlier day becomes its reference price.
         """
         for symbol, quote in quotes.items():
             day, last = new_york_day(quote.at), self._last.get(symbol)
@@ -44,14 +44,14 @@ class ReferencePrices:
             self._last[symbol] = (day, quote.price)
 
     def forget(self) -> None:
-        """Forget the prices, which are not noted while the guard is off; accepted moves stay accepted."""
+        """Forget the prices, because none are noted while the jump guard is off; accepted moves stay accepted."""
         self._last.clear()
         self._reference.clear()
 
     def of(self, symbol: str, day: date) -> Price | None:
         """The price from which an asset's moves of `day` are measured.
 
-        None if there is none, or if the guard does not check the asset's moves of that day (R-55).
+        None if there is none, or if the jump guard does not check the asset's moves of that day (R-55).
         """
         accepted = self.accepted.get(symbol)
         return accepted[1] if accepted is not None and accepted[0] == day else self._reference.get(symbol)

@@ -44,7 +44,7 @@ class SearchIndex:
         self.by_name = ranks(names)
 
     def matching(self, needle: str) -> Flags:
-        """By account row, whether `needle` occurs in number or name, or is the id or a part of it (see `is_of_id`).
+        """By account row, whether `needle` occurs in number or name, or is the id or 8 or more characters of it.
 
         `needle` is in lower case, without accents and without spaces.
         """

@@ -11,8 +11,9 @@ from rebal_tui.services.book.book import Book
 def next_slot(book: Book, now: datetime) -> datetime | None:
     """The time of the next scheduled evaluation; None when the calendar ends before it.
 
-    A time at the very end of the window is left out if the session has other times: when time passes by itself, the
-    window has ended when that evaluation could start. A clock that is set, as in a replay, can meet it exactly.
+    An evaluation time at the very end of the window is left out if the session has others: while time passes by itself,
+    the window has ended before such an evaluation can start. If it is the only one of the session, as in a replay, it
+    counts, because the clock is then set to exactly that time.
     """
     session: Session | None = book.session(now)
     for _ in range(2):

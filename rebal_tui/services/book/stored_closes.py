@@ -1,4 +1,6 @@
-"""What prices are compared with, stored in the book so that it is the same after the book is reopened."""
+"""Last closes and accepted price moves, with which new prices are compared, stored so that reopening the book changes
+neither.
+"""
 
 from __future__ import annotations
 
@@ -20,10 +22,10 @@ ACCEPTED_MOVES = "accepted_moves"
 
 
 def store_closes(tx: Transaction, history: PriceHistory, known: Mapping[str, Asset]) -> None:
-    """Store the last close of every asset, with the day of the prices that follow it.
+    """Store the last close of every asset, with the day of the asset's prices after that close.
 
-    `known` are the book's assets by label. Writes only when a close is new; call it when the prices of the assets are
-    stored.
+    `known` are the book's assets by label. Writes only when a close is new; call it in the transaction that stores the
+    assets' prices.
     """
     found = history.closes().items()
     closes = {known[symbol].id: [day.isoformat(), close] for symbol, (day, close) in found if symbol in known}

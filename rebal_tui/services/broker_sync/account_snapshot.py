@@ -18,7 +18,7 @@ from rebal_tui.store import accounts, run_orders
 
 @dataclass(frozen=True, slots=True)
 class AccountSnapshot:
-    """An account as read from the broker, with the assets that were read because the book lacks one of its assets."""
+    """An account as read from the broker. `listed` are assets read with it because the book lacks one of them."""
 
     account_id: str
     read: ReadAccounts

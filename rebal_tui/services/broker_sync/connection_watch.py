@@ -1,7 +1,7 @@
 """Alerts about the connection to a real broker: clocks that differ, event streams that are down.
 
-Clocks and streams are known from responses that were received for other reasons. Only while a difference of the clocks
-stops all decisions, the broker's clock is requested.
+The broker's time and the state of the streams are taken from responses to other requests. The broker's time is
+requested for itself only while the difference of the clocks stops all decisions.
 """
 
 from __future__ import annotations

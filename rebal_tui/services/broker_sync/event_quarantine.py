@@ -25,7 +25,9 @@ def set_apart_unreadable(tx: BookTransaction, events: Iterable[BrokerEvent]) -> 
 
 
 def set_apart_event(tx: BookTransaction, event: BrokerEvent, error: Exception) -> None:
-    """Put an event that cannot be applied into quarantine; the in-memory state is read again after the commit."""
+    """Put an event that cannot be applied into quarantine; once the transaction commits, the in-memory state is read
+    from the file again.
+    """
     log.error("event %d of kind %s cannot be applied", event.seq, event.kind, exc_info=error)
     reason = f"{event.kind} event: {quarantine.failure_text(error)}"
     quarantine.enter(tx, QuarantineKind.EVENT, str(event.seq), reason, event.account_id)

@@ -280,8 +280,8 @@ def _pause_for_execution(tx: BookTransaction, fill: Fill) -> None:
 def apply_journal(tx: BookTransaction, journal: Journal, account_id: str) -> None:
     """Store an account's journal as the broker reports it, with the reservation of its cash.
 
-    A journal in a final status is changed only by another final status. The caller reloads the account after the
-    commit.
+    A journal in a final status is changed only by another final status. The caller must have the account read again
+    (`BookTransaction.reload_accounts`).
     """
     book = tx.book
     before = cash.journal(book.database, journal.id)

@@ -15,10 +15,10 @@ DELAYED_MIN = timedelta(minutes=10)
 
 
 def price_delay(book: Book, now: datetime) -> timedelta | None:
-    """The age of the newest price of a real broker's feed if the feed is delayed, else None.
+    """The age of the newest price of a real broker's feed if it is at least 10 minutes (`DELAYED_MIN`), else None.
 
-    None as well while the market is closed. A feed that has fetched no price since the start of the program does not
-    count as delayed.
+    None as well while the market is closed and in the first 10 minutes of a session. A feed that has fetched no price
+    since the start of the program does not count as delayed.
     """
     session, newest = book.session(now), book.price_cache.newest
     if book.live is None or newest is None or session is None or not session.is_open(now):
@@ -32,7 +32,7 @@ def price_delay(book: Book, now: datetime) -> timedelta | None:
 def price_lead(book: Book, now: datetime) -> timedelta | None:
     """How far the newest price of a real broker's feed is ahead of `now` (R-12.5).
 
-    None without a real broker, or up to and including `PRICE_MAX_AHEAD`.
+    None without a real broker, and for 30 seconds (`PRICE_MAX_AHEAD`) or less.
     """
     if book.live is None or book.feed is None or book.price_cache.newest is None:
         return None

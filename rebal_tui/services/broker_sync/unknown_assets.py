@@ -33,8 +33,8 @@ _REASON = "the book does not know the asset of "
 def request_assets(book: Book, accounts: Iterable[Account], executions: Iterable[Fill] = ()) -> Sequence[Asset]:
     """The broker's data of the assets that accounts or executions name and the book does not have under that name.
 
-    Empty if all are known, or if the unknown ones were requested less than `ASK_INTERVAL` ago. The result may be all
-    assets of the broker. Raises `BrokerPending` until the broker has answered.
+    Empty if all are known, or if the unknown ones were requested less than a minute (`ASK_INTERVAL`) ago. The result
+    may be all assets of the broker. Raises `BrokerPending` until the broker has answered.
     """
     label_of, known = book.price_cache.labels, book.assets
     held = (position for account in accounts for position in account.positions)

@@ -23,7 +23,10 @@ from rebal_tui.services.evaluation.statuses import account_status, evaluation_co
 
 
 def situation(book: Book, account_id: str, *, ignore_window: bool = False) -> Situation:
-    """The current inputs for evaluating a subscribed account. Raises `Conflict` without a subscription."""
+    """The current inputs for evaluating a subscribed account; with `ignore_window`, as if the window were open.
+
+    Raises `Conflict` without a subscription.
+    """
     account = book.account(account_id)
     subscription = book.subscriptions.get(account_id)
     if subscription is None:

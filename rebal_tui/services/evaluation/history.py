@@ -96,7 +96,7 @@ def decision_fault(stored: StoredDecision, context: Callable[[int], DecisionCont
     """How a recomputed decision differs from the stored one, as text.
 
     Empty if they are equal, or if the decision is by the rules of an earlier version. `context` is a function that
-    reads the decision context of a number.
+    reads the decision context with the given number.
     """
     return _reevaluate(stored, context).fault
 
@@ -202,7 +202,11 @@ def _unfinished(text: str, context: DecisionContext) -> Unfinished:
 
 
 def plan_inputs(book: Book, run: Run, context: int, asset_keys: Mapping[str, int]) -> PlanInputs:
-    """The current inputs of a run's plan; `context` is the number of the decision context stored for now."""
+    """The current inputs of a run's plan.
+
+    `context` is the number of the decision context that was stored for this plan, `asset_keys` has the integer keys of
+    the assets by label.
+    """
     start = holdings(book, run.account_id, by_band=made_by_band(book, run), override=override_of(book, run))
     return PlanInputs(
         context=context,

@@ -19,7 +19,7 @@ from rebal_tui.services.book.rules_view import followed_portfolio, rules_of
 
 
 def holdings(book: Book, account_id: str, *, by_band: bool = False, override: RunOverride | None = None) -> Holdings:
-    """An account's booked cash less reservations, its positions, the current assets, and its trading rules.
+    """An account's cash in the book less its reservations, its positions, the current assets, and its trading rules.
 
     `by_band` is for a run that a drift band made, which may stop before the target (R-62); `override` for a run that
     ignores restrictions (R-61).

@@ -52,7 +52,7 @@ def book_day_context(book: Book, frame: BookFrame) -> DayContext:
 
 
 def decide_book(book: Book) -> DecidedBook:
-    """The current decision for every subscription, equal to the results of `evaluate`. Stores and sends nothing."""
+    """The current decision for every subscription, as if each were evaluated alone. Stores and sends nothing."""
     from rebal_tui.engine.arrays.decide import decide
 
     now, frame = book.now(), book.frame()

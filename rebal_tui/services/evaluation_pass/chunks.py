@@ -89,8 +89,8 @@ class PassInProgress:
     def reusable_context(self, book: Book) -> PassContext | None:
         """The context of the pass while its decisions are valid; None when the decisions must be made again.
 
-        They are valid for `EVALUATION_TTL` while the book does not change. If runs wait for review, a price change
-        makes them invalid, too, because those runs are planned at current prices.
+        They are valid for a minute (`EVALUATION_TTL`) while the book does not change. If runs wait for review, a price
+        change makes them invalid, too, because those runs are planned at current prices.
         """
         pass_context = self.pass_context
         if (
@@ -108,7 +108,7 @@ class PassInProgress:
 
 
 def evaluation_pass(book: Book, slot: datetime | None = None, *, explain: bool = True) -> EvaluationPass:
-    """Evaluate every subscription, store the decisions, and create the runs they require.
+    """Evaluate every subscription, store the decisions, and create the runs they require. `slot` is by default now.
 
     All decisions are made on the same state before any takes effect, so the order of accounts does not matter. Without
     `explain`, no `Decision` objects are built: outcomes are computed in arrays, and traces are recomputed on request.

@@ -78,7 +78,7 @@ class _NewRuns:
     held: Mapping[int, bytes]
 
     def indexes(self, rows: Rows) -> npt.NDArray[np.intp]:
-        """The indexes in `self.rows` of the given rows."""
+        """The indexes in `self.rows` of the given account rows."""
         order = np.argsort(self.rows)
         found: npt.NDArray[np.intp] = order[np.searchsorted(self.rows[order], rows)]
         return found
@@ -87,7 +87,7 @@ class _NewRuns:
 def create_runs(tx: BookTransaction, pass_context: PassContext, rows: Rows, held: Mapping[int, bytes]) -> CreatedRuns:
     """Create the runs that some subscriptions require, and start those that may start now.
 
-    `held` has the positions by row, as packed by `codec.to_positions`.
+    `held` has the positions by account row, as the bytes that the file stores (`codec.to_positions`).
     """
     book = tx.book
     asking = rows[np.isin(pass_context.decided.made.outcome[rows], list(_TYPES))]

@@ -28,8 +28,9 @@ _REFERENCE = re.compile(r"L([0-9]{1,9})-([0-9]{1,9})", re.ASCII)
 class FillReport:
     """What importing a custodian's file of transactions has done.
 
-    `booked` are the new fills as (number of the trade list, number of the line, shares). `known` is how many rows were
-    booked before. `flows` are the rows that are no trades, `unmatched` the trades that are on no trade list.
+    `booked` are the new fills as (number of the trade list, number of the line, shares). `known` is how many trades of
+    the file an earlier import has booked. `flows` are the rows that are no trades, `unmatched` the trades that are on
+    no trade list.
     """
 
     booked: list[tuple[int, int, Qty]] = field(default_factory=list)

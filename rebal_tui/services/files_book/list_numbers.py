@@ -1,4 +1,7 @@
-"""Which trade list orders are on (R-74); by itself, because every book reads its runs with it."""
+"""The trade list that each order is on (R-74).
+
+This is a separate module because lists of runs load it in every book, not only in a files book.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,10 @@ _OF_BOOK: WeakKeyDictionary[Book, tuple[int, Mapping[str, int]]] = WeakKeyDictio
 
 
 def list_numbers(book: Book) -> Mapping[str, int]:
-    """By run id, the number of the newest trade list that has an open order of the run; read once per change."""
+    """By run id, the number of the newest trade list that has an open order of the run.
+
+    The numbers are read from the file again only when the book has changed.
+    """
     version, numbers = _OF_BOOK.get(book, (-1, {}))
     if version != book.version:
         rows = book.database.rows(

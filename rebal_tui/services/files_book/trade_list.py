@@ -77,7 +77,9 @@ def trade_list(book: Book, number: int) -> TradeList:
 
 
 def note_written(book: Book, number: int, form: str, file: str) -> int:
-    """Record, also for its open runs, that a trade list was written in the format `form` to a file of this name.
+    """Record in the audit trail, and in the timeline of each open run with orders on a trade list, that it was written.
+
+    `form` is the format, `file` the name of the file.
 
     Returns the number of the copy, 0 for the first.
     """

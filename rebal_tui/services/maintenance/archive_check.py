@@ -18,8 +18,8 @@ def check_whole(
 ) -> Checked:
     """Run `check_book` on a temporary file that joins a book and its archive, then check the archive's own file.
 
-    `broker_of` opens the broker of a database. An archive that cannot be read is a fault at `archive`; the rows in the
-    archive are then not checked.
+    `broker_of` opens the broker of a database. An archive that cannot be read is a fault with the location `archive`;
+    the rows in the archive are then not checked.
     """
     found = archives.record(database)
     if found is None:

@@ -46,8 +46,9 @@ def _file(book: Book) -> ArchiveFile | None:
 def preview(book: Book, through: str) -> ArchivePreview:
     """What archiving all years up to and including `through` would move.
 
-    After an interrupted archiving, the preview shows that one, because it is continued first. Raises `Conflict` as
-    `archiving.archivable` and `Archiving` do.
+    After an interrupted archiving, the preview shows that one, because it is continued first. Raises `Conflict` for the
+    current year or a later one, when the book has nothing of a past year, and while runs or an evaluation are in
+    progress.
     """
     target, found = _target(book), archives.record(book.database)
     _require_idle(book)
@@ -82,8 +83,8 @@ def _require_idle(book: Book) -> None:
 class Archiving:
     """Moves the years up to and including `through` into the archive of an open book, in chunks.
 
-    Nothing else may write to the book until the archiving has ended or is closed. After a `close` before the end, the
-    next `Archiving` of the book continues.
+    Nothing else may write to the book until the archiving has ended or is closed. If `close` was called before all was
+    moved, the next `Archiving` of the book continues the move.
     """
 
     def __init__(self, book: Book, through: str) -> None:

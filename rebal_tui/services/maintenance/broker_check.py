@@ -53,13 +53,13 @@ class BrokerRecords(Protocol):
     """Records of the simulated broker, as rows by id."""
 
     def recorded_fills(self) -> Mapping[str, SqlRow]:
-        """Executions by id, with the columns of `_FILL_COLUMNS`."""
+        """Executions by id, each with the columns that are compared with the book."""
 
     def recorded_cash(self) -> Mapping[int, SqlRow]:
-        """Cash entries by id, with the columns of `_CASH_COLUMNS`."""
+        """Cash entries by id, each with the columns that are compared with the book."""
 
     def recorded_journals(self) -> Mapping[str, SqlRow]:
-        """Journals by id, with the columns of `_JOURNAL_COLUMNS`."""
+        """Journals by id, each with the columns that are compared with the book."""
 
 
 def record_faults(database: Database, broker: BrokerRecords) -> Iterator[Fault]:

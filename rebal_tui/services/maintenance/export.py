@@ -47,11 +47,11 @@ _FORMULA_STARTS = frozenset("=+-@|%\t\r\n\0")
 
 
 class Export:
-    """One of `EXPORTS` in one of `FORMATS`, oldest item first, produced in chunks.
+    """An export of one kind of records (`EXPORTS`) as CSV or JSON, oldest record first, produced in chunks.
 
     JSON contains the last audit entry; for CSV, `export_head` returns it. In CSV no text cell is a spreadsheet formula,
     and every number stays a number. The export is consistent only if the book does not change between chunks. `done`
-    counts the items so far; `total` estimates how many there will be.
+    counts the records so far; `total` estimates how many there will be.
     """
 
     def __init__(self, book: Book, what: str, fmt: str) -> None:
@@ -101,14 +101,14 @@ def export_text(book: Book, what: str, fmt: str) -> str:
 def export_head(book: Book) -> Json:
     """The number and hash of the last audit entry now.
 
-    Someone who keeps a copy of it can find out later whether entries at the end of the trail were removed.
+    Someone who keeps a copy of this pair can find out later whether entries at the end of the trail were removed.
     """
     seq, digest = audit.head(book.database)
     return {"seq": seq, "hash": digest, "at": time_text(book.now())}
 
 
 def table_text(columns: Sequence[str], items: Sequence[Json], fmt: str) -> str:
-    """A table in one of `FORMATS`: CSV from `csv_text`, or a JSON list of objects."""
+    """A table in the format `fmt`: `csv`, as `csv_text` returns it, or `json`, a list of objects."""
     if fmt == "csv":
         return csv_text(columns, items)
     return json.dumps(items, ensure_ascii=False, indent=2) + "\n"

@@ -27,9 +27,10 @@ class _Rebalances:
     counted: list[int] = field(default_factory=list)
 
     def explains(self, value: int | None, before: int | None, at: int | None) -> bool:
-        """Whether `value` can be the date of last rebalance at the time `at`, None for now.
+        """Whether `value` can be the date of last rebalance at the time `at`, None for now; all are in microseconds.
 
-        `before` is the date with which the subscription began. A run that ends at `at` itself may count already or not.
+        `before` is the date with which the subscription began. A run that ended exactly at `at` may be the last
+        rebalance or not.
         """
         counted = [end for end in self.counted if at is None or end < at]
         if value is not None and value in self.ends:

@@ -33,12 +33,12 @@ class TrailState:
     """The state of a book according to its audit trail.
 
     `queued` and `started` have ranges of the runs' keys in the database (first, last), `run_ends` the runs by id.
-    "Imported" is what the book was made from, a file in JSON. `unlogged` is the number of subscriptions that were
+    "Imported" means from the BOOK.json with which the book began. `unlogged` is the number of subscriptions that were
     imported without an audit entry of their own, None if no import recorded it. `lost` are the ids of runs that the
     book lost when an older file was restored; a stand-in row is stored for each. `raised` is the cash that runs
-    reserved for themselves or for a withdrawal, by account and owner; `touched` are the accounts and withdrawals
-    whose reservations were changed otherwise. `statuses_known` is True if portfolios that are not in `portfolios`
-    were imported active; imports of earlier releases did not record the statuses.
+    reserved for themselves or for a withdrawal, by account and owner; `touched` are the accounts and withdrawals whose
+    reservations were changed otherwise. `statuses_known` is True if portfolios that are not in `portfolios` were
+    imported active; imports of earlier releases did not record the statuses.
     """
 
     unlogged: int | None = None

@@ -227,7 +227,7 @@ def read_weights(raw: object, info: ValidationInfo[Reading]) -> Weights:
 
 
 def weights_of(adapter: TypeAdapter[list[Any]], raw: object, reading: Reading, *, by_id: bool = False) -> Weights:
-    """Parse weights, which must sum to exactly 100, with the adapter of a list of them.
+    """Parse weights, which must sum to exactly 100, with `adapter`, a pydantic adapter for a list of weights.
 
     With `by_id`, two weights may have one symbol if they have different asset ids. Raises `ValueError` and
     `ValidationError`.

@@ -20,7 +20,7 @@ _EMPTY: dict[str, object] = {}
 
 
 def changed_minimum(raw: object, info: ValidationInfo[Reading]) -> tuple[MinimumTrade | None] | None:
-    """The new minimum trade in a tuple of one; `(None,)` if an empty object removes it; None if null leaves it."""
+    """The new minimum trade in a tuple; `(None,)` for an empty object, which removes it; None for null: no change."""
     if raw is None:
         return None
     return (None,) if raw == _EMPTY else (read_minimum_trade(raw, info),)

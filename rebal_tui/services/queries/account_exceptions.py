@@ -25,7 +25,7 @@ Ints = NDArray[np.int64]
 
 
 class Note(IntFlag):
-    """The exceptions that an account can have, one bit each."""
+    """The exceptions of accounts that do not follow from the broker's status or blocks, one bit each."""
 
     CASH_BELOW_ZERO = 1
     NO_PRICE = 2
@@ -104,8 +104,8 @@ def short_exception(
 ) -> str:
     """The first exception of an account in one or two words, for the Desk; empty without any.
 
-    `blocked` are the account's results of `blocking_reasons`. `portfolio` is its portfolio if that has an exception,
-    else None.
+    `blocked` are the reasons for which the account is blocked (R-40), each as (name, text). `portfolio` is its
+    portfolio if that has an exception, else None.
     """
     if blocked:
         return shortest(name for name, _ in blocked)

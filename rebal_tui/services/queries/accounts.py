@@ -55,9 +55,9 @@ def accounts_snapshot(book: Book, seen: int | None = None, shown: ShownRows | No
 def accounts_with_detail(
     book: Book, seen: int | None, shown: ShownRows | None, account_id: str | None
 ) -> tuple[AccountsSnapshot, AccountDetail | None] | None:
-    """The result of `accounts_snapshot`, and that of `account_detail` at the same prices for the account of a panel.
+    """The result of `accounts_snapshot`, and at the same prices that of `account_detail` for the account `account_id`.
 
-    None when the book's version is still `seen`; the second is None without an account.
+    None when the book's version is still `seen`; the second is None without an `account_id` that the book has.
     """
     snapshot = accounts_snapshot(book, seen, shown)
     if snapshot is None:

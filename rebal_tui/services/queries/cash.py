@@ -78,7 +78,7 @@ def cash_snapshot(book: Book, limit: int = 2_000) -> CashSnapshot:
 
 
 def cash_changes(book: Book, seen: CashStamp | None, limit: int = 2_000) -> tuple[CashStamp, CashSnapshot] | None:
-    """The result of `cash_snapshot` with its `CashStamp`; None when the stamp is still `seen`."""
+    """The result of `cash_snapshot` with a stamp: book version, day and limit. None when the stamp is still `seen`."""
     stamp = (book.version, book.today(), limit)
     return None if stamp == seen else (stamp, cash_snapshot(book, limit))
 
@@ -86,9 +86,9 @@ def cash_changes(book: Book, seen: CashStamp | None, limit: int = 2_000) -> tupl
 def cash_with_history(
     book: Book, seen: CashStamp | None, limit: int, withdrawal_id: str | None
 ) -> tuple[CashStamp, CashSnapshot, tuple[TimelineEvent, ...]] | None:
-    """The result of `cash_changes`, and that of `withdrawal_history` at the same time for the withdrawal of a panel.
+    """The result of `cash_changes`, and that of `withdrawal_history` at the same time for the withdrawal given.
 
-    The history is empty without a withdrawal, and if the snapshot does not have it.
+    The history is empty without a `withdrawal_id`, and if the snapshot does not have that withdrawal.
     """
     changed = cash_changes(book, seen, limit)
     if changed is None:

@@ -94,9 +94,9 @@ def desk_snapshot(book: Book, seen: DeskSnapshot | None = None, shown: ShownRows
 def desk_with_account(
     book: Book, seen: DeskSnapshot | None, shown: ShownRows | None, account_id: str | None
 ) -> tuple[DeskSnapshot, AccountView | None]:
-    """The result of `desk_snapshot`, and that of `account_view` at the same prices for the account of a panel.
+    """The result of `desk_snapshot`, and at the same prices that of `account_view` for the account `account_id`.
 
-    The second is None without an account, and if the rows are those of `seen`.
+    The second is None without an `account_id`, and if the rows are those of `seen`.
     """
     snapshot = desk_snapshot(book, seen, shown)
     if account_id is None or account_id not in book.accounts or (seen is not None and snapshot.stamp == seen.stamp):

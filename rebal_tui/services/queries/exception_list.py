@@ -35,7 +35,8 @@ def _stamp(book: Book) -> tuple[int, int]:
 def exception_list(book: Book, seen: tuple[int, int] | None = None) -> ExceptionList | None:
     """The exceptions of a book, the most urgent kind first, then by client or subject; and its alerts, oldest first.
 
-    None when the stamp of the list is still `seen`. Price changes alone change the stamp every 30 seconds at most.
+    None when the stamp that the list would get, two numbers for the state of the book, is still `seen`. Price changes
+    alone change the stamp every 30 seconds at most.
     """
     stamp = _stamp(book)
     if stamp == seen:

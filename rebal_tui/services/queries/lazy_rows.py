@@ -65,8 +65,9 @@ class LazyRows(Sequence[R]):
     def arrange(self, accept: Callable[[R], bool] | None, text: str, sort: str | None, reverse: bool) -> Ints:
         """The positions of the rows that pass `accept` and the filter `text`, sorted by the column `sort`.
 
-        The filter ignores case and accents; the sort is stable. None for `sort` is the list's own order. `accept` is a
-        predicate that `accepted` supports. May run on several threads at once.
+        The filter ignores case and accents; the sort is stable. None for `sort` is the list's own order. `accept`
+        selects the rows to keep, None keeps all; it must be a predicate that `accepted` supports. May run on several
+        threads at once.
         """
         asked = accept, text, sort, reverse
         found = self._arranged.get(asked)
@@ -174,15 +175,15 @@ class LazyRows(Sequence[R]):
 
     @abstractmethod
     def key_at(self, position: int) -> Hashable:
-        """The key of the row at a position, such as the account id; it identifies the row in every version."""
+        """The id of the row at a position, such as the account id, which is the same in every later list."""
 
     @abstractmethod
     def row_ids(self) -> Ints:
-        """By position, the row of the account in the account table; it identifies the row in later versions."""
+        """By position, the account row of the row's account, which is the same in every later list."""
 
     @abstractmethod
     def find(self, key: Hashable) -> int | None:
-        """The position of the row with a key; None when there is none."""
+        """The position of the row with this id (see `key_at`); None when there is none."""
 
     @abstractmethod
     def accepted(self, accept: Callable[[R], bool]) -> Flags:

@@ -11,12 +11,12 @@ from rebal_tui.store import audit, jobs
 
 
 def acknowledge(book: Book, key: int) -> None:
-    """Acknowledge the open alert with a key; a new alert is raised when its cause recurs. Raises `NotFound`."""
+    """Acknowledge the open alert with this number; a new one is raised when its cause recurs. Raises `NotFound`."""
     acknowledge_all(book, (key,))
 
 
 def acknowledge_all(book: Book, keys: Sequence[int]) -> int:
-    """Acknowledge the open alerts with these keys, all or none; returns how many. Raises `NotFound`."""
+    """Acknowledge the open alerts with these numbers, all or none; returns how many. Raises `NotFound`."""
     known = {alert.key for alert in jobs.open_alerts(book.database)}
     for key in keys:
         if key not in known:

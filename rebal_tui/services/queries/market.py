@@ -41,9 +41,9 @@ def market_snapshot(book: Book) -> MarketSnapshot:
 def market_with_asset(
     book: Book, seen: int | None, symbol: str | None
 ) -> tuple[MarketSnapshot, AssetView | None] | None:
-    """The result of `market_snapshot`, and that of `asset_view` at the same prices for the asset of a panel.
+    """The result of `market_snapshot`, and at the same prices that of `asset_view` for the asset `symbol`.
 
-    None when the book's version is still `seen`; the second is None without an asset.
+    None when the book's version is still `seen`; the second is None without a `symbol` that the book has.
     """
     if book.version == seen:
         return None

@@ -18,9 +18,9 @@ from rebal_tui.store.audit import AuditEntry
 
 
 def reserved_by_runs(entries: Iterable[AuditEntry], account_id: str, named: str) -> Money:
-    """What ended runs reserved of an account's cash, for a withdrawal or for the run with the id `named`.
+    """The cash of an account that its ended runs reserved for a withdrawal, or for the run whose id is `named`.
 
-    `entries` are the audit entries that name the withdrawal or the run.
+    `named` is the id of the withdrawal or run, `entries` are the audit entries that contain it.
     """
     found = 0
     for entry in entries:
@@ -74,7 +74,7 @@ def _parts(exact: Money, exact_sold: Money, sold: Money, plan: Plan | None) -> s
 
 
 def short_text(withdrawal: Withdrawal, entries: Iterable[AuditEntry]) -> str:
-    """The shortfall of a withdrawal after its ended runs and the cash that pays it, as text; empty below a cent.
+    """How much less than its amount a withdrawal's ended runs raised, and which cash pays the rest; empty below a cent.
 
     `entries` are the audit entries that name the withdrawal, up to the end of the last of these runs.
     """

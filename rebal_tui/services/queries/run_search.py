@@ -25,7 +25,7 @@ def find_runs(book: Book, text: str, limit: int = 500, group: RunGroup = EVERY_R
 
     The result also has the number of runs of the group's type that match the filter, whatever their status. A run
     matches a word if its client's name, account number, portfolio, status, type, origin (automatic or manual), session
-    or short run id contains it, or if the word is its id or the account's, or a part of it (see `is_of_id`). `nov` also
+    or short run id contains it, or if the word is its id or the account's, or 8 or more characters of one. `nov` also
     matches the sessions of November; `23 nov` and `11/23` match those of that day, `11/23/2026` those of that year
     only. A term that cannot be parsed is ignored.
     """

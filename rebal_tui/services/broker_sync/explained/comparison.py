@@ -1,8 +1,8 @@
 """Comparison of a real broker's accounts with what its events explain (R-53).
 
 The figures of an account are its cash and its shares by asset id. An account whose figures no event explains is not
-traded. Shares that change without any order pause the account at once, with an alert; otherwise it first waits up to
-`GRACE` for late events. It resumes automatically when its figures are explained exactly.
+traded. Shares that change without any order pause the account at once, with an alert; otherwise it first waits up to 60
+seconds (`GRACE`) for late events. It resumes automatically when its figures are explained exactly.
 
 Cash may differ by a cent for each change since the book and the broker last agreed, because the broker rounds amounts.
 The broker's figure is then adopted, so that the cents do not add up. Without a change nothing may differ.

@@ -1,4 +1,4 @@
-"""Accounts with an unexplained difference are read from the broker again; one that lasts raises an alert (R-53)."""
+"""Accounts with an unexplained difference are read from the broker again; one that remains raises an alert (R-53)."""
 
 from __future__ import annotations
 
