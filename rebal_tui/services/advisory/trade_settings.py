@@ -29,7 +29,7 @@ def settings_of(book: Book, account_id: str) -> tuple[AccountSettings, Overrides
 def settings_texts(
     book: Book, account_id: str, settings: AccountSettings, overrides: Overrides | None
 ) -> tuple[str, ...]:
-    """The trading settings of an account under `overrides`, as sentences that name who sets each (R-67)."""
+    """The trading settings of an account under `overrides`, as sentences that name where each is set (R-67)."""
     shares = "Whole shares only." if settings.whole_shares else "Fractions of shares where the broker takes them."
     subscription = book.subscriptions.get(account_id)
     portfolio = None if subscription is None else book.portfolios[subscription.portfolio_id]

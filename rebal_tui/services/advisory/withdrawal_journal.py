@@ -65,8 +65,8 @@ def requested_journal(book: Book, live: LiveBroker, withdrawal: Withdrawal) -> J
 def may_ask(book: Book, what: str) -> bool:
     """Whether a request for `what` may be sent to the broker now.
 
-    Always to a simulated broker, and to a real one once per minute (`READ_INTERVAL`). `what` is a name for the data
-    requested.
+    Always to a simulated broker, and to a real one once per minute (`READ_INTERVAL`). `what` is the id of the
+    withdrawal or journal to read, or the idempotency key of a journal whose id is not known.
     """
     asked = book.polling_state.asked_at.get(what)
     return book.live is None or asked is None or book.now() - asked >= READ_INTERVAL

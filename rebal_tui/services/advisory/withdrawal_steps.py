@@ -322,7 +322,7 @@ def _reserved_by_others(book: Book, withdrawal: Withdrawal) -> Money:
 
 
 def move(tx: BookTransaction, withdrawal: Withdrawal, stage: WithdrawalStage, why: str = "") -> Withdrawal:
-    """Move a withdrawal to a stage, store it, and clear its alert; `why` is recorded in the audit trail."""
+    """Move a withdrawal to a stage, store it, and clear the alert about it; `why` is recorded in the audit trail."""
     book = tx.book
     moved = replace(withdrawal, stage=stage, stopped=None, updated_at=book.now())
     cash.update_withdrawal(tx, moved)

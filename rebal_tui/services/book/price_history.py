@@ -15,7 +15,7 @@ MAX_POINTS = 96
 
 
 class PriceHistory:
-    """The last `MAX_POINTS` prices of each symbol, one per change, and the last price of the previous day."""
+    """The last 96 prices (`MAX_POINTS`) of each symbol, one per change, and the last price of the previous day."""
 
     def __init__(self) -> None:
         self._points: dict[str, deque[Price]] = {}

@@ -53,8 +53,8 @@ class PollingState:
     whose open orders are still to be compared in the present round.
 
     Last requests: `clock_asked_at` for the broker's clock because of a difference, `differences_asked` by account id
-    for an account with an unexplained difference, `asked_at` for the cash or the journal of a withdrawal, by the key of
-    what was requested.
+    for an account with an unexplained difference, `asked_at` for the cash or the journal of a withdrawal, by the id of
+    withdrawal or journal, or the journal's idempotency key.
     """
 
     loaded: bool = False

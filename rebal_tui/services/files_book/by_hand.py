@@ -133,9 +133,9 @@ def set_price(book: Book, symbol: str, price: Price, at: datetime | None = None)
 
 
 def remove_account(book: Book, account: str) -> str:
-    """Remove an account, given by number, label or id, and its holdings; returns its label.
+    """Remove an account, given by number, label or id, and its holdings; returns the client's name.
 
-    Raises `Conflict` while a record refers to it.
+    Raises `Conflict` for an unknown account, and while a record such as a run refers to the account.
     """
     account_id = account_id_of(book, account)
     key, name, _ = _account(book, account_id)
@@ -156,7 +156,8 @@ def remove_account(book: Book, account: str) -> str:
 def remove_asset(book: Book, symbol: str) -> None:
     """Remove an asset from the book.
 
-    Raises `NotFound` for an unknown asset, and `Conflict` while a holding, portfolio or record refers to it.
+    Raises `NotFound` for an unknown asset, and `Conflict` while a holding, a portfolio or a record such as a run refers
+    to the asset.
     """
     symbol = symbol_of(symbol)
     row = book.database.row("SELECT n, id FROM files_assets WHERE symbol = ?", (symbol,))

@@ -217,7 +217,7 @@ def undo_import(book: Book) -> str:
     """Undo the last import if nothing depends on it; returns what was done as text.
 
     Raises `Conflict` when there is no import, when the import found fills, when an account that it added is subscribed,
-    or when a run was created since.
+    or when something was entered or a run was created since.
     """
     row = book.database.row(
         "SELECT n, at, before, format, last_event FROM files_imports WHERE kind = 'positions' AND undone_at IS NULL"

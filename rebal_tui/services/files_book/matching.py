@@ -1,6 +1,6 @@
 """What a positions file changes: fills, flows of cash, and differences that a person must look at (R-75).
 
-The fills are found by comparing it with the book.
+The fills are found by comparing the file with the book.
 """
 
 from __future__ import annotations

@@ -76,7 +76,8 @@ def store_prices(tx: BookTransaction, prices: Mapping[str, Quote]) -> int:
 
 
 def set_session(tx: BookTransaction, at: datetime) -> None:
-    """Make the session of `at`, the time of the newest prices, the session for which the book is evaluated (R-73).
+    """Make the session of `at`, the time of the newest prices, the session for which the book is evaluated (R-73). Does
+    nothing if the book has that session or a later one already.
 
     Raises `Conflict` for a time before the book's calendar.
     """

@@ -32,8 +32,8 @@ def import_book(book: Book, parsed: BookFile) -> ImportSummary:
     """Create the accounts of a file at the simulated broker and import its portfolios and subscriptions.
 
     Done in one transaction: either everything is stored or nothing. A file without `as_of` describes the book's
-    present. Raises `Conflict` when the book already has accounts or a portfolio of the same id, when its broker is a
-    real one, or when the simulated broker refuses an asset or an account.
+    present. Raises `Conflict` when the book already has any account, or a portfolio with the id of one in the file,
+    when the book's broker is a real one, or when the simulated broker refuses an asset or an account.
     """
     controls = sandbox(book)
     _require_empty(book, parsed)

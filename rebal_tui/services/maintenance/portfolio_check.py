@@ -1,4 +1,4 @@
-"""Check of the portfolios of a book: each has the content of its last stored version."""
+"""Check of the portfolios of a book: each has the content of its last stored version, and all its versions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from rebal_tui.store.portfolio_versions import same_content, versions
 
 
 def portfolio_faults(database: Database) -> Iterator[Fault]:
-    """Portfolios whose weights, conditions or other content differ from their last stored version.
+    """Portfolios whose weights, conditions or other content differ from their last stored version, versions that are
+    missing, and versions that the audit trail does not have.
 
     Every change by this program stores a version; a portfolio of an earlier release may have none.
     """

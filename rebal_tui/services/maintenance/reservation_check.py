@@ -20,7 +20,9 @@ UNION ALL SELECT account, origin, amount FROM reservations WHERE origin_kind = '
 
 
 def reservation_faults(database: Database) -> Iterator[Fault]:
-    """Reservations whose owner does not exist, has ended or needs less, and open journals without a reservation."""
+    """Reservations whose owner does not exist, has ended or needs less, and open journals out of an account whose
+    amount is not reserved.
+    """
     for run, amount, most in database.rows(
         f"SELECT o.id, sum(o.amount), max(r.amount) FROM ({_OF_RUNS}) o LEFT JOIN runs r ON r.id = o.id "
         f"AND r.account = o.account AND r.type = 'partial_liquidation' AND r.status IN ({_ENDED}) "

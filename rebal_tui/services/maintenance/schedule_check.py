@@ -24,9 +24,11 @@ _SAME_DAY = frozenset({"sessions", "settlement", "prices", "evaluation", "demo"}
 
 
 def schedule_faults(database: Database) -> Iterator[Fault]:
-    """Sessions that are in no trading calendar, and jobs whose record contradicts the audit trail or itself.
+    """Sessions with impossible times or a wrong next session, and jobs whose record contradicts the audit trail or
+    itself.
 
-    The record of a job is its row: last time, key and result.
+    The record of a job has the time of its last work, a text that identifies that work, such as its session, and its
+    result.
     """
     yield from _sessions(database)
     yield from _paused(database)

@@ -33,7 +33,7 @@ class Effects:
     `plans` has, in the same order. `cooling` and `blocked` mark those that would trade if they were not in their
     cooldown or blocked. `equity` is in floating-point dollars. `calendar_days` are those of `next_calendar_days` for
     the accounts that neither trade at the next evaluation nor are blocked, `NO_DAY` for the others. `bandless` marks
-    those that have no drift band, before the change and after it.
+    those that have no drift band either before or after the change.
     """
 
     before: Portfolio

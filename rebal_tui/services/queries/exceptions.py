@@ -76,8 +76,8 @@ class Exceptions:
     ) -> ExceptionPage:
         """At most `limit` exceptions, of one kind or account if given, in the order of the list.
 
-        `after` is the key of the last exception of the previous page. The exceptions of an account include its failed
-        runs and its quarantine entries.
+        `after` is the integer key of the last exception of the previous page. The exceptions of an account include its
+        failed runs and its quarantine entries.
         """
         wanted = self._keys if after is None else self._keys[np.searchsorted(self._keys, after, "right") :]
         if kind is not None:

@@ -29,7 +29,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class BookFigures:
-    """Counts of a book at one time, `at`, in seconds since 1970 UTC.
+    """Counts of a book at one time, `at`, given in seconds since 1970 UTC.
 
     `alerts` is the number of open alerts by kind, `open_runs` that of open runs by status. `orders_waiting` counts the
     orders to be sent, `orders_unanswered` those for which the broker has not confirmed that it received them.

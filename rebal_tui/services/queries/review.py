@@ -80,13 +80,15 @@ def approve(book: Book, run_id: str, shown: Plan, note: str = "") -> str:
 def approve_all(book: Book, shown: Mapping[str, Plan], note: str = "") -> tuple[BulkResult, ...]:
     """Approve several runs; a refusal for one does not affect the others.
 
-    `shown` has the plan of each run that was shown to the advisor, by run id. The results are in its order.
+    `shown` has the plan of each run that was shown to the advisor, by run id. The results are in the order of `shown`.
     """
     return tuple(_one(book, run_id, partial(approve, book, run_id, plan, note)) for run_id, plan in shown.items())
 
 
 def reject_all(book: Book, run_ids: Sequence[str], note: str) -> tuple[BulkResult, ...]:
-    """Reject several runs with one note; a refusal for one does not affect the others. Results in the given order."""
+    """Reject several runs with one note; a refusal for one does not affect the others. The results are in the order of
+    `run_ids`.
+    """
     return tuple(_one(book, run_id, partial(manual_runs.reject_run, book, run_id, note)) for run_id in run_ids)
 
 

@@ -17,8 +17,8 @@ _PREFIX = "order:"
 def undelivered(book: Book, account_id: str) -> list[Change]:
     """The executions that the orders of an account's open run show and that no event has reported yet.
 
-    One change for each order, with all these executions. Its cash is computed from the order's average price, exact to
-    a cent.
+    One change for each order, with all these executions; the change's cash is computed from the order's average price,
+    exact to a cent.
     """
     run = book.open_runs.get(account_id)
     if run is None:

@@ -28,7 +28,7 @@ class PauseBaseline:
     """The state of an account before a reconciliation applied anything to it.
 
     `held` are its shares by symbol. `cursor` and `missed` are the event cursor and the sequence numbers of missed
-    events at that time. `run` is the id of the open run, empty without one.
+    events at that time. `run` is the id of the account's open run, empty without one.
     """
 
     cursor: int
