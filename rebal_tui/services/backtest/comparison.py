@@ -169,7 +169,7 @@ class Comparison:
 
     @property
     def cheaper_parts(self) -> tuple[str, str, str]:
-        """The answer to which policy costs less in three parts: the policy, how it tracks, its figures.
+        """Which policy costs less than the portfolio's own, as three texts: the policy, how it tracks, its figures.
 
         Without a cheaper policy: a text to that effect and two empty texts.
         """
@@ -229,8 +229,9 @@ def choose(book: Book, portfolio_id: str | None) -> Choice:
 def subject(choice: Choice, closes: Path | None = None) -> Subject:
     """What to test: the portfolio of `choice` over a file of closes, or without a file over the book's own prices.
 
-    Without a portfolio in `choice`, or if the book's prices cover fewer than `MIN_SESSIONS` sessions, it is the sample
-    portfolio with the sample history. Raises `Invalid`, which names the file, when the file cannot be used.
+    Without a portfolio in `choice`, or if the book's prices cover fewer than 250 sessions (`MIN_SESSIONS`), the result
+    is the sample portfolio with the sample history. Raises `Invalid`, which names the file, when the file cannot be
+    used.
     """
     portfolio, own = choice.portfolio, choice.closes
     if portfolio is None:

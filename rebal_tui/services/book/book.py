@@ -377,7 +377,7 @@ class BookTransaction(Transaction):
         self.after_commit(self.book.reload_holds)
 
     def reload_unfinished(self) -> None:
-        """Once this transaction commits, call `Book.reload_unfinished`."""
+        """Once this transaction commits, read what `Book.reload_unfinished` reads from the file again."""
         self.after_commit(self.book.reload_unfinished)
 
     def reload_runs(self) -> None:

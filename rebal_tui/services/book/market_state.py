@@ -57,7 +57,9 @@ def relabel_walk(tx: Transaction, labels: Mapping[str, str]) -> None:
 
 
 def load_clock(database: Database) -> ClockState | None:
-    """The stored clock state, no earlier than the last audit record; None when none was stored."""
+    """The stored state of the simulated clock, with a time no earlier than the last audit entry; None when none was
+    stored.
+    """
     text = book_settings.get(database, CLOCK)
     if not text:
         return None

@@ -78,7 +78,7 @@ def is_general(error: Exception) -> bool:
 
 
 def failure_text(error: Exception) -> str:
-    """The reason shown for an error: its message, after the name of its class unless the error is the broker's."""
+    """The reason shown for an error: its message, after the name of its class unless it came from the broker."""
     if isinstance(error, (AccountUnreadable, BrokerUnavailable)):
         return str(error)
     return f"{type(error).__name__}: {error}"

@@ -33,7 +33,7 @@ def read_snapshot(book: Book, account_id: str) -> AccountSnapshot:
 
 
 def read_account(book: Book, account_id: str) -> None:
-    """Read an account from the broker and apply its state. One that cannot be read goes into quarantine (R-52)."""
+    """Read an account from the broker and store its state. One that cannot be read goes into quarantine (R-52)."""
     snapshot = read_snapshot(book, account_id)
     if not _is_stored(book, snapshot):
         with book.write() as tx:

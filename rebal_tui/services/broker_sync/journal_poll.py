@@ -13,7 +13,7 @@ JOURNALS_INTERVAL = timedelta(minutes=1)
 
 
 def poll_journals(book: Book, now: datetime) -> None:
-    """Read every journal under way by its id and apply a change, at most once per `JOURNALS_INTERVAL`.
+    """Read every journal under way by its id and apply a change, at most once a minute (`JOURNALS_INTERVAL`).
 
     A journal that the broker does not know stays as it is; the reconciliation at the next start reports it. Raises
     `BrokerUnavailable`.

@@ -1,6 +1,7 @@
 """Positions and executions in assets that the book does not know (R-51).
 
-The assets are requested from the broker at once. The account is paused until all are known.
+The assets are requested from the broker at once. An account with such a position or execution is paused until all its
+assets are known.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ class Surge:
 
     @property
     def held(self) -> Flags:
-        """By account row, whether the guard makes the run wait for review."""
+        """By account row, whether the surge guard makes the run wait for review."""
         return np.asarray(self.reason > 0)
 
     @property
@@ -91,7 +91,7 @@ def measure_surge(book: Book, decided: DecidedBook, rows: Rows, reviewed: Flags,
 
 
 def report_surge(tx: BookTransaction, surge: Surge) -> None:
-    """Raise an alert about the runs that wait because of the guard, at most one per session."""
+    """Raise an alert about the runs that wait because of the surge guard, at most one per session."""
     session = tx.book.today().isoformat()
     count = int(np.count_nonzero(surge.held))
     if not count or jobs.is_open(tx.database, ALERT, session):

@@ -32,7 +32,7 @@ _PARTIAL = ".partial"
 
 @dataclass(frozen=True, slots=True)
 class Archivable:
-    """What archiving all years up to and including `through` would move: numbers of runs and decisions.
+    """What archiving all years up to and including `through` would move: how many runs and decisions.
 
     `years` has what the book contains of each year.
     """

@@ -65,8 +65,8 @@ class BrokerRecords(Protocol):
 def record_faults(database: Database, broker: BrokerRecords) -> Iterator[Fault]:
     """Faults of records: those that the broker lacks or has with other values, and those that the book lacks.
 
-    Cash entries that the book lacks are not looked for: the broker's may be older than the book, and the check of the
-    audit trail finds the others.
+    Cash entries that the book lacks are not looked for: the broker's entries may be older than the book, and the check
+    of the audit trail finds the others.
     """
     yield from _compared(database, "fill", _FILLS, _FILL_COLUMNS, broker.recorded_fills(), complete=True)
     yield from _compared(database, "cash entry", _CASH, _CASH_COLUMNS, broker.recorded_cash(), complete=False)

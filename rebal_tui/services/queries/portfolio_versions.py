@@ -1,4 +1,4 @@
-"""Versions of a portfolio, with their differences."""
+"""Versions of a portfolio, with what each changed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from rebal_tui.store.portfolio_versions import versions
 
 
 def version_views(book: Book, portfolio_id: str) -> tuple[VersionView, ...]:
-    """All versions of a portfolio, newest first, with their differences. Raises `NotFound`."""
+    """All versions of a portfolio, newest first, each with its differences from the version before and from the
+    present. Raises `NotFound`.
+    """
     present = book.portfolio(portfolio_id)
     found = versions(book.database, present)
     changes: list[tuple[Difference, ...]] = [

@@ -111,7 +111,7 @@ def effect(action: MarketAction, held: Qty) -> Effect:
 
 
 def book_split(tx: BookTransaction, action: MarketAction, change: Change) -> None:
-    """Record the change that a split makes to an account, computed by `split_change`."""
+    """Record `change`, the change of an account that `split_change` computed for the split `action`."""
     if explained.add_change(tx, change):
         delta = change.shares[action.asset_id]
         held = Qty(round(delta / (action.action.shares_factor - 1)))
