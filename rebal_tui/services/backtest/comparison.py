@@ -85,7 +85,7 @@ class PolicyRow:
     """A policy in the table of a backtest.
 
     `number` is the index of the policy among all policies of the backtest, `own` marks the portfolio's own policy.
-    `rebalances` counts those of the whole history. `turnover` is a fraction of average equity per year. `rms` and
+    `rebalances` is the number of rebalances a year. `turnover` is a fraction of average equity per year. `rms` and
     `worst` (drift) are fractions of equity: 0.01 is one percentage point. `outside` is the fraction of sessions with an
     asset outside its band. `annual_return` is per year; 0.01 is 1 %. `low` and `high` bound the 95 % interval of the
     policy's return minus that of the portfolio's own policy; None until computed. `worse`: another policy has no higher

@@ -99,7 +99,9 @@ def positions_as_of(database: Database) -> datetime | None:
 
 
 def import_slots(database: Database, _session: Session) -> list[datetime]:
-    """The only evaluation time of a files book: when the newest prices were imported; empty before that (R-73)."""
+    """The only evaluation time of a files book: when the newest positions file was imported; empty before the first
+    (R-73).
+    """
     at = _time(database, IMPORTED_AT)
     return [] if at is None else [at]
 

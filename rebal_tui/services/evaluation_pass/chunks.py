@@ -38,7 +38,7 @@ class EvaluationPass:
     """The result of an evaluation of the whole book.
 
     `counts` are subscriptions by outcome, `runs` the runs created, `needs_adjustment` the portfolios that now need
-    adjustment. `decisions` is empty unless requested.
+    adjustment. `decisions` is empty unless `evaluation_pass` was called with `explain`.
     """
 
     at: datetime

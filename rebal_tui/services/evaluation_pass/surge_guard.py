@@ -64,8 +64,9 @@ class Surge:
 def measure_surge(book: Book, decided: DecidedBook, rows: Rows, reviewed: Flags, *, surged: bool) -> Surge:
     """Measure the runs that the decisions of some rows require, before any of them is created.
 
-    `reviewed` has by account row whether the run waits for review anyway; such runs are not measured. `surged`: a surge
-    was found earlier in the pass, so that all measured runs wait. Nothing is measured while the guard is off.
+    `reviewed` has by account row whether the run waits for review anyway; such runs are not measured, nor are first
+    runs. `surged`: a surge was found earlier in the pass, so that all measured runs wait. Nothing is measured while the
+    surge guard is off, or with fewer than `MIN_SUBSCRIBERS` subscriptions.
     """
     guards, frame = book.settings.guards, decided.frame
     reason = np.zeros(len(frame), np.uint8)

@@ -44,7 +44,7 @@ class Archivable:
 
 
 def archivable(database: Database, now: datetime, through: str | None = None) -> Archivable:
-    """What can be archived of all years up to and including `through`, by default last year. Changes nothing.
+    """What can be archived of all years up to and including `through`, by default of all past years. Changes nothing.
 
     Raises `Conflict` for the current year or a later one, and when the book has nothing of a past year.
     """

@@ -1,4 +1,4 @@
-"""Check of the portfolios of a book: each has the content of its last stored version, and all its versions."""
+"""Check of the portfolios of a book: each has the content of its last stored version, and no version is missing."""
 
 from __future__ import annotations
 

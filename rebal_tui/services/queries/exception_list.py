@@ -17,9 +17,9 @@ RECHECK_SECONDS = 30
 
 
 def exception_total(book: Book) -> int:
-    """The number of exceptions of a book, counted again only when the book has changed.
+    """The number of exceptions of a book, counted again when the book has changed in more than its prices.
 
-    If only prices have changed, it is counted again after 30 seconds.
+    Otherwise it is counted again at most every 30 seconds.
     """
     stamp = _stamp(book)
     counted = book.counted_exceptions
@@ -35,8 +35,8 @@ def _stamp(book: Book) -> tuple[int, int]:
 def exception_list(book: Book, seen: tuple[int, int] | None = None) -> ExceptionList | None:
     """The exceptions of a book, the most urgent kind first, then by client or subject; and its alerts, oldest first.
 
-    None when the stamp that the list would get, two numbers for the state of the book, is still `seen`. Price changes
-    alone change the stamp every 30 seconds at most.
+    None when the stamp that the list would get, two numbers for the state of the book, is still `seen`. The stamp
+    changes every 30 seconds, and with each change of the book other than a change of prices.
     """
     stamp = _stamp(book)
     if stamp == seen:
