@@ -50,7 +50,8 @@ def entry(ctx: click.Context, db: Path | None, anchor: str | None, as_json: bool
         jobs: they agree with the audit trail and their inputs
       - sessions: they follow each other, with the exchange's hours
       - the audit trail: its hash chain is unbroken
-      - the archive, if the book has one: its file, and its rows together with the book's, in a temporary copy of both
+      - the archive, if the book has one: its file, and its rows together with the
+        book's, in a temporary copy of both
 
     A summary counts the exceptions: what stops trading or needs a person. They are no faults.
 
@@ -60,7 +61,8 @@ def entry(ctx: click.Context, db: Path | None, anchor: str | None, as_json: bool
 
     \b
     Examples:
-      rebal-tui check --db clients.db && rebal-tui backup clients-today.db --db clients.db
+      rebal-tui check --db clients.db && \\
+        rebal-tui backup clients-today.db --db clients.db
       rebal-tui check --db clients.db --anchor clients-backups/2026-11-20.db
     """
     from rebal_tui import bootstrap

@@ -63,9 +63,10 @@ def entry(
     \b
     Examples:
       rebal-tui connect --paper --db paper.db
-      rebal-tui connect --paper --db test.db --url http://127.0.0.1:8000 --keys-file keys.json --keep file --yes
+      rebal-tui connect --paper --db test.db --url http://127.0.0.1:8000 \\
+        --keys-file keys.json --keep file --yes
       rebal-tui --db paper.db              open the new book
-      rebal-tui connect --self-test        check a paper account and write a report for support
+      rebal-tui connect --self-test        check a paper account, write a report
     """
     from rebal_tui import bootstrap, live_book, paths
     from rebal_tui.log_lines import log_to_stderr

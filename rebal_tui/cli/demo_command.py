@@ -65,7 +65,7 @@ def entry(
       rebal-tui demo
       rebal-tui demo --accounts 2000 --seed 7 --speed 3600
       rebal-tui demo --web                 in a browser on this machine
-      rebal-tui demo --plain               line by line, for screen readers and pipes
+      rebal-tui demo --plain               line by line, for screen readers
       rebal-tui demo --db demo.db          save the book in a new file
       rebal-tui --db demo.db               open it again
     """

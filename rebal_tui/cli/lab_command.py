@@ -113,7 +113,8 @@ def entry(
       rebal-tui lab --closes closes.csv
       rebal-tui lab "Balanced 60/40" --closes closes.csv --cost 5
       rebal-tui lab --closes closes.csv --bootstrap 1000 --block 36
-      rebal-tui lab clients.json --portfolio Growth --closes closes.csv --grid grid.toml --json
+      rebal-tui lab clients.json --portfolio Growth --closes closes.csv \\
+        --grid grid.toml --json
     """
     if sum((as_json, as_csv)) > 1:
         raise click.UsageError("--json and --csv cannot be combined")

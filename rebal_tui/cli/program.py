@@ -86,7 +86,7 @@ def program(ctx: click.Context, db: Path | None, web: bool, port: int | None, pl
       rebal-tui replay closes.csv          apply the same rules to past prices
 
     \b
-    Two minutes, from a custodian's file to a trade list (sample writes an invented one):
+    Two minutes, from a custodian's file (sample invents one) to a trade list:
       rebal-tui sample positions.csv --portfolio model.json
       rebal-tui import positions.csv
       rebal-tui subscribe model.json --all

@@ -42,7 +42,8 @@ def entry(
     \b
     Examples:
       rebal-tui report --account "Moreau, Vera" -o moreau.html
-      rebal-tui report --account 519821512 --from 2026-11-01 --to 2026-11-30 --format md
+      rebal-tui report --account 519821512 --from 2026-11-01 --to 2026-11-30 \\
+        --format md
       rebal-tui report --portfolio "Balanced 60/40" -o balanced.html
     """
     chosen = [one for one in (account, run_id, portfolio) if one is not None]

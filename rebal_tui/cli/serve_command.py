@@ -88,7 +88,8 @@ def entry(
     \b
     Examples:
       rebal-tui serve --sandbox --at "2026-11-23 10:00"      a temporary sandbox
-      rebal-tui keys add backoffice --db clients.db && rebal-tui serve --db clients.db
+      rebal-tui keys add backoffice --db clients.db && \\
+        rebal-tui serve --db clients.db
     """
     _require_extra()
     from rebal_tui.api.server import BindAddress

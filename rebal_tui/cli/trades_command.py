@@ -35,9 +35,9 @@ def entry(
 
     \b
     Examples:
-      rebal-tui trades list.csv                     by account
-      rebal-tui trades list.csv --format blocks     one line a symbol and side, with allocations
-      rebal-tui trades --close 3                    nothing more of list 3 will be filled
+      rebal-tui trades list.csv                  by account
+      rebal-tui trades list.csv --format blocks  blocks with their allocations
+      rebal-tui trades --close 3                 list 3 gets no more fills
     """
     from rebal_tui.broker.files.trade_formats import CODES, FORMATS, GENERIC_COLUMNS, WriteOptions
     from rebal_tui.broker.files.trade_lines import masked_lines

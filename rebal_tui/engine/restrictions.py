@@ -33,8 +33,8 @@ def remedy(account: Account) -> Remedy:
     if not account.restrictions:
         return Remedy("cash is deposited", "deposit cash")
     if account.restrictions <= _LIMITS:
-        event = "the broker lifts the limit, which stops all runs of the account"
-        return Remedy(event, "ask the broker to lift the limit, which stops all runs of the account")
+        request = "ask the broker to lift the limit, which stops all runs of the account"
+        return Remedy("the broker lifts the limit", request)
     return Remedy("the broker lifts the block", "ask the broker to lift the block")
 
 

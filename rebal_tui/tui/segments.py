@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from rich.cells import cell_len, set_cell_size
 
+from rebal_tui.domain.text import MONTHS, WEEKDAYS
 from rebal_tui.tui.text import printable
 
 TextSegment = tuple[str, str]
@@ -16,7 +17,7 @@ NOTE_MIN_WIDTH = 40
 """Next to a line, a note is wrapped in at least this width in cells."""
 NO_BREAK = "\u00a0"
 _BEFORE_UNIT = re.compile(r"(?<=\d) (?=(?:%|(?:pp|bp|d|k|M)(?!\w)))")
-_KEPT = re.compile(f"(?<=\\d){NO_BREAK}(?=(?:%|(?:pp|bp|d|k|M)(?!\\w)))")
+_DATE = re.compile(rf"\b(?:(?:{'|'.join(WEEKDAYS)}) )?\d\d (?:{'|'.join(MONTHS)})(?: \d{{4}})?\b")
 
 
 def fit(text: str, width: int, align: str = "left") -> str:
@@ -60,12 +61,12 @@ def fit_line(line: Line, width: int) -> Line:
 def wrap(text: str, width: int) -> list[str]:
     """Wrap text to lines of at most `width` cells, at spaces, or inside words longer than a line.
 
-    A number and its unit stay on one line.
+    A number and its unit stay on one line, and so does a date such as `Fri 04 Dec 2026`.
     """
     width = max(width, 1)
     lines: list[str] = []
     current = ""
-    for word in _BEFORE_UNIT.sub(NO_BREAK, printable(text)).split(" "):
+    for word in _joined(printable(text), width).split(" "):
         candidate = f"{current} {word}" if current else word
         if cell_len(candidate) <= width:
             current = candidate
@@ -78,7 +79,16 @@ def wrap(text: str, width: int) -> list[str]:
             word = word[len(head) :]
         current = word
     lines.append(current)
-    return [_KEPT.sub(" ", line) for line in lines]
+    return [line.replace(NO_BREAK, " ") for line in lines]
+
+
+def _joined(text: str, width: int) -> str:
+    """Put `NO_BREAK` for the spaces of a printable text (which has none) at which it is not to be wrapped."""
+
+    def joined_date(found: re.Match[str]) -> str:
+        return found[0].replace(" ", NO_BREAK) if len(found[0]) <= width else found[0]
+
+    return _DATE.sub(joined_date, _BEFORE_UNIT.sub(NO_BREAK, text))
 
 
 def paragraph(text: str, width: int, style: str = "", indent: int = 0) -> list[Line]:

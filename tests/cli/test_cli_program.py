@@ -35,6 +35,7 @@ def test_every_command_has_help_with_its_exit_codes(command: str) -> None:
 
     assert result.code == 0
     assert "Exit codes:" in result.out
+    assert [line for line in result.out.splitlines() if len(line) > 80] == [], "a terminal would wrap inside words"
 
 
 @pytest.mark.slow

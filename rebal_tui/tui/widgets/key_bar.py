@@ -27,6 +27,8 @@ ALWAYS_SHOWN_ACTIONS = frozenset({"help", "command_palette"})
 """Names of the actions that list all other actions; their keys are never left out."""
 MORE = "More"
 """Label of the help key while other keys are left out."""
+MORE_WIDTH = 6
+"""If fewer cells are left after a notice of one line, too few for the help key, the keys get a line below it."""
 NOTICE_LINES = 3
 """Maximum number of lines of a notice."""
 MARK_WIDTH = 3
@@ -114,7 +116,8 @@ class KeyBar(StyledView, can_focus=False):
         """The lines of a notice, with an empty last line if the keys have a line of their own."""
         width = self.app.size.width
         lines = wrap(notice.text, width - MARK_WIDTH - 1)[:NOTICE_LINES]
-        crowded = len(lines) > 1 and width - _beside(lines[-1]) < KEYS_BESIDE_MIN_WIDTH
+        left = width - _beside(lines[-1])
+        crowded = left < (KEYS_BESIDE_MIN_WIDTH if len(lines) > 1 else MORE_WIDTH)
         return [*lines, ""] if crowded else lines
 
     def on_mount(self) -> None:
@@ -145,7 +148,7 @@ class KeyBar(StyledView, can_focus=False):
             width -= _beside(self._notice_lines(self.notice)[-1])
         keys = _fitting(shown, width, gap)
         if sum(key.width for key in keys) + gap * (len(keys) - 1) > width:
-            keys = []
+            keys = [key for key in keys if key.action == "help" and key.width <= width]
         self._available = available
         if (keys, gap) != (self.keys, self._gap):
             self.keys, self._gap, self._hovered = keys, gap, None

@@ -6,6 +6,7 @@ late.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar
 
@@ -35,6 +36,8 @@ WORK_BAR_WIDTH = 6
 """Width in cells of the progress bar of long-running work."""
 SHORT_TIME_STOPPED = "TIME STOPPED"
 """Shown instead of a mode that ends with `TIME_STOPPED`, if the mode does not fit."""
+COUNT_MARKS = ("! ", "◇ ")
+"""Begin the counts of exceptions and of runs to review, which can be read without their words."""
 HALTED = " ■ HALTED: no new order is sent until f9 releases the kill switch"
 """Line below the status line while the kill switch is on."""
 STOPPED: dict[Halt, TextSegment] = {
@@ -50,8 +53,9 @@ STOPPED: dict[Halt, TextSegment] = {
 
 
 def status_line(status: StatusLine | None, trouble: str, width: int, loading: str | None = "") -> Line:
-    """Return the status line; if it does not fit into `width` cells, the least important parts are removed first.
+    """Return the status line; if it does not fit into `width` cells, the least important parts are left out.
 
+    If the parts that are never left out do not fit, the counts at the end lose their words.
     `trouble` is why the last heartbeat or refresh failed, empty if both succeeded. `loading` is the progress of opening
     the book, None if the book cannot be opened.
     """
@@ -87,17 +91,25 @@ def status_line(status: StatusLine | None, trouble: str, width: int, loading: st
         parts.append((0, (f"◇ {status.awaiting:,} to review", "key")))
     if status.alerts or status.exceptions:
         parts.append((0, _open_matters(status, width)))
-    while len(parts) > 1:
-        line = _join([segment for _, segment in parts])
-        if line_width(line) <= width:
-            return line
-        least = max(priority for priority, _ in parts)
-        if least == 0:
-            held = status.mode.endswith(TIME_STOPPED)
-            shorter = replace(status, mode=SHORT_TIME_STOPPED)
-            return status_line(shorter, trouble, width, loading) if held else line
-        del parts[max(index for index, (priority, _) in enumerate(parts) if priority == least)]
-    return _join([segment for _, segment in parts])
+    line = _fitting(parts, width)
+    if line_width(line) > width and status.mode.endswith(TIME_STOPPED):
+        return status_line(replace(status, mode=SHORT_TIME_STOPPED), trouble, width, loading)
+    for index, (priority, (text, style)) in reversed(list(enumerate(parts))):
+        if line_width(line) > width and text.startswith(COUNT_MARKS):
+            parts[index] = priority, (" ".join(text.split()[:2]), style)
+            line = _fitting(parts, width)
+    return line
+
+
+def _fitting(parts: Sequence[tuple[int, TextSegment]], width: int) -> Line:
+    """Join the parts of priority 0, and of the others those that fit, the most important first."""
+    shown = [index for index, (priority, _) in enumerate(parts) if not priority]
+    line = _join([parts[index][1] for index in shown])
+    for index in sorted(set(range(len(parts))) - set(shown), key=lambda index: parts[index][0]):
+        longer = _join([parts[one][1] for one in sorted([*shown, index])])
+        if line_width(longer) <= width:
+            shown, line = [*shown, index], longer
+    return line
 
 
 def _times(status: StatusLine) -> list[tuple[int, TextSegment]]:
@@ -129,9 +141,9 @@ def section_of(part: str) -> str:
     """Return the section to open when this part of the status line is clicked; empty if it opens none."""
     if part.lstrip().startswith("!"):
         return EXCEPTIONS
-    part = part.strip(" ▲◇■")
-    if part.endswith("to review"):
+    if part.lstrip().startswith("◇"):
         return REVIEW
+    part = part.strip(" ▲■")
     if part.endswith((" alert", " alerts", " exception", " exceptions")) or part.startswith("NOT UPDATING"):
         return EXCEPTIONS
     if part.startswith(("SIMULATED", PAUSED_MODE, SHORT_TIME_STOPPED, "REPLAY", "prices")):

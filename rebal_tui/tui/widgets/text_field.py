@@ -7,8 +7,8 @@ from typing import ClassVar
 
 from rich.segment import Segment
 from textual.binding import Binding, BindingType
-from textual.events import Key
-from textual.geometry import Size
+from textual.events import Blur, Focus, Key
+from textual.geometry import Region, Size
 from textual.keys import KEY_NAME_REPLACEMENTS
 from textual.message import Message
 from textual.reactive import Reactive
@@ -33,6 +33,14 @@ class TextField(Input):
     """
 
     virtual_size = Reactive(Size(0, 0), layout=False)
+
+    def _on_focus(self, _event: Focus) -> None:
+        """Show the cursor, which `_on_blur` may have scrolled out of view."""
+        self.scroll_to_region(Region(self._cursor_offset, 0, 1, 1), force=True, animate=False)
+
+    def _on_blur(self, _event: Blur) -> None:
+        """Show the beginning of a text that is longer than the field."""
+        self.scroll_to(0, animate=False, force=True)
 
     def render_line(self, y: int) -> Strip:
         """Return the text with its cursor. Selections, suggestions, passwords and

@@ -163,8 +163,8 @@ def test_an_impact_names_apart_the_accounts_that_trade_on_the_next_calendar_day(
     assert (found.orders, found.on_calendar_day, found.next_calendar_day) == (2, 2, date(2026, 3, 6))
     assert [(one.account_id, affected_mark(one)[0], affected_text(one)) for one in found.affected] == [
         ("a", "■", "2 orders, outside"),
-        ("c", "◇", "calendar rebalance on 06 Mar 2026, in range"),
-        ("d", "◇", "calendar rebalance on 13 Mar 2026, in range"),
+        ("c", "◇", "calendar rebalance 06 Mar 2026, in range"),
+        ("d", "◇", "calendar rebalance 13 Mar 2026, in range"),
     ]
     assert ("on a calendar day", "2, from Fri 06 Mar 2026") in impact_facts(found)
 

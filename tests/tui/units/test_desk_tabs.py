@@ -27,6 +27,12 @@ def test_tabs_that_do_not_fit_into_one_line_are_left_out_if_they_count_nothing_t
     assert shown(20, Tile.OUTSIDE) == ["All 57", "! 8", "■Outside 24"]
 
 
+def test_a_short_label_goes_after_the_longer_ones() -> None:
+    tiles = ((Tile.ALL, 57), (Tile.OUTSIDE, 3), (Tile.CASH, 7))
+    found = fitting(tile_tabs(tiles, tiles, Tile.ALL), Tile.ALL, 26)
+    assert [tab.label for tab in found] == ["All", "", "Cash"]
+
+
 def test_accounts_in_their_cooldown_do_not_have_the_mark_of_those_that_wait() -> None:
     tiles = ((Tile.ALL, 6), (Tile.WAITS, 0), (Tile.COOLDOWN, 2))
     tabs = tile_tabs(tiles, tiles, Tile.ALL)

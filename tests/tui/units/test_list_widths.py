@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rebal_tui.domain.portfolios import Weights
 from rebal_tui.domain.quantities import Percent, Value
 from rebal_tui.services.view_models.portfolios import PortfolioRow
 from rebal_tui.tui.screens.account.tables import decision_columns
 from rebal_tui.tui.screens.market import lines as market
 from rebal_tui.tui.screens.portfolios import columns as portfolios
+from rebal_tui.tui.screens.runs import columns as runs
 from rebal_tui.tui.screens.shared.account_lines import OUTCOMES
 from rebal_tui.tui.widgets.table_layout import Column, lay_out_columns, widest_texts
 
@@ -32,6 +35,25 @@ def test_no_outcome_of_a_decision_is_cut() -> None:
     longest = max(len(text) for text, _ in OUTCOMES.values())
     placed = lay_out_columns(decision_columns(), 78, {"reason": 80})
     assert [one.width >= longest for one in placed if one.column.key == "outcome"] == [True]
+
+
+def test_a_reason_takes_the_width_that_outcomes_do_not_need() -> None:
+    placed = lay_out_columns(decision_columns(), 78, {"at": 15, "outcome": 9, "reason": 80})
+    assert next(one.width for one in placed if one.column.key == "reason") == 78 - 15 - 9 - 6
+
+
+def test_a_column_that_can_be_missed_is_left_out_before_a_name_is_cut() -> None:
+    def widths(columns: tuple[Column[Any], ...], width: int, name: str, longest: int) -> dict[str, int]:
+        return {one.column.key: one.width for one in lay_out_columns(columns, width, {name: longest})}
+
+    of_portfolios = widths(portfolios.columns(), 78, "name", 24)
+    assert of_portfolios["name"] == 24
+    assert "review" not in of_portfolios
+    assert "review" in widths(portfolios.columns(), 78, "name", 12)
+    of_runs = widths(runs.columns(), 80, "client", 24)
+    assert of_runs["client"] == 24
+    assert "problems" not in of_runs
+    assert "problems" in widths(runs.columns(), LIST_AT_200, "client", 24)
 
 
 def test_no_name_of_an_asset_is_cut_while_width_is_free() -> None:

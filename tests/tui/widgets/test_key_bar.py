@@ -79,6 +79,13 @@ def test_beside_a_notice_a_click_on_a_key_does_what_the_key_does() -> None:
         await pilot.pause()
         assert "Help · Desk" in screen_text(app)
         await press(pilot, "escape")
+        for length, height in ((60, 1), (74, 2)):
+            app.say(f"{'long ' * length}"[:length].strip() + ".")
+            await pilot.pause()
+            assert "? More" in screen_text(app).splitlines()[-1]
+            assert bar_of(app).size.height == height
+        app.say("Saved.")
+        await pilot.pause()
         await pilot.click(KeyBar, offset=(3, 0))
         await pilot.pause()
         assert "Notices since the start" in screen_text(app)

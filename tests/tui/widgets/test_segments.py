@@ -34,6 +34,9 @@ def test_wrapped_lines_fit_and_keep_every_word(name: str) -> None:
 
 def test_a_number_and_its_unit_stay_on_one_line() -> None:
     assert wrap("cooldown 7 d · 20 % of it", 10) == ["cooldown", "7 d · 20 %", "of it"]
+    assert wrap("next Fri 27 Nov 2026 · Fri 04 Dec 2026", 30) == ["next Fri 27 Nov 2026 ·", "Fri 04 Dec 2026"]
+    assert wrap("cooldown to 02 Dec", 15) == ["cooldown to", "02 Dec"]
+    assert wrap("to Fri 04 Dec 2026", 8) == ["to Fri", "04 Dec", "2026"]
     assert wrap("3 days, 5 dollars", 5) == ["3", "days,", "5", "dolla", "rs"]
 
 

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from rebal_tui.services.view_models.status import NEW_MODE, TIME_STOPPED, ConnectionView, WorkView
-from rebal_tui.tui.sections import EXCEPTIONS, Section
+from rebal_tui.tui.sections import EXCEPTIONS, REVIEW, Section
 from rebal_tui.tui.segments import line_width
 from rebal_tui.tui.widgets.status import section_of, status_line
 from tests.tui.views import status
@@ -49,6 +49,21 @@ def test_that_time_stands_still_is_always_said_in_few_words_where_more_do_not_fi
     assert text(80, **changes) == " demo · TIME STOPPED · 10:42:15 NY · OPEN · ◇ 2 to review · ! 3 exceptions"
     assert TIME_STOPPED in text(120, **changes)
     assert section_of(" TIME STOPPED ") == Section.MARKET
+
+
+def test_width_that_a_more_important_part_leaves_free_is_used() -> None:
+    changes: dict[str, Any] = {"session": "CLOSED · opens Tue 17 Mar 09:30, in 17 h 28 m 4 s", "exceptions": 7}
+    line = text(110, price_age_seconds=90, **changes)
+    assert "opens" not in line
+    assert "Mon 16 Mar 2026 · 10:42:15 NY · CLOSED · ▲ prices 1 m old · ! 7 exceptions, 2 alerts" in line
+
+
+def test_counts_lose_their_words_rather_than_be_cut() -> None:
+    changes: dict[str, Any] = {"work": WorkView("orders", 0, 8), "awaiting": 2, "exceptions": 3}
+    line = " demo · SIMULATED ×600 · orders ░░░░░░ 0 of 8 · 10:42:15 NY · "
+    assert text(84, **changes) == f"{line}◇ 2 to review · ! 3"
+    assert text(76, **changes) == f"{line}◇ 2 · ! 3"
+    assert section_of(" ◇ 2 ") == REVIEW
 
 
 @pytest.mark.parametrize("width", [80, 120, 200])

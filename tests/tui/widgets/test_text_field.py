@@ -50,6 +50,28 @@ def test_a_field_draws_what_textual_draws(width: int) -> None:
     asyncio.run(main())
 
 
+def test_a_long_text_is_shown_from_its_beginning_when_the_focus_leaves_it() -> None:
+    class Fields(App[None]):
+        def compose(self) -> ComposeResult:
+            yield TextField("one two three four five six", select_on_focus=False, compact=True)
+            yield TextField("other")
+
+    async def main() -> None:
+        async with Fields().run_test(size=(12, 8)) as pilot:
+            field, other = pilot.app.query(TextField)
+
+            async def shown(focused: TextField) -> str:
+                focused.focus()
+                await pilot.pause()
+                return field.render_line(0).text.strip()
+
+            field.cursor_position = len(field.value)
+            end = "ur five six"
+            assert [await shown(one) for one in (field, other, field)] == [end, "one two three", end]
+
+    asyncio.run(main())
+
+
 def test_a_typed_letter_is_drawn_without_rich(monkeypatch: pytest.MonkeyPatch) -> None:
     def late(_field: Input, _y: int) -> Any:
         raise AssertionError("drawn by way of Rich")

@@ -106,7 +106,7 @@ def decision_columns() -> tuple[Column[KeyedDecision], ...]:
     return (
         Column("at", "When", 15, lambda row: formats.timestamp(row[1].at), sort=lambda row: row[1].at, descending=True),
         Column("outcome", "Outcome", 21, lambda row: (OUTCOMES[row[1].outcome],), sort=lambda row: row[1].outcome),
-        Column("reason", "Reason", 30, lambda row: ((row[1].reason, "muted"),), grow=1, max_width=160),
+        Column("reason", "Reason", 30, lambda row: ((row[1].reason, "muted"),), grow=1, max_width=160, whole=True),
     )
 
 
@@ -115,6 +115,6 @@ def trail_columns() -> tuple[Column[TrailEntry], ...]:
     return (
         Column("at", "When", 21, lambda row: minute_text(row.at), sort=lambda row: row.seq, descending=True),
         Column("actor", "By", 12, lambda row: row.actor, sort=lambda row: row.actor, max_width=24),
-        Column("text", "What", 30, lambda row: row.text, grow=1, max_width=160),
+        Column("text", "What", 30, lambda row: row.text, grow=1, max_width=160, whole=True),
         Column("seq", "Entry", 8, lambda row: f"{row.seq:,}", "right", 1),
     )

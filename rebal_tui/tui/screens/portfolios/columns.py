@@ -161,9 +161,9 @@ def columns() -> tuple[Column[PortfolioRow], ...]:
             "Conditions",
             30,
             lambda row: row.conditions_text,
-            priority=LOW_PRIORITY,
+            priority=LOW_PRIORITY + 1,
             grow=4,
             max_width=80,
         ),
-        Column("review", "Review", 7, review_text, sort=review_text, priority=4),
+        Column("review", "Review", 7, review_text, sort=review_text, priority=LOW_PRIORITY),
     )

@@ -49,7 +49,7 @@ def affected_text(one: AffectedAccount) -> str:
     elif one.cooldown_until is not None:
         what = _cooldown_text(one.cooldown_until)
     elif one.calendar_day is not None:
-        what = f"calendar rebalance on {formats.day(one.calendar_day)} {one.calendar_day.year}"
+        what = f"calendar rebalance {formats.day(one.calendar_day)} {one.calendar_day.year}"
     else:
         what = count_text(one.orders, "order") if one.orders else "no order"
         what += " (has a run already)" if one.has_run and one.orders else ""

@@ -90,7 +90,8 @@ def policy_question(scope: ReviewScope) -> Question:
         own, has = scope.required, ("has review", "have review")
     else:
         changes = f"Automatic runs of all {active} wait for approval, now those of {now}."
-        effects = [Effect(changes), Effect("Nothing is sent for a run that nobody approves; its window ends it.")]
+        expires = "A run that nobody approves expires at the end of its window; nothing is sent."
+        effects = [Effect(changes), Effect(expires)]
         own, has = scope.exempt, ("keeps trading without review,", "keep trading without review,")
     if own:
         whose, verb = ("its own", has[0]) if own == 1 else ("their own", has[1])

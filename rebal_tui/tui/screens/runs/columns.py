@@ -11,7 +11,7 @@ from rebal_tui.tui.screens.shared.marks import HELD
 from rebal_tui.tui.screens.shared.run_lines import origin_text, status_segment
 from rebal_tui.tui.segments import Line
 from rebal_tui.tui.widgets import bars
-from rebal_tui.tui.widgets.table_layout import Column
+from rebal_tui.tui.widgets.table_layout import LOW_PRIORITY, Column
 from rebal_tui.tui.widgets.tabs import ALL, Tab
 
 AWAITING = "Review"
@@ -168,7 +168,7 @@ def columns() -> tuple[Column[RunRow], ...]:
             True,
             plain=lambda row: formats.money(row.amount) if row.total else "–",
         ),
-        Column("problems", "Not done", 8, _problems, "right", 4, lambda row: row.problems, True),
+        Column("problems", "Not done", 8, _problems, "right", LOW_PRIORITY, lambda row: row.problems, True),
         Column(
             "created",
             "Created",
