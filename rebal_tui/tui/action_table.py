@@ -193,7 +193,7 @@ ACTIONS: tuple[Action, ...] = (
         REVIEW, "mark_shown",
     ),
     Action(
-        "review.policy", "b", "Review all or not",
+        "review.policy", "b", "Require review",
         "Turn review of every automatic run of this book on or off (confirms first).", REVIEW, "policy",
     ),
     Action(
