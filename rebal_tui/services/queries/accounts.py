@@ -23,6 +23,7 @@ from rebal_tui.services.queries.account_rows import AccountRows
 from rebal_tui.services.queries.runs import rows_of
 from rebal_tui.services.queries.status_columns import UNSUBSCRIBED_TEXT, run_state, stopped_by
 from rebal_tui.services.view_models.accounts import (
+    OUTSIDE_TRADE,
     AccountDetail,
     AccountRow,
     AccountsSnapshot,
@@ -207,10 +208,6 @@ def _position(book: Book, symbol: str, qty: Qty, entry: Price | None) -> Positio
     return PositionView(symbol, asset.name if asset else "", qty, price, value_cents(value), entry, gain)
 
 
-OUTSIDE = "outside rebal-tui"
-"""Of a fill: its order was placed by no run."""
-
-
 def _ledger(book: Book, account_id: str) -> list[LedgerEntry]:
     """Cash movements and fills together, newest first."""
     today = book.today().isoformat()
@@ -224,7 +221,7 @@ def _ledger(book: Book, account_id: str) -> list[LedgerEntry]:
         settled = fill.settles_on <= today
         text = f"{qty_text(fill.qty)} {fill.symbol}"
         if parse_client_order_id(fill.client_order_id) is None:
-            text += f", {OUTSIDE}"
+            text += f", {OUTSIDE_TRADE}"
         amount = Money(fill.amount if sells else -fill.amount)
         entries.append(LedgerEntry(fill.at, kind.value, amount, fill.settles_on, settled, text))
     return sorted(entries, key=lambda entry: entry.at, reverse=True)

@@ -99,11 +99,16 @@ class PositionView:
     gain: Money | None
 
 
+OUTSIDE_TRADE = "outside rebal-tui"
+"""End of the text of a ledger entry that is a fill of an order that no run placed."""
+
+
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
     """A change of an account's cash at the time `at`; `amount` is negative if cash leaves the account.
 
-    `settled` is whether the settlement day `settles_on` has been reached (R-30).
+    `settled` is whether the settlement day `settles_on` has been reached (R-30). `text` is what the entry refers to,
+    such as the shares of a fill.
     """
 
     at: datetime

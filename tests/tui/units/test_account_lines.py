@@ -76,6 +76,22 @@ def test_the_panel_of_accounts_cuts_neither_balances_nor_outcomes() -> None:
         assert any(("● no rebalance is due", "muted") in line for line in lines)
 
 
+@pytest.mark.parametrize("width", [40, 48, 80])
+def test_the_panel_of_accounts_says_which_trades_no_run_made(width: int) -> None:
+    detail = account_page(IN_RANGE).detail
+    (deposit,) = detail.ledger
+    sold = replace(deposit, kind="sell", text="1.5 SPY, outside rebal-tui")
+    build = detail_lines(replace(detail, ledger=(sold, replace(sold, text="2 SPY"), *[sold] * 20)))
+    texts = ["".join(text for text, _ in line) for line in build(width, 40)]
+    first = 1 + next(at for at, text in enumerate(texts) if text.startswith("Cash "))
+    cash = texts[first : texts.index("", first)]
+    assert all(len(text.rstrip()) <= width for text in cash)
+    assert "outside rebal-tui" in cash[0 if width == 80 else 1]
+    sells, outside = (sum(word in text for text in cash) for word in (" sell ", "outside rebal-tui"))
+    assert outside == sells - 1
+    assert cash[-1] == f"… {22 - sells} more, enter shows all"
+
+
 def test_the_head_of_an_account_says_that_its_last_rebalance_has_no_run() -> None:
     detail = account_page(IN_RANGE).detail
     (run,) = detail.runs

@@ -8,14 +8,14 @@ from rich.cells import cell_len
 
 from rebal_tui.domain.quantities import nearest_cents
 from rebal_tui.domain.text import count_text
-from rebal_tui.services.view_models.accounts import AccountDetail, PositionView
+from rebal_tui.services.view_models.accounts import OUTSIDE_TRADE, AccountDetail, LedgerEntry, PositionView
 from rebal_tui.tui import formats
 from rebal_tui.tui.screens.account.head import head_lines, settlement, signed
 from rebal_tui.tui.screens.runs.columns import TYPES
 from rebal_tui.tui.screens.runs.columns import amount as run_amount
 from rebal_tui.tui.screens.shared.account_lines import OUTCOMES
 from rebal_tui.tui.screens.shared.run_lines import status_segment
-from rebal_tui.tui.segments import Line, heading, line_width, paragraph, table_line
+from rebal_tui.tui.segments import Line, heading, line_width, noted, paragraph, table_line
 from rebal_tui.tui.widgets.lines import Builder
 
 ENTRY_MIN_WIDTH = 64
@@ -88,20 +88,29 @@ def _ledger(view: AccountDetail, width: int, limit: int) -> list[Line]:
     lines: list[Line] = [heading("Cash", width, note)]
     if not view.ledger:
         lines.append((("No cash movements.", "muted"),))
+    shown = 0
     for entry in view.ledger[:limit]:
-        when, (amount, _) = formats.day(entry.at.date()), signed(nearest_cents(entry.amount))
-        settles, style = settlement(entry)
-        lines.append(
-            table_line(
-                [
-                    (when, 6, "left", "muted"),
-                    (formats.words(entry.kind), 11, "left", ""),
-                    (amount, _amount_width(width), "right", ""),
-                    (settles, 14, "left", style),
-                ]
-            )
-        )
-    return [*lines, *_more(len(view.ledger), limit)]
+        block = _ledger_entry(entry, width)
+        if shown and len(lines) - 1 + len(block) > limit:
+            break
+        lines += block
+        shown += 1
+    return [*lines, *_more(len(view.ledger), shown)]
+
+
+def _ledger_entry(entry: LedgerEntry, width: int) -> list[Line]:
+    """A change of cash in a line. A trade that no run made says so, in a second line if the first has no room."""
+    when, (amount, _) = formats.day(entry.at.date()), signed(nearest_cents(entry.amount))
+    settles, style = settlement(entry)
+    line = table_line(
+        [
+            (when, 6, "left", "muted"),
+            (formats.words(entry.kind), 11, "left", ""),
+            (amount, _amount_width(width), "right", ""),
+            (settles, 14, "left", style),
+        ]
+    )
+    return noted(line, OUTSIDE_TRADE, width, ((" " * 7, ""),)) if entry.text.endswith(OUTSIDE_TRADE) else [line]
 
 
 def _runs(view: AccountDetail, width: int, limit: int) -> list[Line]:
