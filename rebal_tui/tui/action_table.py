@@ -142,7 +142,8 @@ ACTIONS: tuple[Action, ...] = (
         "halt_asset",
     ),
     Action(
-        "market.tradable", "U", "Tradable or not", "Make this asset untradable, or tradable again (confirms first).",
+        "market.tradable", "U", "Tradable or not",
+        "Have the broker reject buys of this asset, or accept them again (confirms first).",
         Section.MARKET, "set_tradable",
     ),
     Action(

@@ -37,7 +37,6 @@ from rebal_tui.tui.terminal.attention import attention
 if TYPE_CHECKING:
     from rebal_tui.services.backtest.verification import OpenReplay
     from rebal_tui.services.book.book import Book
-    from rebal_tui.services.view_models.desk import DeskSnapshot
     from rebal_tui.services.view_models.status import StatusLine
 
 P = ParamSpec("P")
@@ -90,7 +89,6 @@ class RebalApp(ActingApp):
         self.first_run = first_run or FirstSteps()
         self.open_replay = open_replay
         self.make_report = make_report
-        self.last_desk: DeskSnapshot | None = None
         self.last_status: StatusLine | None = None
         self._advice = advice
         self._loading = loading

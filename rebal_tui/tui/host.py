@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from rebal_tui.services.advisory.undo import Undo
     from rebal_tui.services.backtest.verification import OpenReplay
     from rebal_tui.services.book.book import Book
-    from rebal_tui.services.view_models.desk import DeskSnapshot
     from rebal_tui.services.view_models.report_subject import ReportSubject
     from rebal_tui.services.view_models.status import StatusLine
     from rebal_tui.tui.action import Action
@@ -117,7 +116,6 @@ class Host(Protocol):
     """What screens use of the app. Textual's own methods are called on `self.app`."""
 
     first_run: FirstSteps
-    last_desk: DeskSnapshot | None
     last_status: StatusLine | None
     navigation: Navigation
     open_replay: OpenReplay | None

@@ -11,7 +11,6 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from rebal_tui.domain.errors import Refusal
 from rebal_tui.domain.text import fold
 from rebal_tui.services.queries.names import Names
-from rebal_tui.services.view_models.desk import names_in
 from rebal_tui.services.view_models.runs import RunRow
 from rebal_tui.tui import formats
 from rebal_tui.tui.action import Action
@@ -23,6 +22,7 @@ from rebal_tui.tui.keymap import key_text
 from rebal_tui.tui.sections import EVERYWHERE, LISTS, section_label
 from rebal_tui.tui.text import printable, ui_text
 
+NO_NAMES = Names((), frozenset(), (), ())
 MAX_DATA_HITS = 30
 """How many objects of the book are listed for each of the scores below."""
 ACTION_BONUS = 50.0
@@ -119,7 +119,7 @@ class GlossaryProvider(_Provider):
 class DataProvider(_Provider):
     """Accounts, portfolios, assets and runs by name. Names are plain text, never patterns or markup."""
 
-    _names: Names | None = None
+    _names = NO_NAMES
     _runs: Sequence[RunRow] = ()
 
     async def startup(self) -> None:
@@ -128,7 +128,7 @@ class DataProvider(_Provider):
             self._names = await self.host.ask(name_queries.names_of)
             self._runs = (await self.host.ask(run_queries.runs_snapshot)).rows
         except Refusal:
-            self._names, self._runs = None, ()
+            self._names, self._runs = NO_NAMES, ()
 
     async def search(self, query: str) -> Hits:
         found: Counter[float] = Counter()
@@ -142,22 +142,15 @@ class DataProvider(_Provider):
 
     def _things(self) -> Iterator[tuple[str, Callable[[], None]]]:
         host = self.host
-        portfolios: dict[str, str] = {}
-        on_the_desk: set[str] = set()
-        if host.last_desk is not None:
-            for account_id, number, client, portfolio_id, portfolio in names_in(host.last_desk.rows):
-                portfolios.setdefault(portfolio_id, portfolio)
-                on_the_desk.add(account_id)
-                name = f"Account {client} · {number} · {formats.short_id(account_id)}"
-                yield name, partial(host.navigation.show_account, account_id)
-        names = self._names or Names((), (), ())
+        names = self._names
         for account_id, client, number in names.accounts:
-            if account_id not in on_the_desk:
-                yield (
-                    f"Account {client} · {number} · not subscribed",
-                    partial(host.navigation.show_in_accounts, account_id),
-                )
-        for portfolio_id, name in (portfolios | dict(names.portfolios)).items():
+            name = f"Account {client} · {number}"
+            if account_id in names.subscribed:
+                shown = f"{name} · {formats.short_id(account_id)}"
+                yield shown, partial(host.navigation.show_account, account_id)
+            else:
+                yield f"{name} · not subscribed", partial(host.navigation.show_in_accounts, account_id)
+        for portfolio_id, name in names.portfolios:
             yield f"Portfolio {name}", partial(host.navigation.show_portfolio, portfolio_id)
             yield f"Portfolio {name} · its accounts", partial(host.navigation.show_desk_filtered, name)
         for symbol in names.symbols:

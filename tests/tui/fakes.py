@@ -13,6 +13,7 @@ from rebal_tui.domain.errors import Conflict, NotFound, ReadOnly
 from rebal_tui.domain.runs import EVERY_RUN, RunGroup
 from rebal_tui.domain.text import fold
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.queries.names import Names
 from rebal_tui.services.view_models.desk import AccountView, DeskRow, DeskSnapshot, PreviewView
 from rebal_tui.services.view_models.runs import RunRow, RunsSnapshot, RunView
 from rebal_tui.services.view_models.shown_rows import ShownRows
@@ -23,6 +24,7 @@ from rebal_tui.tui.book_services import (
     desk_queries,
     export,
     manual_runs,
+    name_queries,
     run_queries,
     run_search,
     scheduler,
@@ -66,6 +68,7 @@ class FakeBackend:
             account_pages.account_page: lambda account_id, *_: account_views.account_page(self._row(account_id)),
             desk_queries.preview: self._preview,
             run_queries.runs_snapshot: self.runs,
+            name_queries.names_of: self._names,
             run_search.changed_runs: lambda seen, *asked: None if seen == self.version else self.find_runs(*asked),
             run_queries.run_view: self._run,
             run_queries.portfolio_rows: tuple,
@@ -137,6 +140,10 @@ class FakeBackend:
         return RunsSnapshot(
             self.version, found[:limit], known.total, len(rows), len(found) > limit, counts=_counts(rows)
         )
+
+    def _names(self) -> Names:
+        accounts = tuple((row.account_id, row.client, row.account_number) for row in self.rows)
+        return Names(accounts, frozenset(row.account_id for row in self.rows), (), ())
 
     def _row(self, account_id: str) -> DeskRow:
         for row in self.rows:

@@ -8,6 +8,7 @@ import pytest
 from textual.command import CommandPalette
 
 from rebal_tui.domain.quantities import Percent
+from rebal_tui.services.advisory import subscriptions
 from rebal_tui.services.book.kill_switch import halted
 from rebal_tui.services.simulation import simulator
 from rebal_tui.tui.action_table import ACTIONS
@@ -97,7 +98,7 @@ def test_objects_of_every_type_are_found_by_name() -> None:
 
 
 @pytest.mark.slow
-def test_runs_are_found_as_they_are_now_not_as_their_section_last_showed_them() -> None:
+def test_runs_and_accounts_are_found_as_they_are_now_not_as_their_sections_last_showed_them() -> None:
     book = market_book(2)
     simulator.shock(book, "SPY", Percent(3000))
 
@@ -106,9 +107,12 @@ def test_runs_are_found_as_they_are_now_not_as_their_section_last_showed_them() 
         await press(pilot, "1")
         at_time(book, "2026-03-02 10:15")
         await run_heartbeat(pilot, app)
+        subscriptions.unsubscribe(book, book.subscriptions["a"].id)
         provider = DataProvider(app.screen)
         await provider.startup()
         assert {str(hit.text).split(" · ")[-1] async for hit in provider.search("run client")} == {"success"}
+        found = {str(hit.text) async for hit in provider.search("account client")}
+        assert [text.endswith("not subscribed") for text in sorted(found)] == [True, False]
 
     run(flow, book, "4")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import date
 from functools import cached_property, lru_cache
 from typing import Any
@@ -23,7 +23,7 @@ from rebal_tui.services.book.search_index import SearchIndex, ranks
 from rebal_tui.services.queries.lazy_rows import MAX_CACHED_ROWS, Flags, Ints, LazyRows, longest_used, matching_any
 from rebal_tui.services.queries.status_columns import StatusColumns
 from rebal_tui.services.queries.term_filters import number_matches, text_matches
-from rebal_tui.services.view_models.desk import Among, DeskRow, InTile, Named
+from rebal_tui.services.view_models.desk import Among, DeskRow, InTile
 from rebal_tui.services.view_models.filter_terms import DESK_CHOICES, DESK_FIELDS, Term
 from rebal_tui.services.view_models.standing import LABELS, STATUS_TILES, Tile
 
@@ -158,13 +158,6 @@ class DeskRows(LazyRows[DeskRow]):
                 )
             )
         return made
-
-    def named(self) -> Iterator[Named]:
-        """By position: account id, number, client, portfolio id and portfolio name, without building the rows."""
-        texts, portfolios = self._index, [(p.id, p.name) for p in self._frame.portfolios]
-        follows = self._frame.accounts.portfolio[self._subscribed].tolist()
-        for row, portfolio in zip(self._subscribed.tolist(), follows, strict=True):
-            yield texts.ids[row], texts.numbers[row], texts.names[row], *portfolios[portfolio]
 
     def key_at(self, position: int) -> Hashable:
         return self._index.ids[int(self._subscribed[position])]

@@ -11,9 +11,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """Accounts as (id, client, number), portfolios as (id, name), and the symbols of assets."""
+    """Accounts as (id, client, number), the ids of those with a subscription, portfolios as (id, name), and the symbols
+    of assets.
+    """
 
     accounts: tuple[tuple[str, str, str], ...]
+    subscribed: frozenset[str]
     portfolios: tuple[tuple[str, str], ...]
     symbols: tuple[str, ...]
 
@@ -23,6 +26,7 @@ def names_of(book: Book) -> Names:
     table = book.account_table
     return Names(
         tuple(zip(table.ids, table.names, table.numbers, strict=True)),
+        frozenset(book.subscriptions),
         tuple((portfolio.id, portfolio.name) for portfolio in book.portfolios.values()),
         tuple(sorted(book.assets)),
     )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING
 
 from rebal_tui.domain.trade_status import StatusKind
 from rebal_tui.services.view_models.standing import Tile
@@ -46,25 +46,6 @@ class DeskRow:
     def exception(self) -> bool:
         """Whether the account needs a person."""
         return self.status is StatusKind.NEEDS_YOU
-
-
-Named = tuple[str, str, str, str, str]
-"""Account id, number, client, portfolio id, portfolio name."""
-
-
-@runtime_checkable
-class NamedRows(Protocol):
-    """Rows whose ids and names can be read without building the rows."""
-
-    def named(self) -> Iterator[Named]:
-        """For every row: account id, number, client, portfolio id and portfolio name."""
-
-
-def names_in(rows: Sequence[DeskRow]) -> Iterator[Named]:
-    """For every row: account id, number, client, portfolio id and portfolio name."""
-    if isinstance(rows, NamedRows):
-        return rows.named()
-    return ((row.account_id, row.account_number, row.client, row.portfolio_id, row.portfolio) for row in rows)
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,7 +114,6 @@ class DeskScreen(ShowsAccount, ShowsAmong, EvaluatesAll, TiledListScreen, inheri
         if shown is not seen and shown is not None and shown.version > snapshot.version:
             return
         self._snapshot = snapshot
-        self.host.last_desk = snapshot
         undecided = not snapshot.status.real_broker and snapshot.status.mode != FILES_MODE
         empty = undecided and not snapshot.rows and await self.host.ask(account_queries.is_empty)
         self._set_first_run(empty)
