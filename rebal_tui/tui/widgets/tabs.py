@@ -20,8 +20,6 @@ from rebal_tui.tui.widgets.styles import StyledView
 
 ALL = "All"
 """Key of the tab that shows all rows of a list."""
-SHORT_LABEL = 4
-"""The length of a label that saves little room when it is left out, such as `Cash`."""
 MAX_LOOKS = 64
 """How many drawn lines are cached."""
 
@@ -180,8 +178,8 @@ class TabBar(StyledView, can_focus=False):
 
 def fitting(tabs: tuple[Tab, ...], current: str, width: int) -> tuple[Tab, ...]:
     """Return tabs that fit into `width` cells: without those that count nothing, from the last on, then without the
-    labels of those that have a mark, short labels last, because they save little. The first and the `current` tab
-    stay as they are.
+    labels of those that have a mark. A label that fits after all comes back. The first and the `current` tab stay as
+    they are.
     """
     found = list(tabs)
 
@@ -191,10 +189,15 @@ def fitting(tabs: tuple[Tab, ...], current: str, width: int) -> tuple[Tab, ...]:
     for tab in reversed(tabs[1:]):
         if tab.figure == "0" and tab.key != current and is_too_wide():
             found.remove(tab)
-    for at in sorted(range(len(found) - 1, 0, -1), key=lambda at: len(found[at].label) <= SHORT_LABEL):
+    whole = tuple(found)
+    for at in range(len(found) - 1, 0, -1):
         tab = found[at]
         if tab.mark.strip() and tab.key != current and is_too_wide():
             found[at] = replace(tab, label="")
+    for at in range(len(found) - 1, 0, -1):
+        short, found[at] = found[at], whole[at]
+        if is_too_wide():
+            found[at] = short
     return tuple(found)
 
 

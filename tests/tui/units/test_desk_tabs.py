@@ -27,7 +27,7 @@ def test_tabs_that_do_not_fit_into_one_line_are_left_out_if_they_count_nothing_t
     assert shown(20, Tile.OUTSIDE) == ["All 57", "! 8", "■Outside 24"]
 
 
-def test_a_short_label_goes_after_the_longer_ones() -> None:
+def test_a_label_that_was_left_out_comes_back_if_it_fits() -> None:
     tiles = ((Tile.ALL, 57), (Tile.OUTSIDE, 3), (Tile.CASH, 7))
     found = fitting(tile_tabs(tiles, tiles, Tile.ALL), Tile.ALL, 26)
     assert [tab.label for tab in found] == ["All", "", "Cash"]
