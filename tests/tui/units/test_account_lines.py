@@ -8,10 +8,10 @@ from datetime import date, timedelta
 import pytest
 
 from rebal_tui.domain.decisions import Outcome
-from rebal_tui.domain.quantities import Money
+from rebal_tui.domain.quantities import Money, Qty
 from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.domain.trade_status import StatusKind
-from rebal_tui.services.view_models.desk import AccountView
+from rebal_tui.services.view_models.desk import AccountView, HoldingView
 from rebal_tui.tui.screens.account.head import head_lines
 from rebal_tui.tui.screens.accounts.lines import detail_lines
 from rebal_tui.tui.screens.cash.columns import STEP_MARKS
@@ -139,6 +139,17 @@ def test_no_figure_of_a_narrow_panel_is_cut() -> None:
     assert narrow[at + 1] == "Withdrawable 226,863.11"
     cut = shown(replace(view, withdrawable=Money(226_863_115_000_000)), 46)
     assert "Withdrawable 226,863.11 (rounded down)" in cut
+
+
+def test_a_target_without_a_position_is_not_counted_as_held() -> None:
+    view = account_view(IN_RANGE)
+    one = replace(view.holdings[0], qty=Qty(1))
+
+    def head(*holdings: HoldingView) -> str:
+        return next(line for line in shown(replace(view, holdings=holdings), 60) if line.startswith("Holdings"))
+
+    assert head(one, one).endswith(" 2 assets, in % of equity")
+    assert head(one, replace(one, qty=Qty(0))).endswith(" 1 of 2 assets, in % of equity")
 
 
 def test_a_page_of_an_account_leaves_nothing_out() -> None:

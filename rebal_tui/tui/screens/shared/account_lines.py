@@ -161,7 +161,10 @@ def _holdings(view: AccountView, width: int, max_lines: int | None) -> list[Line
         left_out = len(held) - len(furthest)
         held = tuple(holding for holding in held if holding in furthest)
     base = "equity" if view.managed is None else "managed equity"
-    lines: list[Line] = [heading("Holdings", width, f"{count_text(len(view.holdings), 'asset')}, in % of {base}")]
+    owned = sum(holding.qty != 0 for holding in view.holdings)
+    count = f"{owned} of " if owned < len(view.holdings) else ""
+    count += count_text(len(view.holdings), "asset")
+    lines: list[Line] = [heading("Holdings", width, f"{count}, in % of {base}")]
     symbol = len(FREE_CASH) if view.reserved else 7
     roomy = width >= 62
     fixed = symbol + 3 * 8 + (13 if roomy else 0) + 2
