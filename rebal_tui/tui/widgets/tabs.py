@@ -178,8 +178,8 @@ class TabBar(StyledView, can_focus=False):
 
 def fitting(tabs: tuple[Tab, ...], current: str, width: int) -> tuple[Tab, ...]:
     """Return tabs that fit into `width` cells: without those that count nothing, from the last on, then without the
-    labels of those that have a mark. A label that fits after all comes back. The first and the `current` tab stay as
-    they are.
+    labels of those that have a mark: first of tabs that overlap, the longest first, then of the others from the last
+    on. A label that fits after all comes back. The first and the `current` tab stay as they are.
     """
     found = list(tabs)
 
@@ -190,11 +190,12 @@ def fitting(tabs: tuple[Tab, ...], current: str, width: int) -> tuple[Tab, ...]:
         if tab.figure == "0" and tab.key != current and is_too_wide():
             found.remove(tab)
     whole = tuple(found)
-    for at in range(len(found) - 1, 0, -1):
+    backwards = range(len(found) - 1, 0, -1)
+    for at in sorted(backwards, key=lambda at: -len(whole[at].label) if whole[at].overlaps else 0):
         tab = found[at]
         if tab.mark.strip() and tab.key != current and is_too_wide():
             found[at] = replace(tab, label="")
-    for at in range(len(found) - 1, 0, -1):
+    for at in backwards:
         short, found[at] = found[at], whole[at]
         if is_too_wide():
             found[at] = short

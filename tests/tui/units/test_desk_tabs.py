@@ -33,6 +33,12 @@ def test_a_label_that_was_left_out_comes_back_if_it_fits() -> None:
     assert [tab.label for tab in found] == ["All", "", "Cash"]
 
 
+def test_one_long_label_goes_rather_than_two_short_ones() -> None:
+    tiles = ((Tile.ALL, 53), (Tile.IN_RANGE, 53), (Tile.OUTSIDE, 3), (Tile.NEAR, 3), (Tile.CASH, 5))
+    found = fitting(tile_tabs(tiles, tiles, Tile.ALL), Tile.ALL, 49)
+    assert [tab.label for tab in found] == ["All", "In range", "", "Near", "Cash"]
+
+
 def test_accounts_in_their_cooldown_do_not_have_the_mark_of_those_that_wait() -> None:
     tiles = ((Tile.ALL, 6), (Tile.WAITS, 0), (Tile.COOLDOWN, 2))
     tabs = tile_tabs(tiles, tiles, Tile.ALL)
