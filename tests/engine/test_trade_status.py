@@ -186,6 +186,12 @@ def test_what_needs_a_person_names_the_act_and_who_does_it(changes: dict[str, An
     assert (found.kind, found.note) == (NEEDS_YOU, act)
 
 
+def test_that_a_limit_stops_all_runs_is_said_once() -> None:
+    found = trade_status(account(OUT, restrictions=[Restriction.CRYPTO]), StatusContext(SCHEDULE, NEXT))
+    assert found.note == "the broker lifts the limit"
+    assert found.sentence.endswith("; ask the broker to lift the limit, which stops all runs of the account.")
+
+
 def test_an_account_or_portfolio_that_is_not_active_names_who_activates_it() -> None:
     one = account(OUT)
     closed = replace(one, account=replace(one.account, status=AccountStatus.ACCOUNT_CLOSED))

@@ -380,6 +380,7 @@ def test_review_is_turned_on_and_every_account_evaluated_in_one_section() -> Non
 
 def test_accounts_with_a_setting_of_their_own_are_counted_in_the_question() -> None:
     on = policy_question(ReviewScope(everything=False, fixed=False, portfolios=3, own=1, exempt=1, required=4))
+    assert on.effects[1].text == "A run that nobody approves expires at the end of its window; nothing is sent."
     assert on.effects[-1].text == "1 account keeps trading without review, by a setting of its own."
     off = policy_question(ReviewScope(everything=True, fixed=False, portfolios=3, own=1, exempt=1, required=4))
     assert off.effects[-1].text == "4 accounts have review by a setting of their own."
