@@ -113,7 +113,7 @@ def lay_out_columns(
     below the width of its title. Spare width goes to `whole` columns first, then to other columns whose texts are
     cut, last to columns without an entry in `widest`. If the text of a `whole` column is still cut, the column
     takes the width that the texts of other columns do not need. With `names_first`, `whole` columns get the full
-    width of their texts before columns of another priority than 0 are added.
+    width of their texts before columns of `LOW_PRIORITY` or a larger number are added.
     """
     base = {column.key: _base_width(column, widest) for column in columns}
     limits = {column.key: min(column.max_width, widest.get(column.key, column.max_width)) for column in columns}
