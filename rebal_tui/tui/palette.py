@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from rebal_tui.domain.errors import Refusal
 from rebal_tui.domain.text import fold
 from rebal_tui.services.queries.names import Names
-from rebal_tui.services.view_models.runs import RunRow
 from rebal_tui.tui import formats
 from rebal_tui.tui.action import Action
 from rebal_tui.tui.action_table import ACTIONS
@@ -21,6 +21,9 @@ from rebal_tui.tui.host import Host, host_of
 from rebal_tui.tui.keymap import key_text
 from rebal_tui.tui.sections import EVERYWHERE, LISTS, section_label
 from rebal_tui.tui.text import printable, ui_text
+
+if TYPE_CHECKING:
+    from rebal_tui.services.view_models.runs import RunRow
 
 NO_NAMES = Names((), frozenset(), (), ())
 MAX_DATA_HITS = 30
