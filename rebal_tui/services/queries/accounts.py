@@ -69,10 +69,11 @@ def accounts_with_detail(
 
 
 def find_account(book: Book, text: str) -> AccountRow:
-    """The one account that a text identifies: an id, a number, one of `account_names`, or words of no other account.
+    """The one account that a text identifies: an id, a number, one of `account_names`, a name that no other account
+    has, or words of no other account.
 
-    Words are looked for in name, number and id, ignoring case and accents. Raises `Invalid` for the field `account`,
-    with the number of matches, if there is not exactly one.
+    Names are compared, and words are looked for in name, number and id, ignoring case and accents. Raises `Invalid` for
+    the field `account`, with the number of matches, if there is not exactly one.
     """
     words = fold(text.replace("·", " ")).split()
     if not words:
@@ -84,8 +85,10 @@ def find_account(book: Book, text: str) -> AccountRow:
         name = fold(f"{account.name} {account.account_number} {account.id}")
         if all(word in name for word in words):
             found.append(account)
-    if len(found) == 1:
-        return account_row(book, found[0].id)
+    named_so = [account for account in found if fold(account.name).split() == words]
+    for some in (found, named_so):
+        if len(some) == 1:
+            return account_row(book, some[0].id)
     if not found:
         raise Invalid([Fault("account", "no account has that name, number or id")])
     few = sorted(found, key=lambda account: (fold(account.name), account.account_number))[:3]

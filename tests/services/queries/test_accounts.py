@@ -148,6 +148,15 @@ def test_an_ambiguous_account_is_refused_at_its_field(text: str, message: str) -
     assert message in fault.message
 
 
+def test_a_full_name_with_which_other_names_begin_is_its_account() -> None:
+    book = make_book("2026-03-02 10:00")
+    accounts = [replace(account(f"n{n}", "1"), name=f"Amber Holt {n}", account_number=f"N-{n}") for n in (1, 10, 11)]
+    fill_book(book, accounts, [], {})
+    assert find_account(book, "amber holt 1").account_number == "N-1"
+    with pytest.raises(Invalid):
+        find_account(book, "amber holt")
+
+
 def test_every_completion_is_accepted() -> None:
     book = three()
     assert [find_account(book, name).account_number for name in account_names(book)] == ["N-a", "N-b", "N-r"]
