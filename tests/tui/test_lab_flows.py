@@ -104,7 +104,8 @@ def test_enter_shows_one_policy_and_v_verifies_it() -> None:
         await pilot.resize_terminal(80, 60)
         await press(pilot)
         text = screen_text(app)
-        assert re.search(r"Neighbors ±4/20 %, ±5/19 %, ±6/20 % and ±5/21 %: return [^…]* %/y\.", " ".join(text.split()))
+        neighbors = r"Neighbors with ±4/20 %, ±5/19 %, ±6/20 % and ±5/21 %, otherwise alike: return [^…]* %/y\."
+        assert re.search(neighbors, " ".join(text.split()))
         assert "┃ rebalances" in text
 
     run(flow, market_book(), "7", SIZES["120x40"], open_replay=bootstrap.replay_book)

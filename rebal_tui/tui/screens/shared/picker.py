@@ -77,7 +77,9 @@ class PickScreen(Dialog[str]):
             yield Static("enter select · esc back", id="pick-note", markup=False)
 
     def on_mount(self) -> None:
-        self.query_one(BookTable).set_rows(self._choices)
+        table = self.query_one(BookTable)
+        table.no_match = table.empty
+        table.set_rows(self._choices)
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
