@@ -152,6 +152,8 @@ def account_text(page: AccountPageView) -> Iterator[str]:
             "Runs that invest cash keep", f"{dollars(view.cash_kept)}, the larger cash target of the last completed run"
         )
     yield label("Withdrawable", withdrawable(view.withdrawable))
+    if view.unsettled:
+        yield label("Unsettled cash", dollars(view.unsettled))
     if detail.row.reserve:
         yield label("Reserved cash", dollars(detail.row.reserve))
     for restriction in view.restrictions:

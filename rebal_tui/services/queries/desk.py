@@ -150,6 +150,7 @@ def account_view(book: Book, account_id: str) -> AccountView:
         next_step=_next_step(book, now) if now else "No automatic runs: the account follows no portfolio.",
         history=_history(book, account_id, used),
         withdrawable=transferable(book, account_id),
+        unsettled=account.unsettled or None,
         restrictions=(*(text for _, text in blocking_reasons(account, booked)), *book.paused(account_id)),
         near=used is not None and used >= NEAR_PERMILLE,
         cash_kept=kept if kept > by_weight else None,

@@ -170,8 +170,8 @@ class AccountView:
     `near`: the account uses 80 % of a drift band or more. `cash_target` is the dollars of the portfolio's cash weight.
     `cash_kept` is the cash target of the last completed run if that is larger, because a cash run then keeps as much
     (R-14.7), else None. `cash_line` is cash less `reserved`, shown as the last of the holdings; None when equity is not
-    above 0. `reserved` is the cash reserved for an owner (R-2). `managed` is managed equity, the base of all
-    percentages; None if it equals `equity`.
+    above 0. `reserved` is the cash reserved for an owner (R-2), `unsettled` the part of `cash` that has not settled
+    yet, None if all of it has. `managed` is managed equity, the base of all percentages; None if it equals `equity`.
     """
 
     account_id: str
@@ -195,6 +195,7 @@ class AccountView:
     managed: Money | None = None
     cash_kept: Money | None = None
     cash_line: HoldingView | None = None
+    unsettled: Money | None = None
 
 
 @dataclass(frozen=True, slots=True)

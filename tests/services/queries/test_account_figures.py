@@ -10,8 +10,9 @@ from rebal_tui.services.queries.account_page import account_page
 from rebal_tui.services.queries.desk import account_view
 from rebal_tui.services.queries.market import asset_view
 from rebal_tui.services.runs.manual import create_run
+from rebal_tui.services.schedule import scheduler
 from rebal_tui.tui.screens.shared.account_lines import account_lines
-from tests.services.factories import account, advance, balanced, fill_book, make_book
+from tests.services.factories import SLOW, account, advance, balanced, fill_book, make_book
 from tests.services.queries.test_desk import drifted_book
 
 
@@ -66,3 +67,24 @@ def test_the_printed_holdings_of_an_account_add_up_to_its_equity() -> None:
     assert page.view.equity == parse_money("1150.03") == page.detail.row.equity
     assert sum(one.value for one in page.view.holdings) + page.view.cash == page.view.equity
     assert [one.value for one in page.detail.positions] == [one.value for one in page.view.holdings]
+
+
+def test_the_desk_and_the_page_of_an_account_show_the_same_withdrawable_cash_while_buys_are_open() -> None:
+    book = make_book(model=SLOW)
+    fill_book(book, [account("a", "10000")], [balanced()], {"a": "balanced"})
+    scheduler.tick(book)
+    assert book.broker.open_orders("a")
+    view, row = account_view(book, "a"), account_page(book, "a").detail.row
+    assert row.cash == parse_money("10000")
+    assert view.withdrawable == row.withdrawable < parse_money("600")
+
+
+def test_the_account_lines_name_unsettled_cash() -> None:
+    book = drifted_book("60", "100", cash="16000")
+    assert not any("Unsettled" in line for line in shown(book))
+    create_run(book, "a", RunType.PARTIAL_LIQUIDATION, amount=parse_money("20000"))
+    advance(book, 5)
+    unsettled = account_view(book, "a").unsettled
+    assert unsettled
+    assert any(f"Unsettled {unsettled // 10**7 / 100:,.2f}" in line for line in shown(book))
+    assert all(len(line) <= 40 for line in shown(book, 40) if "Unsettled" in line)

@@ -120,14 +120,20 @@ def _head(view: AccountView, width: int) -> list[Line]:
         (formats.money(view.cash), ""),
     ]
     more = [("Withdrawable ", formats.withdrawable(view.withdrawable))]
+    if view.unsettled:
+        more.append(("Unsettled ", formats.money(view.unsettled)))
     if view.portfolio_id is not None:
         more.insert(0, ("Cash target ", formats.money(view.cash_target)))
     whole: Line = (*figures, *_amounts(more, "  "))
     if line_width(whole) <= width:
         lines.append(whole)
     else:
-        both = _amounts(more)
-        lines += [tuple(figures), *([both] if line_width(both) <= width else [_amounts([one]) for one in more])]
+        lines.append(tuple(figures))
+        while more:
+            fits = [count for count in range(2, len(more) + 1) if line_width(_amounts(more[:count])) <= width]
+            taken = max(fits, default=1)
+            lines.append(_amounts(more[:taken]))
+            del more[:taken]
     if view.cash_kept is not None:
         kept = (
             f"The cash target is by its weight; runs that invest cash keep {formats.money(view.cash_kept)}, "
