@@ -23,7 +23,7 @@ from rebal_tui.domain.quantities import (
 )
 from rebal_tui.domain.runs import Approval, RunType
 from rebal_tui.domain.sessions import NEW_YORK
-from rebal_tui.domain.text import weekday_time_text
+from rebal_tui.domain.text import next_time_text, weekday_time_text
 from rebal_tui.domain.trade_status import StatusKind, WaitsFor
 from rebal_tui.engine import trace_text
 from rebal_tui.engine.arrays.day_context import DayContext
@@ -75,7 +75,7 @@ def desk_snapshot(book: Book, seen: DeskSnapshot | None = None, shown: ShownRows
     frame = book.frame()
     today = book_day_context(book, frame)
     upcoming = next_evaluation(book)
-    when = f"{upcoming.astimezone(NEW_YORK):%H:%M}" if upcoming else ""
+    when = next_time_text(upcoming, book.now()) if upcoming else ""
     stale = int((~today.fresh).sum()) if today.open_market else 0
     stamp = (
         book.version, book.account_table.version, book.subscription_table.version, when, today.day, today.open_market,
