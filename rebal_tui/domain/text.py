@@ -110,6 +110,14 @@ def weekday_time_text(at: datetime) -> str:
     return f"{weekday_text(local.date())} {local:%H:%M}"
 
 
+def next_time_text(at: datetime, now: datetime) -> str:
+    """A later time in New York: `10:45` on the day of `now`, `02 Jan 09:30` on another day."""
+    local = at.astimezone(NEW_YORK)
+    if local.date() == now.astimezone(NEW_YORK).date():
+        return f"{local:%H:%M}"
+    return f"{local.day:02d} {MONTHS[local.month - 1]} {local:%H:%M}"
+
+
 def day_text(day: date) -> str:
     """A date such as `Thu 02 Jan 2020`, the same in every locale."""
     return f"{weekday_text(day)} {day.year}"

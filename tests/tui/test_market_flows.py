@@ -272,9 +272,12 @@ def test_an_untradable_asset_marks_its_portfolios_at_the_evaluation() -> None:
     async def flow(pilot: Any, app: Any) -> None:
         await press(pilot, "slash", *"gld", "enter", "U")
         question = " ".join(screen_text(app).replace("│", " ").split())
-        assert "The broker will reject buys of GLD, not sells. 1 active portfolio" in question
+        assert "The broker will reject buys of GLD, not sells." in question
+        assert "1 active portfolio with it is an exception at once, with an alert." in question
+        assert "At the next evaluation that needs GLD, the whole portfolio needs adjustment" in question
         await press(pilot, "y")
         assert "✗ not tradable" in screen_text(app)
+        assert "1 exception, 1 alert" in screen_text(app)
         assert book.portfolios["gold"].status.value == "active"
         at_time(book, "2026-03-02 10:15")
         await run_heartbeat(pilot, app)

@@ -23,7 +23,7 @@ from rebal_tui.domain.quantities import (
 )
 from rebal_tui.domain.runs import Approval, RunType
 from rebal_tui.domain.sessions import NEW_YORK
-from rebal_tui.domain.text import weekday_time_text
+from rebal_tui.domain.text import next_time_text, weekday_time_text
 from rebal_tui.domain.trade_status import StatusKind, WaitsFor
 from rebal_tui.engine import trace_text
 from rebal_tui.engine.arrays.day_context import DayContext
@@ -75,7 +75,7 @@ def desk_snapshot(book: Book, seen: DeskSnapshot | None = None, shown: ShownRows
     frame = book.frame()
     today = book_day_context(book, frame)
     upcoming = next_evaluation(book)
-    when = f"{upcoming.astimezone(NEW_YORK):%H:%M}" if upcoming else ""
+    when = next_time_text(upcoming, book.now()) if upcoming else ""
     stale = int((~today.fresh).sum()) if today.open_market else 0
     stamp = (
         book.version, book.account_table.version, book.subscription_table.version, when, today.day, today.open_market,
@@ -177,18 +177,17 @@ def preview(book: Book, account_id: str) -> PreviewView:
     """
     given = situation(book, account_id, ignore_window=True)
     decision = evaluate(given)
+    plan = decision.plan or plan_run(book, account_id, RunType.FULL_REBALANCE, given.portfolio.weights)
+    startable = _can_start(book, account_id, plan)
     if decision.plan is not None:
         deciding = deciding_check(decision.trace, decision.outcome)
         by_band = deciding is not None and deciding.check == "drift_band"
         stops = account_stops(book, account_id) if by_band else ()
-        plan, why = decision.plan, decision.reason
+        why = decision.reason
     else:
         stops = ()
-        due = f"Blocked: {decision.reason}." if decision.outcome is Outcome.BLOCKED else _not_due(book, account_id)
-        plan = plan_run(book, account_id, RunType.FULL_REBALANCE, given.portfolio.weights)
-        why = f"{due} If you rebalanced now:"
+        why = f"{_not_made(book, account_id, decision, startable=startable)} If you rebalanced now:"
     concerned = tuple(overridable(book, account_id, plan).items())
-    startable = _can_start(book, account_id, plan)
     return replace(preview_of(book, account_id, plan, why), stops=stops, overridable=concerned, startable=startable)
 
 
@@ -199,6 +198,15 @@ def _can_start(book: Book, account_id: str, plan: Plan) -> bool:
     except Conflict:
         return False
     return True
+
+
+def _not_made(book: Book, account_id: str, decision: Decision, *, startable: bool) -> str:
+    """Why an evaluation would create no run. What stops automatic runs only, as the quota does, is not called a block,
+    as a manual run is `startable`.
+    """
+    if decision.outcome is not Outcome.BLOCKED:
+        return _not_due(book, account_id)
+    return f"{'No automatic run now' if startable else 'Blocked'}: {decision.reason}."
 
 
 def _not_due(book: Book, account_id: str) -> str:

@@ -68,11 +68,12 @@ def begin_step(book: Book) -> None:
         raise Conflict(f"time already advances to {weekday_time_text(clock.stepping_to)}")
     now = book.now()
     today = book.calendar.last_opened(now)
-    following = book.calendar.next_open(now)
+    opens = book.calendar.next_open(now)
+    following = book.session(opens) if opens is not None else None
     if following is None:
         raise Conflict("the calendar has no later session")
-    into = min(now - today.open, today.close - today.open) if today is not None and now >= today.open else timedelta(0)
-    clock.stepping_to = following + into
+    into = now - today.open if today is not None and now >= today.open else timedelta(0)
+    clock.stepping_to = min(following.open + into, following.close)
 
 
 def step_on(book: Book) -> bool:

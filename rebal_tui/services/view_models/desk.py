@@ -79,7 +79,7 @@ class FirmView:
 
     `outside` counts accounts outside a band, whose equity is `outside_equity`. `working_orders` counts the open orders
     and `working` is their dollars; `traded_today` is the dollars filled today. `working_orders` and `traded_today` are
-    None when there are too many to sum. `next_evaluation` is a New York time, empty without one.
+    None when there are too many to sum. `next_evaluation` is a time of `next_time_text`, empty without one.
     """
 
     equity: Money

@@ -18,7 +18,7 @@ from textual.strip import Strip
 
 from rebal_tui.domain.errors import Halt
 from rebal_tui.domain.sessions import NEW_YORK
-from rebal_tui.domain.text import count_text, day_text
+from rebal_tui.domain.text import count_text, day_text, next_time_text
 from rebal_tui.services.view_models.status import NEW_MODE, PAUSED_MODE, TIME_STOPPED, ConnectionView, StatusLine
 from rebal_tui.tui import formats
 from rebal_tui.tui.sections import EXCEPTIONS, REVIEW, Section
@@ -123,7 +123,7 @@ def _times(status: StatusLine) -> list[tuple[int, TextSegment]]:
     if rest:
         parts.append((2, (rest, "muted")))
     if status.next_evaluation is not None:
-        parts.append((4, (f"next evaluation {_when(status)}", "muted")))
+        parts.append((4, (f"next evaluation {next_time_text(status.next_evaluation, status.now)}", "muted")))
     return parts
 
 
@@ -199,15 +199,6 @@ def _mode_style(status: StatusLine) -> str:
     if status.mode.startswith("LIVE"):
         return "bad"
     return "warn" if status.mode in (PAUSED_MODE, SHORT_TIME_STOPPED) else "accent"
-
-
-def _when(status: StatusLine) -> str:
-    following = status.next_evaluation
-    if following is None:
-        return "–"
-    today = status.now.astimezone(NEW_YORK).date()
-    local = following.astimezone(NEW_YORK)
-    return formats.minute(following) if local.date() == today else formats.short_timestamp(following)
 
 
 def _join(segments: list[TextSegment]) -> Line:

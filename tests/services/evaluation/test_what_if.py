@@ -167,6 +167,8 @@ def test_an_impact_names_apart_the_accounts_that_trade_on_the_next_calendar_day(
         ("d", "◇", "calendar rebalance 13 Mar 2026, in range"),
     ]
     assert ("on a calendar day", "2, from Fri 06 Mar 2026") in impact_facts(found)
+    listed = "".join(text for text, _ in impact_lines(found, "", changed=True)(80, 20)[-1])
+    assert listed.endswith("3 accounts · 3 others not outside · enter opens one")
 
 
 def test_the_calendar_day_of_an_account_is_its_own_session_of_a_spread() -> None:

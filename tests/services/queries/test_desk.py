@@ -147,6 +147,24 @@ def test_blocked_names_the_reason_and_is_an_exception() -> None:
     assert not shown.startable, "a manual run would be refused"
 
 
+def test_what_stops_automatic_runs_only_is_no_block() -> None:
+    """After the system's run of the session, a manual run can still start."""
+    book = simple_book()
+    scheduler.tick(book)
+    deposit(book, "a", parse_money("1000"))
+    shown = preview(book, "a")
+    assert shown.startable
+    assert shown.why.startswith("No automatic run now: already traded today")
+    assert shown.why.endswith(". If you rebalanced now:")
+
+
+@pytest.mark.parametrize(("at", "following"), [("2026-03-06 10:00", "10:15"), ("2026-03-06 15:45", "09 Mar 09:30")])
+def test_the_next_evaluation_of_another_day_has_its_date(at: str, following: str) -> None:
+    firm = desk_snapshot(drifted_book("75", "175", at=at)).firm
+    assert firm is not None
+    assert firm.next_evaluation == following
+
+
 def test_a_portfolio_that_needs_adjustment_blocks() -> None:
     book = drifted_book("75", "175")
     broker(book).set_asset("TLT", book.now(), tradable=False)

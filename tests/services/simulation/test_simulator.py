@@ -11,7 +11,7 @@ from rebal_tui.domain.quantities import Percent
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.services.simulation import simulator
 from rebal_tui.store import audit
-from tests.services.factories import simple_book
+from tests.services.factories import new_york, simple_book
 from tests.tui.simulated import market_book
 
 
@@ -63,6 +63,23 @@ def test_a_step_ends_at_the_same_hour_of_the_next_session_with_its_evaluations_m
     assert book.today().isoformat() == "2026-03-09", "over the weekend"
     assert book.now() - before >= timedelta(days=2, hours=23)
     assert audit.verify(book.database) == []
+
+
+@pytest.mark.parametrize(
+    ("at", "end"),
+    [
+        ("2026-11-25 12:20", "2026-11-27 12:20"),
+        ("2026-11-25 15:25", "2026-11-27 13:00"),
+        ("2026-11-25 18:00", "2026-11-27 13:00"),
+        ("2026-11-27 15:25", "2026-11-30 15:25"),
+        ("2026-11-27 18:00", "2026-11-30 16:00"),
+    ],
+)
+def test_a_step_ends_no_later_than_the_next_session(at: str, end: str) -> None:
+    """Friday 27 November closes at 13:00; after the close, a running clock would skip the night to the next session."""
+    book = market_book(1, at)
+    simulator.begin_step(book)
+    assert simulator.simulated_clock(book).stepping_to == new_york(end)
 
 
 def test_the_evaluations_of_a_step_are_at_their_scheduled_times() -> None:

@@ -244,9 +244,7 @@ class MarketScreen(ShowsAsset, ListScreen, inherit_bindings=False):
             "that status until reactivated."
             if tradable
             else f"The broker will reject buys of {symbol}, not sells. "
-            f"{count_text(row.active_portfolios, 'active portfolio')} "
-            "with it would need adjustment at the next evaluation, and queued runs would be canceled. "
-            f"Held by {count_text(row.accounts, 'account')}."
+            f"{_untradable_text(symbol, row.active_portfolios)} Held by {count_text(row.accounts, 'account')}."
         )
         title = f"Make {symbol} tradable again?" if tradable else f"Make {symbol} untradable?"
         done = f"{symbol} {'tradable' if tradable else 'not tradable'}"
@@ -257,3 +255,14 @@ class MarketScreen(ShowsAsset, ListScreen, inherit_bindings=False):
             lambda: self._measure(done, simulator.set_tradable, symbol, tradable),
             done,
         )
+
+
+def _untradable_text(symbol: str, portfolios: int) -> str:
+    """What follows for the active portfolios with an asset that becomes untradable, and when."""
+    if not portfolios:
+        return "No active portfolio has it."
+    reported = "is an exception" if portfolios == 1 else "are exceptions"
+    return (
+        f"{count_text(portfolios, 'active portfolio')} with it {reported} at once, with an alert. At the next "
+        f"evaluation that needs {symbol}, the whole portfolio needs adjustment, and its queued runs are canceled."
+    )

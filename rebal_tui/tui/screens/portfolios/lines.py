@@ -237,12 +237,20 @@ def impact_lines(impact: Impact, what: str, *, changed: bool) -> Builder:
         facts = impact_facts(impact, changed=changed)
         size = max(len(fact) for fact, _ in facts)
         lines.extend(((fact.ljust(size), "muted"), ("   ", ""), (figure, "title")) for fact, figure in facts)
-        concerned = count_text(len(impact.affected), "account")
-        named = heading("Accounts concerned", width, f"{concerned} · enter opens one" if impact.affected else "")
+        named = heading("Accounts concerned", width, _concerned_text(impact))
         compared = before_after(impact, width, changed=changed)
         return [*lines, *([(), *compared] if compared else []), (), named]
 
     return build
+
+
+def _concerned_text(impact: Impact) -> str:
+    """How many accounts an impact lists, and that the others are outside no band, neither before nor after it."""
+    if not impact.affected:
+        return ""
+    listed, others = len(impact.affected), impact.subscribers - len(impact.affected)
+    rest = f" · {count_text(others, 'other')} not outside" if others else ""
+    return f"{count_text(listed, 'account')}{rest} · enter opens one"
 
 
 def before_after(impact: Impact, width: int, *, changed: bool = True) -> list[Line]:
