@@ -31,7 +31,7 @@ async def _journal(session: Session, text: str, *, incoming: bool) -> None:
         text, f"Type an amount and an account, such as: journal {'in' if incoming else 'out'} 2500 moreau"
     )
     row = await session.find_account(name)
-    form = journal_form((), "", incoming=incoming)
+    form = journal_form((), "", [], incoming=incoming)
     note = next(field for field in form.fields if field.key == "note")
     values = {"account": row.account_id, "amount": amount, "note": note.value}
     await session.ask(form.propose, values)

@@ -28,6 +28,7 @@ from rebal_tui.tui.notices import KEPT_NOTICES, Lasts, Notice
 from rebal_tui.tui.partial_frames import patch_frames
 from rebal_tui.tui.style_memory import RememberingStylesheet
 from rebal_tui.tui.terminal.pastes import plain_paste
+from rebal_tui.tui.way_back import KeepsRows
 from rebal_tui.tui.widgets.key_bar import KeyBar
 from rebal_tui.tui.widgets.named_styles import StyledApp
 from rebal_tui.tui.widgets.table import BookTable
@@ -98,10 +99,18 @@ class RobustApp(StyledApp):
         elif self._keys.accept(event):
             if isinstance(event, events.Paste):
                 event.text = plain_paste(event.text)
+            if isinstance(event, events.Key | events.MouseDown):
+                self._keep_order()
             try:
                 await super().on_event(event)
             finally:
                 self._keys.follow(event)
+
+    def _keep_order(self) -> None:
+        """Let the section's list keep the order of its rows: keys of a dialog or filter do not reach the list."""
+        section = self.screen_stack[0]
+        if isinstance(section, KeepsRows):
+            section.keep_order()
 
     async def _check_bindings(self, key: str, priority: bool = False) -> bool:
         """Run the action of a key; `priority` is True before the key is passed to the focused widget."""

@@ -18,10 +18,10 @@ Opens: TypeAlias = "Callable[[], Coroutine[Any, Any, None]]"
 
 @runtime_checkable
 class KeepsRows(Protocol):
-    """A section that keeps the order of its rows for some time when the user comes back to it."""
+    """A section that keeps the order of its rows for some time after a key."""
 
-    def returned(self) -> None:
-        """Called when the user has come back to this section from another one."""
+    def keep_order(self) -> None:
+        """Called for each key and click while this section is shown, and when the user comes back to it."""
 
 
 class _Return(NamedTuple):
@@ -84,7 +84,7 @@ class WayBack:
         self._app.switch_mode(origin.section)
         section = self._app.screen_stack[0]
         if isinstance(section, KeepsRows):
-            section.returned()
+            section.keep_order()
         return True
 
     def after_action(self, section: Screen[None], on_row: Callable[[], bool], open_again: Opens) -> None:

@@ -29,6 +29,7 @@ from rebal_tui.tui.screens.shared.confirm import ConfirmScreen
 from rebal_tui.tui.screens.shared.form import FormScreen
 from rebal_tui.tui.screens.shared.picker import PickScreen
 from rebal_tui.tui.sections import Section
+from rebal_tui.tui.widgets.stable_order import HOLD_SECONDS
 from rebal_tui.tui.widgets.table import BookTable
 from rebal_tui.tui.widgets.text_field import OnlyChoice
 from tests.services import factories
@@ -160,6 +161,36 @@ def test_a_withdrawal_is_canceled_before_its_journal() -> None:
 
     run(flow, book)
     sound(book)
+
+
+def test_after_a_key_in_a_form_the_rows_keep_their_places_and_the_row_made_is_sorted_in() -> None:
+    book = invested()
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        assert isinstance(app.screen, CashScreen)
+        table = app.screen.table
+
+        def kinds() -> list[str]:
+            return [row.kind for row in table.rows]
+
+        await ask_for(pilot, "N-b", "4000")
+        await pilot.pause(2 * HOLD_SECONDS)
+        await press(pilot, "y")
+        await app.run_heartbeat()
+        await settle(pilot)
+        assert kinds() == ["withdrawal"]
+        withdrawals.cancel_withdrawal(book, only(book).id)
+        await time_to(pilot, app, book, "2026-03-02 10:01")
+        deposit(book, "a", parse_money("10"))
+        await time_to(pilot, app, book, "2026-03-02 10:02")
+        assert (kinds(), table.moved) == (["withdrawal", "deposit"], 2)
+        await press(pilot, "i")
+        await type_text(pilot, "N-a")
+        await press(pilot, "tab", "7", "enter", "y")
+        assert kinds() == ["journal", "deposit", "withdrawal"]
+        assert table.cursor_key == table.rows[0].key
+
+    run(flow, book)
 
 
 def test_amounts_and_accounts_that_can_mean_two_things_are_refused_next_to_their_fields() -> None:

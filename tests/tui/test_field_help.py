@@ -23,7 +23,7 @@ from tests.tui.simulated import market_book, run
 
 FORMS_SHOWN = (
     withdrawal_form(("a",), "", []),
-    journal_form(("a",), "", incoming=True),
+    journal_form(("a",), "", [], incoming=True),
     restriction_form("Growth", Concerned(("a",)), ("SPY",)),
     account_settings_form("a", "Ruiz", (AccountSettings(), Overrides())),
     *(hand_form(form, (), ()) for form in FORMS.values()),

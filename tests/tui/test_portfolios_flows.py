@@ -473,15 +473,15 @@ def test_duplicate_asks_for_a_name() -> None:
         await press(pilot, "d", "end", "ctrl+u")
         assert "expected a name" in screen_text(app)
         await press(pilot, "enter")
-        await type_text(pilot, "Growth II")
+        await type_text(pilot, "All Growth")
         await press(pilot, "enter")
         assert isinstance(app.screen, PortfoliosScreen)
-        row = app.screen.table.cursor_row
-        assert row is not None
-        assert row.name == "Growth II"
+        table = app.screen.table
+        assert table.rows[0].name == "All Growth", "it is sorted in at once"
+        assert table.cursor_key == table.rows[0].id
 
     run(flow, book)
-    assert named(book, "Growth II").weights == book.portfolios["growth"].weights
+    assert named(book, "All Growth").weights == book.portfolios["growth"].weights
 
 
 def test_inactivate_is_refused_with_subscribers_and_undone_by_reactivate() -> None:

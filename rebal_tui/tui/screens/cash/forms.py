@@ -125,11 +125,11 @@ def _leaves(view: WithdrawalPreview) -> str:
     return day_text(view.can_leave) if view.can_leave else "a day the calendar does not cover"
 
 
-def journal_form(names: tuple[str, ...], account: str, *, incoming: bool) -> FormScreen:
+def journal_form(names: tuple[str, ...], account: str, made: list[str], *, incoming: bool) -> FormScreen:
     """Create the form of a journal of cash between the firm account and a client.
 
     With `incoming`, cash goes to the client, else to the firm account. `names` are the completions of the field for the
-    account, `account` is its initial text.
+    account, `account` is its initial text. When the journal is made, its id is appended to `made`.
     """
 
     def propose(book: Book, values: Values) -> Proposal:
@@ -153,6 +153,7 @@ def journal_form(names: tuple[str, ...], account: str, *, incoming: bool) -> For
             journal = cash.create_journal(
                 book, row.account_id, amount, incoming=incoming, description=values["note"].strip() or "manual"
             )
+            made.append(journal.id)
             return f"${formats.money(amount)}, {formats.words(journal.status)}"
 
         title = f"Journal {'in' if incoming else 'out'}"

@@ -154,15 +154,19 @@ class CashScreen(StartsWithdrawal, LoadsOlder, TiledListScreen, inherit_bindings
             to the section from which the form was opened.
             """
             if done:
-                # Its row may have come, at the end of the list, before the form was closed.
-                self.table.action_sort_now()
-                self.table.renew_order()
-                self.table.go_to(made[-1])
+                self._go_to_made(made[-1])
             elif account:
                 self.host.way_back.go_back()
 
         if self.is_current:
             self.app.push_screen(withdrawal_form(names, account, made), requested)
+
+    def _go_to_made(self, key: str) -> None:
+        """Sort the list and move the cursor to the row of a withdrawal or journal just made."""
+        # Its row may have come, at the end of the list, before the form was closed.
+        self.table.action_sort_now()
+        self.table.renew_order()
+        self.table.go_to(key)
 
     def action_withdraw(self) -> None:
         self.new_withdrawal()
@@ -172,8 +176,14 @@ class CashScreen(StartsWithdrawal, LoadsOlder, TiledListScreen, inherit_bindings
 
     async def _journal(self, incoming: bool) -> None:
         names = await self.host.ask(account_queries.account_names)
+        made: list[str] = []
+
+        def journaled(done: bool | None) -> None:
+            if done:
+                self._go_to_made(made[-1])
+
         if self.is_current:
-            self.app.push_screen(journal_form(names, "", incoming=incoming))
+            self.app.push_screen(journal_form(names, "", made, incoming=incoming), journaled)
 
     def action_cancel_withdrawal(self) -> None:
         view = self._withdrawal()

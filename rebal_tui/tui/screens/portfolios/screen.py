@@ -162,9 +162,11 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
 
     def _select_saved(self, portfolio_id: str | None) -> None:
         """Move the cursor to the saved portfolio when the list has been refreshed, and clear filters that then hide it;
-        None does nothing.
+        a new one is sorted in. None does nothing.
         """
         if portfolio_id is not None:
+            if all(row.id != portfolio_id for row in self._rows or ()):
+                self.table.renew_order()
             self._saved = portfolio_id
             self.table.go_to(portfolio_id)
             self.host.pull_soon()

@@ -230,9 +230,10 @@ class ListScreen(ShowsMatching, DetailPanel):
         if self._filter_set_elsewhere:
             self._clear_filter()
 
-    def returned(self) -> None:
-        """Called when the user has come back to this section: keep the order of the rows for some time, as after a key
-        press.
+    def keep_order(self) -> None:
+        """Keep the order of the rows for some time.
+
+        Called for each key and click, also in a dialog above the list, and when the user comes back to this section.
         """
         if self.is_mounted:
             self.table.touch()
