@@ -124,7 +124,7 @@ def test_an_impact_leaves_out_blocked_accounts_and_names_the_session_after_a_coo
     assert {one.account_id: affected_text(one) for one in found.affected} == {
         "a": "2 orders, in range → outside",
         "b": "blocked: ACH return, in range → outside",
-        "c": "blocked: ACH return; cooldown to 09 Mar 2026, in range → outside",
+        "c": "blocked: ACH return; not before 09 Mar 2026 (cooldown), in range → outside",
     }
     assert {one.account_id: affected_mark(one)[0] for one in found.affected} == {"a": "■", "b": "!", "c": "!"}
 
