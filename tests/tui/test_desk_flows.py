@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from random import Random
 from typing import Any
 
@@ -15,6 +16,7 @@ from rebal_tui.tui.screens.desk import columns as desk_columns
 from rebal_tui.tui.widgets.list_foot import ListFoot
 from rebal_tui.tui.widgets.named_styles import StyledApp
 from rebal_tui.tui.widgets.table import BookTable
+from rebal_tui.tui.widgets.text_field import FilterField
 from tests.services.factories import set_price
 from tests.services.random_books import random_book
 from tests.tui.driving import drive, press, screen_text
@@ -34,6 +36,32 @@ def test_a_filter_is_a_chip_that_a_click_clears() -> None:
         await press(pilot)
         assert len(table.rows) == total
         assert "⌕" not in screen_text(app)
+
+    drive(script)
+
+
+def test_a_link_to_a_row_that_the_filter_hides_clears_the_filter_and_its_chip() -> None:
+    async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
+        links: dict[str, Callable[[str], None]] = {
+            "1": app.navigation.show_account,
+            "3": app.navigation.show_in_accounts,
+            "8": lambda key: app.navigation.show_subject("job", key.removeprefix("jobs:")),
+        }
+        for section, follow in links.items():
+            await press(pilot, section)
+            screen, keys = app.screen, [str(key) for key in app.screen.table.keys_shown]
+            screen.query_one("#filter", FilterField).value = "evaluation" if section == "8" else "ruiz"
+            await press(pilot, "slash", "enter")
+            assert "⌕" in screen_text(app)
+            hidden = next(key for key in keys if key not in screen.table.keys_shown)
+            app.go("portfolios")
+            follow(hidden)
+            await press(pilot)
+            assert app.screen is screen
+            assert screen.table.cursor_key == hidden
+            assert len(screen.table.rows) == len(keys)
+            assert "⌕" not in screen_text(app)
+            assert not screen.query_one("#filter", FilterField).value
 
     drive(script)
 

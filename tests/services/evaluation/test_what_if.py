@@ -23,7 +23,7 @@ from rebal_tui.services.queries.portfolios import impact
 from rebal_tui.services.queries.run_stops import run_stops
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.tui.screens.portfolios.impact import affected_mark, affected_text
-from rebal_tui.tui.screens.portfolios.lines import NO_CONDITION, before_after, impact_facts, impact_lines
+from rebal_tui.tui.screens.portfolios.lines import COUNTED_ANEW, NO_CONDITION, before_after, impact_facts, impact_lines
 from rebal_tui.tui.screens.portfolios.run_stops import figures, left_out_text
 from tests.services.evaluation.what_if_oracle import exact_first_run, exact_impact
 from tests.services.factories import account, balanced, fill_book, make_book, monthly
@@ -124,7 +124,7 @@ def test_an_impact_leaves_out_blocked_accounts_and_names_the_session_after_a_coo
     assert {one.account_id: affected_text(one) for one in found.affected} == {
         "a": "2 orders, in range → outside",
         "b": "blocked: ACH return, in range → outside",
-        "c": "blocked: ACH return; cooldown to 09 Mar 2026, in range → outside",
+        "c": "blocked: ACH return; not before 09 Mar 2026 (cooldown), in range → outside",
     }
     assert {one.account_id: affected_mark(one)[0] for one in found.affected} == {"a": "■", "b": "!", "c": "!"}
 
@@ -236,4 +236,6 @@ def test_accounts_with_a_run_already_are_counted_apart_from_those_that_would_get
     now = impact(book, "balanced", PortfolioBody.of(book.portfolios["balanced"]))
     assert (now.outside_after, now.with_run, now.blocked) == (3, 2, 1)
     assert affected_text(now.affected[0]) == "2 orders (has a run already), outside"
-    assert ("have a run already", "2 accounts") in impact_facts(now)
+    assert ("have a run already", "2 accounts; a new run only after it ends") in impact_facts(now)
+    page = " ".join(text for line in impact_lines(now, "", changed=False)(60, 20) for text, _ in line)
+    assert COUNTED_ANEW in " ".join(page.split())

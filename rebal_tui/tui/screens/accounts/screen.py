@@ -43,7 +43,6 @@ from rebal_tui.tui.sections import LISTS, Section
 from rebal_tui.tui.way_back import Opens
 from rebal_tui.tui.widgets.lines import Builder
 from rebal_tui.tui.widgets.table import BookTable
-from rebal_tui.tui.widgets.table_order import View
 from rebal_tui.tui.widgets.tabs import ALL
 
 ON_MARKED = frozenset(
@@ -156,8 +155,7 @@ class AccountsScreen(ShowsAccount, ActsOnAccount, TiledListScreen, inherit_bindi
         if self._snapshot is None:
             self.table.go_to(account_id)
         elif not self.table.move_to(account_id):
-            self.reset_filters()
-            self.table.view = View(self.table.view.sort, self.table.view.reverse)
+            self.show_only("")
             self.table.move_to(account_id)
 
     def act_on(self, account_id: str, method: str, back: Opens) -> None:

@@ -33,7 +33,6 @@ from rebal_tui.tui.sections import LISTS, Section
 from rebal_tui.tui.widgets import bars
 from rebal_tui.tui.widgets.lines import Builder
 from rebal_tui.tui.widgets.table import BookTable
-from rebal_tui.tui.widgets.table_order import View
 
 MAX_SEARCHED_ROWS = 2_000
 """How many rows are searched for an urgent row, on which the cursor then starts."""
@@ -215,8 +214,7 @@ class DeskScreen(ShowsAccount, ShowsAmong, EvaluatesAll, TiledListScreen, inheri
             self.table.go_to(account_id)
         if self._snapshot is None or self.table.move_to(account_id):
             return
-        self.reset_filters()
-        self.table.view = View(self.table.view.sort, self.table.view.reverse)
+        self.show_only("")
         if not self.table.move_to(account_id):
             self.host.say("This account is not subscribed, so it is not on the Desk.")
 

@@ -141,9 +141,12 @@ class LogScreen(ShowsJob, LoadsOlder, inherit_bindings=False):
         self._show_tab()
 
     def show_job(self, name: str) -> None:
-        """Show the jobs and move the cursor to the job with this name."""
+        """Show the jobs and move the cursor to the job with this name, clearing a filter that hides it."""
         self.show_tab(JOBS)
-        self.table.go_to(f"{JOBS}:{name}")
+        key = f"{JOBS}:{name}"
+        if not self.table.move_to(key):
+            self.show_only("")
+        self.table.go_to(key)
 
     def _show_tab(self) -> None:
         for tab in TABS:

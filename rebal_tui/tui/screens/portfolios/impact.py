@@ -57,7 +57,10 @@ def affected_text(one: AffectedAccount) -> str:
 
 
 def _cooldown_text(until: date) -> str:
-    return f"cooldown to {formats.day(until)} {until.year}"
+    """`not before 27 Nov 2026 (cooldown)`, by the first evaluation after it. The account's page gives this day as the
+    first possible one, and the day on which the cooldown ends, which may be a holiday.
+    """
+    return f"not before {formats.day(until)} {until.year} (cooldown)"
 
 
 def _range_text(outside: bool, *, banded: bool) -> str:

@@ -200,12 +200,17 @@ def impact_facts(impact: Impact, *, changed: bool = True) -> list[tuple[str, str
         ("outside their bands", f"{before} → {outside}" if compared else outside),
         ("resulting orders", f"{impact.orders:,}"),
         ("turnover", f"${formats.money(impact.turnover)}"),
-        *([("have a run already", count_text(impact.with_run, "account"))] if impact.with_run else []),
+        *([("have a run already", with_run_text(impact.with_run))] if impact.with_run else []),
         ("waiting for cooldown", f"{impact.cooling:,}"),
         *([("on a calendar day", calendar_text(impact))] if impact.on_calendar_day else []),
         *([("blocked", f"{impact.blocked:,}")] if impact.blocked else []),
         ("unable to check", f"{impact.unable:,}"),
     ]
+
+
+def with_run_text(count: int) -> str:
+    """Return how many accounts have an unfinished run, and that no other run comes in addition to it."""
+    return f"{count_text(count, 'account')}; a new run only after it ends"
 
 
 def outside_text(count: int, *, banded: bool) -> str:
@@ -225,6 +230,7 @@ def impact_text(impact: Impact) -> str:
     return "\n".join(f"{name.ljust(width)}   {figure}" for name, figure in impact_facts(impact))
 
 
+COUNTED_ANEW = "Orders of an account that has a run already are counted as if it had none, not in addition to that run."
 NO_CONDITION = "Without a rebalance condition, only new cash follows the weights; holdings change by a manual run."
 
 
@@ -232,8 +238,9 @@ def impact_lines(impact: Impact, what: str, *, changed: bool) -> Builder:
     """Build the figures of an impact; `what` describes the change."""
 
     def build(width: int, _height: int) -> Sequence[Line]:
-        text = f"{what} At current prices; nothing is sent or saved.{'' if impact.conditioned else f' {NO_CONDITION}'}"
-        lines: list[Line] = [*paragraph(text, width, "muted"), ()]
+        notes = [what, "At current prices; nothing is sent or saved."]
+        notes += [NO_CONDITION] * (not impact.conditioned) + [COUNTED_ANEW] * (impact.with_run > 0)
+        lines: list[Line] = [*paragraph(" ".join(notes), width, "muted"), ()]
         facts = impact_facts(impact, changed=changed)
         size = max(len(fact) for fact, _ in facts)
         lines.extend(((fact.ljust(size), "muted"), ("   ", ""), (figure, "title")) for fact, figure in facts)

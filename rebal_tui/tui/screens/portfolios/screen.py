@@ -43,7 +43,6 @@ from rebal_tui.tui.screens.shared.tiled_list_screen import TiledListScreen
 from rebal_tui.tui.sections import LISTS, Section
 from rebal_tui.tui.widgets.lines import Builder
 from rebal_tui.tui.widgets.table import BookTable
-from rebal_tui.tui.widgets.table_order import View
 from rebal_tui.tui.widgets.tabs import ALL
 
 P = ParamSpec("P")
@@ -116,7 +115,6 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
         self._saved = ""
         if self._rows is not None and not self.table.move_to(portfolio_id):
             self.show_only("")
-            self.table.view = View(self.table.view.sort, self.table.view.reverse)
         self.table.go_to(portfolio_id)
 
     def open_portfolio(self, portfolio_id: str) -> None:
