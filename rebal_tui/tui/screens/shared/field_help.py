@@ -29,7 +29,7 @@ _PATH = "Where the file is, such as ~/books/model.json; ~ is your home folder."
 FORM_HELP: Mapping[str, str] = MappingProxyType(
     {
         "account": "The account: its client's name, number or the beginning of its id, such as Ruiz; tab completes "
-        "it, or lists those that match.",
+        "it, tab or down lists matches.",
         "amount": "How much, in dollars and whole cents above 0, such as 2,500 or 1234.56. Withdrawable cash is shown "
         "rounded down to the cent.",
         "symbol": "The asset by its symbol, such as VTI; right completes what you type.",
