@@ -492,6 +492,24 @@ def test_one_of_several_accounts_that_match_is_picked_from_a_list() -> None:
     run(flow, invested())
 
 
+def test_a_list_of_accounts_that_was_left_opens_again() -> None:
+    """Tab passes it once, so that the field can be left; down opens it, and tab when the field is visited again."""
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "n")
+        await type_text(pilot, "client")
+        await press(pilot, "tab", "escape")
+        assert app.focused is app.screen.query_one("#field-account")
+        await press(pilot, "down")
+        assert isinstance(app.screen, PickScreen)
+        await press(pilot, "escape", "tab")
+        assert app.focused is app.screen.query_one("#field-amount")
+        await press(pilot, "shift+tab", "tab")
+        assert isinstance(app.screen, PickScreen)
+
+    run(flow, invested())
+
+
 def test_a_number_that_begins_others_is_not_asked_about() -> None:
     offered = OnlyChoice(["Ruiz, Ana · 12", "Ruiz, Ana · 123", "Ng, Ada · 124"])
 

@@ -207,7 +207,7 @@ def test_a_step_of_a_day_shows_its_progress_and_waits_while_time_is_held() -> No
             assert "time already advances to Tue 03 Mar 10:01" in " ".join(shown_messages(app))
         await press(pilot)
         assert (clock.stepping_to, f"{clock.now().astimezone(NEW_YORK):%d %H:%M}") == (None, "03 10:01")
-        assert "Advanced to the next session: " in " ".join(shown_messages(app))
+        assert "Advanced: Tue 03 Mar 10:01, " in " ".join(shown_messages(app))
 
     run(flow, book, "3")
 

@@ -303,7 +303,7 @@ def test_stepping_a_day_confirms_first_and_counts() -> None:
         assert shown_messages(app)[-1] == "Not done: enter was Cancel. In the question, y is Advance."
         await press(pilot, "D", "y")
         assert book.today().day == 3
-        assert "Advanced to the next session: 0 of 5 accounts outside, as before." in shown_messages(app)
+        assert "Advanced: Tue 03 Mar 10:01, 0 of 5 accounts outside, as before." in shown_messages(app)
 
     run(flow, book, "6")
 

@@ -128,15 +128,16 @@ class OnlyChoice(Suggester):
 class CompletedField(TextField):
     """A field with a suggestion that tab and enter accept, as keys right and end do in every field.
 
-    If several choices contain all words of the text, tab and enter post `Several`, so that the screen lets the user
-    choose one. The screen sets `declined` if the user wants none.
+    If several choices contain all words of the text, tab, enter and down post `Several`, so that the screen lets the
+    user choose one. The screen sets `declined` if the user wants none; tab and enter then pass, until the text changes
+    or the focus has left the field.
     """
 
     declined = ""
     """The text for which the user wanted none of the choices."""
 
     class Several(Message):
-        """Tab or enter was pressed, and several choices match the text."""
+        """Tab, enter or down was pressed, and several choices match the text."""
 
         def __init__(self, field: CompletedField, choices: list[str]) -> None:
             super().__init__()
@@ -144,11 +145,17 @@ class CompletedField(TextField):
             self.choices = choices
 
     async def _on_key(self, event: Key) -> None:
-        if event.key not in ("tab", "enter") or not isinstance(self.suggester, OnlyChoice):
+        if event.key not in ("tab", "enter", "down") or not isinstance(self.suggester, OnlyChoice):
             return
-        self.value = self.suggester.of(self.value) or self.value
-        choices = self.suggester.matching(self.value) if self.value != self.declined else []
+        if event.key != "down":
+            self.value = self.suggester.of(self.value) or self.value
+        offered = event.key == "down" or self.value != self.declined
+        choices = self.suggester.matching(self.value) if offered else []
         if len(choices) > 1:
             event.stop()
             event.prevent_default()
             self.post_message(self.Several(self, choices))
+
+    def _on_blur(self, _event: Blur) -> None:
+        """Offer the choices again when the field is visited again. Textual calls the handlers of all base classes."""
+        self.declined = ""

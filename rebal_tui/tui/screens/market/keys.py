@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from rebal_tui.services.view_models.status import PAUSED_MODE, REAL_TIME_MODES, TIME_STOPPED
+from rebal_tui.tui import formats
 from rebal_tui.tui.book_services import market_queries, simulator
 from rebal_tui.tui.screens.shared.dialog import LivePage
 
@@ -104,26 +106,24 @@ class MarketKeys:
         if self._host.mode_shown in REAL_TIME_MODES:
             self._host.say("The time of this book is not simulated.", "warning")
             return
-        self._host.confirm_sending(
-            "Advance to the next session?", STEP_TEXT, "Advance", self._step_day, "Advanced to the next session"
-        )
+        self._host.confirm_sending("Advance to the next session?", STEP_TEXT, "Advance", self._step_day, "Advanced")
 
     async def _step_day(self) -> str:
-        """Advance simulated time to the next session in parts; returns the outcome as text.
+        """Advance simulated time to the next session in parts; returns the time reached and the outcome as text.
 
         Between two parts the screens are refreshed, and an open form or question stops the time.
         """
         from rebal_tui.services.view_models.market import Effect
 
-        before, _ = await self._host.ask(_outside)
+        before, _, _ = await self._host.ask(_outside)
         await self._host.ask(simulator.begin_step)
         while await self._host.ask(simulator.step_on):
             while self._must_hold:
                 await asyncio.sleep(HELD_POLL_SECONDS)
-        after, subscribed = await self._host.ask(_outside)
-        return str(Effect(before, after, subscribed))
+        after, subscribed, reached = await self._host.ask(_outside)
+        return f"{formats.day_time(reached)}, {Effect(before, after, subscribed)}"
 
 
-def _outside(book: Book) -> tuple[int, int]:
-    """Return the number of accounts outside their bands and the number of subscribed accounts."""
-    return market_queries.outside(book), len(book.subscriptions)
+def _outside(book: Book) -> tuple[int, int, datetime]:
+    """Return the number of accounts outside their bands, the number of subscribed accounts, and the time."""
+    return market_queries.outside(book), len(book.subscriptions), book.now()

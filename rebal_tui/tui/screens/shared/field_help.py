@@ -29,7 +29,7 @@ _PATH = "Where the file is, such as ~/books/model.json; ~ is your home folder."
 FORM_HELP: Mapping[str, str] = MappingProxyType(
     {
         "account": "The account: its client's name, number or the beginning of its id, such as Ruiz; tab completes "
-        "it, or lists those that match.",
+        "it, tab or down lists matches.",
         "amount": "How much, in dollars and whole cents above 0, such as 2,500 or 1234.56. Withdrawable cash is shown "
         "rounded down to the cent.",
         "symbol": "The asset by its symbol, such as VTI; right completes what you type.",
@@ -91,7 +91,7 @@ HELP: Mapping[str, str] = MappingProxyType(
         "name": "What the portfolio is called in lists, up to 200 characters, such as Growth 80/20.",
         "description": "What the portfolio is for, up to 1,024 characters; optional.",
         "symbol": "The asset by its symbol, such as VTI; enter takes the one suggested. A number is its percent, in a "
-        "blank last line cash; pasted weights fill all.",
+        "blank last line cash; a paste fills all.",
         "percent": "The asset's share of the portfolio in percent, above 0 to 100 with two decimals, such as 12.50; "
         "= takes what is left.",
         "cash": "The share that stays cash, 0 to 100 % with two decimals, such as 2; all weights sum to 100.",
