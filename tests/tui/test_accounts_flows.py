@@ -449,7 +449,9 @@ def test_the_account_view_follows_prices_and_keeps_its_cursor() -> None:
         assert "Holdings" in text
         assert "Why" in text
         assert "s Sort" not in text
-        await press(pilot, "s", "t")
+        await press(pilot, "question_mark")
+        assert "Next tab. A count with + is at least as many" in screen_text(app)
+        await press(pilot, "escape", "s", "t")
         assert "s Sort" in screen_text(app)
         assert "The overview has no rows to sort; t shows the next tab." in shown_messages(app)
         assert "Unsettled" not in screen_text(app) or "settled" in screen_text(app)

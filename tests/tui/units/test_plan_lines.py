@@ -14,7 +14,8 @@ from rebal_tui.engine.trace_text import dollars, money
 from rebal_tui.services.queries.cash import preview_manual
 from rebal_tui.services.view_models.desk import PreviewView
 from rebal_tui.tui import formats
-from rebal_tui.tui.screens.shared.plan_lines import preview_lines
+from rebal_tui.tui.screens.shared.plan_lines import NOTHING_TO_SELL, preview_lines
+from tests.services.factories import account, balanced, fill_book, make_book
 from tests.tui.simulated import market_book
 from tests.tui.views import desk_row, preview
 
@@ -39,6 +40,16 @@ def test_a_plan_that_raises_cash_says_what_its_percents_and_its_cash_target_are_
     assert f"{after}, then $9,000.00 paid out" in payout
     assert f"{after}, then" not in text
     assert "the equity less $9,000.00 to pay out" in payout
+
+
+@pytest.mark.parametrize(("amount", "covered"), [("3000", True), ("6000", False)])
+def test_a_plan_without_sells_says_that_cash_covers_the_amount(amount: str, covered: bool) -> None:
+    book = make_book()
+    fill_book(book, [account("a", "5000", {"SPY": "15", "TLT": "35"})], [balanced()], {"a": "balanced"})
+    view = preview_manual(book, "a", RunType.PARTIAL_LIQUIDATION, amount=parse_money(amount))
+    text = text_of(view)
+    assert bool(view.plan.sells) is not covered
+    assert (NOTHING_TO_SELL in text, "sells " in text) == (covered, not covered)
 
 
 @pytest.mark.parametrize(("missing", "shown"), [(0, False), (CENT - 1, False), (CENT, True), (10_000 * CENT, True)])

@@ -50,6 +50,7 @@ NAMED = "Entries that name the account; the report of a run cites the run's entr
 MOST_TIMES = 5
 """Limit for runs and decisions, as a multiple of the number loaded first: all are read again after a change."""
 TABS = (OVERVIEW, "Positions", "Cash", "Runs", "Decisions", AUDIT)
+MORE_COUNTED = "A count with + is at least as many; the last row of the tab loads older ones."
 
 
 class AccountPage(PageOfList[str]):
@@ -59,7 +60,7 @@ class AccountPage(PageOfList[str]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("t", "tab(1)", "Next tab"),
+        Binding("t", "tab(1)", "Next tab", tooltip=MORE_COUNTED),
         Binding("T", "tab(-1)", "Previous tab", show=False),
         Binding("s", "sort", "Sort"),
         Binding("S", "reverse", show=False),

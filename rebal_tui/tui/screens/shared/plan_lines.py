@@ -29,6 +29,7 @@ HELD_REASONS = frozenset(
     }
 )  # fmt: skip
 """Reasons of plan lines whose asset a restriction keeps from its target."""
+NOTHING_TO_SELL = "nothing to sell: cash covers it"
 GOAL_NOTE = "Goal: where the run brings the asset: to its reachable target, or as far as the drift band asks."
 
 
@@ -105,11 +106,14 @@ def _sums(view: PreviewView, width: int, *, pays_out: bool) -> list[Line]:
     plan = view.plan
     sale = not plan.weights.assets
     paid = f", then ${formats.money(plan.amount)} paid out" if pays_out and plan.amount is not None else ""
-    figures: list[Line] = [
-        (("sale of everything" if sale else formats.words(plan.type), "key"),),
+    orders: list[Line] = [
         (("sells ", "muted"), (str(len(plan.sells)), "")),
         (("buys ", "muted"), (str(len(plan.buys)), "")),
         (("turnover ", "muted"), (f"${formats.money(view.turnover)}", "")),
+    ]
+    figures: list[Line] = [
+        (("sale of everything" if sale else formats.words(plan.type), "key"),),
+        *([((NOTHING_TO_SELL, ""),)] if _covered(plan) else orders),
         (("cash ", "muted"), (f"${formats.money(view.cash)} → ${formats.money(view.cash_after)}{paid}", "")),
         *([] if sale else [(("cash target ", "muted"), (f"${formats.money(plan.cash_target)}", ""))]),
     ]
@@ -127,6 +131,12 @@ def _sums(view: PreviewView, width: int, *, pays_out: bool) -> list[Line]:
         return [*lines, *paragraph(_bases(plan, plan.amount, "pay out" if pays_out else "raise"), width, "muted")]
     note = trace_text.cash_target_note(plan)
     return [*lines, *paragraph(f"Cash target: {note}.", width, "muted")] if note else lines
+
+
+def _covered(plan: Plan) -> bool:
+    """Whether a plan raises an amount that the account has in cash, so that it neither sells nor wants to."""
+    idle = not (plan.sells or plan.buys or plan.skipped_orders)
+    return plan.amount is not None and idle and plan.cash_after >= plan.amount
 
 
 def _bases(plan: Plan, amount: Money, verb: str) -> str:
