@@ -91,7 +91,7 @@ HELP: Mapping[str, str] = MappingProxyType(
         "name": "What the portfolio is called in lists, up to 200 characters, such as Growth 80/20.",
         "description": "What the portfolio is for, up to 1,024 characters; optional.",
         "symbol": "The asset by its symbol, such as VTI; enter takes the one suggested. A number is its percent, in a "
-        "blank last line cash; pasted weights fill all.",
+        "blank last line cash; a paste fills all.",
         "percent": "The asset's share of the portfolio in percent, above 0 to 100 with two decimals, such as 12.50; "
         "= takes what is left.",
         "cash": "The share that stays cash, 0 to 100 % with two decimals, such as 2; all weights sum to 100.",
