@@ -328,6 +328,26 @@ def test_a_half_typed_form_survives_a_heartbeat_and_follows_the_prices() -> None
     run(flow, book)
 
 
+def test_the_page_keys_scroll_a_cut_plan_from_the_amount_and_are_named_while_it_is_cut() -> None:
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "n")
+        await type_text(pilot, "N-a")
+        assert "pgdn" not in screen_text(app), "no plan is shown yet"
+        await press(pilot, "tab", "9", "0", "0", "0")
+        before = screen_text(app)
+        assert "pgdn more · tab next field  " in before
+        assert "TLT" not in before
+        await press(pilot, "pagedown")
+        assert "TLT" in screen_text(app)
+        assert app.screen.query_one("#field-amount", Input).has_focus
+        await press(pilot, "pageup")
+        assert screen_text(app) == before
+        await press(pilot, "ctrl+u")
+        assert "pgdn" not in screen_text(app)
+
+    run(flow, invested(), (80, 24))
+
+
 def test_a_live_book_requires_a_typed_confirmation() -> None:
     book = invested()
 

@@ -155,6 +155,11 @@ class FieldNote(Static):
     def on_mount(self) -> None:
         self.watch(self.screen, "focused", self._focus_moved, init=False)
 
+    def name_keys(self, keys: str, elsewhere: str) -> None:
+        """Show other keys: `keys` in a field that has an explanation, `elsewhere` in another widget."""
+        self._keys, self._elsewhere = keys, elsewhere
+        self._show()
+
     def _focus_moved(self) -> None:
         self.explanation = ""
         self._show()

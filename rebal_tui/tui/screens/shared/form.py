@@ -33,6 +33,11 @@ MAX_HEIGHT_PERCENT, LINES_MIN_HEIGHT = 96, 4
 in its style sheet, too.
 """
 
+KEYS = ("tab next field · f1 explains", "tab next field")
+"""The keys named in a field, and in another widget."""
+SCROLLING_KEYS = tuple(f"pgdn more · {keys}" for keys in KEYS)
+"""The same while a part of the preview is out of view; on a narrow terminal only the second fits beside the buttons."""
+
 
 @dataclass(frozen=True, slots=True)
 class Field:
@@ -95,14 +100,17 @@ def read_amount(values: Values, key: str = "amount") -> Money:
 class FormScreen(LiveDialog, Dialog[bool]):
     """A form with faults next to its fields and a preview below, updated at every key press and refresh.
 
-    Enter continues from every field and from the preview; on a button it presses that button. The action must be
-    confirmed first, unless the form has `at_once`. If the action is refused, the form stays open. Returns True after
-    the action, else None.
+    Enter continues from every field and from the preview; on a button it presses that button. The page keys scroll the
+    preview, whatever has the focus; they are named while a part of it is out of view. The action must be confirmed
+    first, unless the form has `at_once`. If the action is refused, the form stays open. Returns True after the action,
+    else None.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss", "Cancel"),
         Binding("enter", "start", "Continue", show=False),
+        Binding("pageup", "leaf(-1)", show=False),
+        Binding("pagedown", "leaf(1)", show=False),
     ]
     AUTO_FOCUS = ""
     DEFAULT_CSS = """
@@ -165,17 +173,36 @@ class FormScreen(LiveDialog, Dialog[bool]):
                     yield Static("", id=f"fault-{field.key}", classes="fault", markup=False)
             yield LinesView(id="form-lines")
             with Horizontal(id="form-end"):
-                yield FieldNote("tab next field · f1 explains", "tab next field")
+                yield FieldNote(*KEYS)
                 yield Answers(self._at_once or "Continue", "go-on")
 
     def on_mount(self) -> None:
         self.watch(self.query_one(FieldNote), "explanation", self._make_room, init=False)
+        self.watch(self.query_one(LinesView), "overflows", self._name_keys_soon, init=False)
         empty = next((field for field in self.fields if not field.value), self.fields[-1])
         self.query_one(f"#field-{empty.key}", Input).focus()
         self._validate_soon()
 
     def on_resize(self) -> None:
         self.query_one(FieldNote).explanation = ""
+        self._name_keys_soon()
+
+    def _name_keys_soon(self) -> None:
+        """Name the keys after the layout: a preview overflows for a moment until it has its height."""
+        self.call_after_refresh(self._name_keys)
+
+    def _name_keys(self) -> None:
+        if not self.is_attached:
+            return
+        is_cut = self.query_one(LinesView).overflows
+        in_field, elsewhere = SCROLLING_KEYS if is_cut else KEYS
+        self.query_one(FieldNote).name_keys(elsewhere if is_cut and self.has_class("-narrow") else in_field, elsewhere)
+
+    def action_leaf(self, direction: int) -> None:
+        """Scroll the preview by one page; a line of the page before stays in view."""
+        lines = self.query_one(LinesView)
+        page = max(lines.scrollable_content_region.height - 1, 1)
+        lines.scroll_to(y=round(lines.scroll_y) + direction * page, animate=False, immediate=True)
 
     def _make_room(self, explanation: str) -> None:
         """On a narrow terminal, show an explanation above the buttons, and give the preview the height that is left."""
