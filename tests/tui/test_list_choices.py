@@ -10,9 +10,11 @@ from textual.widgets import Input
 
 from rebal_tui.domain.quantities import parse_money
 from rebal_tui.services.advisory.cash import deposit
+from rebal_tui.services.advisory.withdrawals import request_withdrawal
 from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.screens.shared.list_screen import ListScreen
 from rebal_tui.tui.settings import read_settings
+from rebal_tui.tui.widgets.stable_order import HOLD_SECONDS
 from rebal_tui.tui.widgets.table_layout import LOW_PRIORITY, full_width
 from rebal_tui.tui.widgets.table_order import View
 from tests.tui.driving import drive, make_app, press, screen_text, shown_messages
@@ -234,3 +236,24 @@ def test_a_filter_that_finds_nothing_in_a_tab_is_applied_to_all_rows_by_enter() 
             assert screen.table.cursor_key is not None
 
     run(flow, market_book(4), "1")
+
+
+def test_a_key_in_a_dialog_keeps_the_order_of_every_list_below_it() -> None:
+    book = market_book(4)
+    request_withdrawal(book, "a", parse_money("9000"))
+
+    async def flow(pilot: Any, app: RebalApp) -> None:
+        for section in ("1", "2", "3", "4", "5", "6", "8"):
+            # The second key forgets the order, and the heartbeat reads nothing new.
+            await press(pilot, section, section)
+            await app.run_heartbeat()
+            await press(pilot, "C")
+            screen: Any = app.section
+            await pilot.pause(2 * HOLD_SECONDS)
+            assert app.screen is not screen
+            assert screen.table.kept_since is None, section
+            await press(pilot, "down")
+            assert screen.table.kept_since is not None, section
+            await press(pilot, "escape")
+
+    run(flow, book, "1")

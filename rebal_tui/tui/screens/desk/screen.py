@@ -106,6 +106,7 @@ class DeskScreen(ShowsAccount, ShowsAmong, EvaluatesAll, TiledListScreen, inheri
         snapshot, view = await self.host.ask(desk_queries.desk_with_account, seen, self.table.shown, key)
         self.show_status(snapshot.status)
         if seen is not None and (snapshot.version, snapshot.stamp) == (seen.version, seen.stamp):
+            self.table.adopt_order()
             return
         detail = None if key is None or view is None else Detail(key, _detail_lines(view))
         await self.table.prepare(snapshot.rows)

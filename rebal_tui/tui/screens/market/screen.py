@@ -85,6 +85,7 @@ class MarketScreen(ShowsAsset, ListScreen, inherit_bindings=False):
         found = await self.host.ask(market_queries.market_with_asset, version, key)
         self._show_simulator()
         if found is None:
+            self.table.adopt_order()
             return
         snapshot, view = found
         detail = None if key is None or view is None else Detail(key, self._lines(view, snapshot))

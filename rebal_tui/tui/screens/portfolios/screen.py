@@ -83,6 +83,7 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
         self.show_status(await self.host.ask(status_queries.status_line))
         rows = await self.host.ask(run_queries.portfolio_rows)
         if rows == self._rows and not saved:
+            self.table.adopt_order()
             return
         detail = await self.read_detail()
         self._rows = rows

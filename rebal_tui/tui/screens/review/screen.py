@@ -87,6 +87,7 @@ class ReviewScreen(EvaluatesAll, inherit_bindings=False):
         await super().pull()
         snapshot = await self.host.ask(review_queries.review_snapshot)
         if self._snapshot is not None and snapshot.version == self._snapshot.version:
+            self.table.adopt_order()
             return
         detail = await self.read_detail()
         self._snapshot = snapshot
