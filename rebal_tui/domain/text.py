@@ -70,6 +70,7 @@ class _Folded(dict[int, str]):
 
 
 _FOLDED = _Folded()
+_APOSTROPHES = ("'", "\u2019", "\u02bc")
 _INNER_COMMA = re.compile(r"(?<=[^\W\d_]),(?=[^\W\d_])")
 
 
@@ -82,8 +83,12 @@ def fold(text: str) -> str:
 
 
 def searchable(text: str) -> str:
-    """The folded text, with a space after a comma between letters: `doe,jane` and `Doe, Jane` find each other."""
+    """The folded text without apostrophes and with a space after a comma between letters: `obrien,jane` and
+    `O'Brien, Jane` find each other.
+    """
     folded = fold(text)
+    for mark in _APOSTROPHES:
+        folded = folded.replace(mark, "")
     return _INNER_COMMA.sub(", ", folded) if "," in folded else folded
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from rebal_tui.domain.errors import Refusal
-from rebal_tui.domain.text import fold
+from rebal_tui.domain.text import searchable
 from rebal_tui.services.queries.names import Names
 from rebal_tui.tui import formats
 from rebal_tui.tui.action import Action
@@ -86,12 +86,12 @@ def score_of(query: str, name: str, text: str = "") -> float:
 
     Beginnings of words count more than letters within them, so `plan` finds an action called Plan before Kaplan.
     """
-    words = fold(query).split()
-    if all(f" {word}" in f" {fold(name)}" for word in words):
+    words = searchable(query).split()
+    if all(f" {word}" in f" {searchable(name)}" for word in words):
         return NAME_SCORE
-    if all(f" {word}" in f" {fold(f'{name} {text}')}" for word in words):
+    if all(f" {word}" in f" {searchable(f'{name} {text}')}" for word in words):
         return HELP_SCORE
-    return WITHIN_SCORE if all(word in fold(f"{name} {text}") for word in words) else 0
+    return WITHIN_SCORE if all(word in searchable(f"{name} {text}") for word in words) else 0
 
 
 def _help(action: Action, keymap: Mapping[str, str]) -> str:

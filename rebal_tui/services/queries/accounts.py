@@ -11,7 +11,7 @@ from rebal_tui.domain.errors import Fault, Invalid
 from rebal_tui.domain.quantities import CENT, NANO, Money, Price, Qty, Value, market_value, qty_text, value_cents
 from rebal_tui.domain.runs import RunStatus
 from rebal_tui.domain.sessions import new_york_day
-from rebal_tui.domain.text import fold
+from rebal_tui.domain.text import fold, searchable
 from rebal_tui.domain.trade_status import TradeStatus
 from rebal_tui.engine.restrictions import blocking_reasons
 from rebal_tui.services.book.book import Book
@@ -75,17 +75,17 @@ def find_account(book: Book, text: str) -> AccountRow:
     Names are compared, and words are looked for in name, number and id, ignoring case and accents. Raises `Invalid` for
     the field `account`, with the number of matches, if there is not exactly one.
     """
-    words = fold(text.replace("·", " ")).split()
+    words = searchable(text.replace("·", " ")).split()
     if not words:
         raise Invalid([Fault("account", "expected a client, an account number or an id")])
     found = []
     for account in book.accounts.values():
         if text.strip() in (account.id, account.account_number, f"{account.name} · {account.account_number}"):
             return account_row(book, account.id)
-        name = fold(f"{account.name} {account.account_number} {account.id}")
+        name = searchable(f"{account.name} {account.account_number} {account.id}")
         if all(word in name for word in words):
             found.append(account)
-    named_so = [account for account in found if fold(account.name).split() == words]
+    named_so = [account for account in found if searchable(account.name).split() == words]
     for some in (found, named_so):
         if len(some) == 1:
             return account_row(book, some[0].id)

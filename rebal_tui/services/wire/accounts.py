@@ -12,7 +12,7 @@ from rebal_tui.domain.accounts import Account, AccountStatus
 from rebal_tui.domain.errors import NotFound
 from rebal_tui.domain.orders import Side
 from rebal_tui.domain.quantities import Qty
-from rebal_tui.domain.text import fold
+from rebal_tui.domain.text import searchable
 from rebal_tui.domain.trade_status import TradeStatus
 from rebal_tui.services.advisory.cash import transferable
 from rebal_tui.services.advisory.manual_orders import buying_power
@@ -111,9 +111,9 @@ def is_uuid(identity: str) -> bool:
 
 
 def _matches(account: Account, query: AccountQuery) -> bool:
-    text = fold(query.text)
+    text = searchable(query.text)
     return (
-        (not text or any(text in fold(word) for word in (account.name, account.account_number, account.id)))
+        (not text or any(text in searchable(word) for word in (account.name, account.account_number, account.id)))
         and (not query.statuses or account.status in query.statuses)
         and (query.created_after is None or account.created_at > query.created_after)
         and (query.created_before is None or account.created_at < query.created_before)

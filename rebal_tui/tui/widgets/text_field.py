@@ -16,7 +16,7 @@ from textual.strip import Strip
 from textual.suggester import Suggester
 from textual.widgets import Input
 
-from rebal_tui.domain.text import fold
+from rebal_tui.domain.text import searchable
 
 MAX_LISTED = 200
 """If more choices match a text, none is listed; a longer text has fewer matches."""
@@ -95,13 +95,13 @@ class OnlyChoice(Suggester):
 
     def __init__(self, choices: Iterable[str]) -> None:
         super().__init__(case_sensitive=True)
-        self._choices = [(fold(choice), choice) for choice in choices]
+        self._choices = [(searchable(choice), choice) for choice in choices]
 
     def of(self, text: str) -> str | None:
         """Return the only choice that begins with a text, ignoring case and accents; None
         for an empty text or no such choice.
         """
-        start = fold(text)
+        start = searchable(text)
         found = (choice for folded, choice in self._choices if folded.startswith(start))
         first = next(found, None) if start else None
         return first if next(found, None) is None else None
@@ -112,7 +112,7 @@ class OnlyChoice(Suggester):
         The list is empty if the text is empty, if more than `MAX_LISTED` choices match, or if the text names one
         choice: in full, or by the account number at its end, as `N-12` names `Ruiz · N-12`.
         """
-        words = fold(text.replace("·", " ")).split()
+        words = searchable(text.replace("·", " ")).split()
         found: list[str] = []
         for folded, choice in self._choices if words else ():
             if text.strip() in (choice, choice.rpartition(" · ")[2]):
