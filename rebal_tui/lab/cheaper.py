@@ -62,7 +62,7 @@ def cheaper_figures(figures: Sequence[Figures], found: Cheaper, around: Neighbor
     low, high = (f"{100 * bound:.1f}" for bound in (around.low_turnover, around.high_turnover))
     turnover = f"{low} %" if low == high else f"{low} to {high} %"
     holds = "" if around.costs_less(own) else ", so the exact band matters"
-    return f"{text} Neighbors with {around.bands}, otherwise alike: turnover {turnover}{holds}."
+    return f"{text} With {around.bands} instead: turnover {turnover}{holds}."
 
 
 def cheaper_sentence(figures: Sequence[Figures], own: str, around: Sequence[Neighborhood | None] = ()) -> str:

@@ -129,7 +129,7 @@ def test_the_policy_that_costs_less_is_named() -> None:
     assert cheaper_sentence([close, figures[2]], "yours").startswith("No ")
     around = Neighborhood("±3 pp and ±5 pp", 0.05, 0.06, figures[2].turnover, 1.1 * figures[2].turnover)
     near = cheaper_sentence(figures, "yours", [None, None, around])
-    assert " Neighbors with ±3 pp and ±5 pp, otherwise alike: turnover " in near
+    assert " With ±3 pp and ±5 pp instead: turnover " in near
     assert "so the exact band matters" not in near
     wider = replace(around, high_turnover=1.1 * figures[0].turnover)
     assert cheaper_sentence(figures, "yours", [None, None, wider]).endswith(" %, so the exact band matters.")

@@ -104,7 +104,7 @@ def test_enter_shows_one_policy_and_v_verifies_it() -> None:
         await pilot.resize_terminal(80, 60)
         await press(pilot)
         text = screen_text(app)
-        neighbors = r"Neighbors with ±4/20 %, ±5/19 %, ±6/20 % and ±5/21 %, otherwise alike: return [^…]* %/y\."
+        neighbors = r"With ±4/20 %, ±5/19 %, ±6/20 % and ±5/21 % instead: return [^…]* %/y\."
         assert re.search(neighbors, " ".join(text.split()))
         assert "┃ rebalances" in text
 

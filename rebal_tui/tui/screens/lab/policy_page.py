@@ -101,7 +101,7 @@ def _figures(found: Comparison, number: int, width: int) -> list[Line]:
     if around is not None:
         edge = found.rows[number].edge
         text = (
-            f"Neighbors with {around.bands}, otherwise alike: return {100 * around.low_return:.2f} to "
+            f"With {around.bands} instead: return {100 * around.low_return:.2f} to "
             f"{100 * around.high_return:.2f} %/y, turnover {100 * around.low_turnover:.1f} to "
             f"{100 * around.high_turnover:.1f} %/y{'. Its return stands on an edge.' if edge else '.'}"
         )
