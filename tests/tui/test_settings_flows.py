@@ -311,6 +311,10 @@ def test_the_list_of_keys_is_filtered_by_what_is_typed() -> None:
         assert shown() == {"cash.journal_in", "cash.journal_out"}
         await press(pilot, "down", "down", "enter", "f7")
         assert "f7 (default o)" in screen_text(app), "the list has the focus"
+        await press(pilot, "escape")
+        assert app.screen.query("#settings-title"), "escape leaves the list, filtered or not"
+        await press(pilot, "f2", *"journal", "enter", "escape")
+        table = app.screen.query_one("BookTable")
         await press(pilot, "slash", "ctrl+u", "f", "7")
         assert shown() == {"cash.journal_out"}
         await press(pilot, "ctrl+u", "w")

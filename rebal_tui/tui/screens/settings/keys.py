@@ -177,8 +177,8 @@ class KeysScreen(ModalScreen[dict[str, str]]):
         self.query_one(BookTable).action_open()
 
     def action_back(self) -> None:
-        """Clear the filter; if there is none, close the dialog."""
-        if self._filter.display:
+        """Clear a filter in which the cursor is; from the list, close the dialog."""
+        if self._filter.display and self._filter.has_focus:
             self._filter.value, self._filter.display = "", False
             self.query_one(BookTable).focus()
         else:
