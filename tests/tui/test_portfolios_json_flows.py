@@ -14,6 +14,7 @@ from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.screens.portfolios.paste import PasteScreen
 from rebal_tui.tui.screens.portfolios.screen import PortfoliosScreen
 from tests.tui.driving import press, screen_text, settle, shown_messages
+from tests.tui.simulated import run_heartbeat
 from tests.tui.test_portfolios_flows import full_book, go_to_portfolio, named, on_the_list, run
 
 GOOD = {
@@ -60,6 +61,21 @@ def test_a_pasted_portfolio_of_a_name_that_exists_is_asked_about() -> None:
         assert len(book.portfolios) == 4
 
     run(flow, book)
+
+
+@pytest.mark.slow
+def test_a_portfolio_of_pasted_weights_is_sorted_in_at_once() -> None:
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "P")
+        app.screen.focused.post_message(Paste("SPY\t60\nTLT\t40"))  # type: ignore[union-attr]
+        await settle(pilot)
+        await press(pilot, "ctrl+s", *"Aaa", "ctrl+s")
+        await run_heartbeat(pilot, app)
+        screen: Any = app.section
+        assert screen.table.rows[0].name == "Aaa"
+        assert screen.table.cursor_row.name == "Aaa"
+
+    run(flow, full_book())
 
 
 @pytest.mark.slow

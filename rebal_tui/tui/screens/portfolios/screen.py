@@ -316,7 +316,13 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
             self._paste(event.text)
 
     def _paste(self, text: str) -> None:
-        self.app.push_screen(PasteScreen(text), self._select_saved)
+        def saved(portfolio_id: str | None) -> None:
+            if portfolio_id is not None:
+                # A refresh may have shown it already, below all others.
+                self.table.renew_order()
+            self._select_saved(portfolio_id)
+
+        self.app.push_screen(PasteScreen(text), saved)
 
     def action_subscribers(self) -> None:
         row = self._row()
