@@ -194,7 +194,7 @@ ACTIONS: tuple[Action, ...] = (
         REVIEW, "mark_shown",
     ),
     Action(
-        "review.policy", "b", "Require review",
+        "review.policy", "b", "Book review",
         "Turn review of every automatic run of this book on or off (confirms first).", REVIEW, "policy",
     ),
     Action(

@@ -341,7 +341,7 @@ def test_review_of_every_automatic_run_is_turned_on_and_off_where_it_is_missed()
     book = market_book()
 
     async def flow(pilot: Any, app: Any) -> None:
-        assert "b Require review" in screen_text(app)
+        assert "b Book review" in screen_text(app)
         await press(pilot, "b")
         assert "Automatic runs of all 2 active portfolios wait for approval" in screen_text(app)
         await press(pilot, "n")
