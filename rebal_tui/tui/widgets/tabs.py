@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import pairwise
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -176,6 +178,7 @@ class TabBar(StyledView, can_focus=False):
                 return
 
 
+@lru_cache(maxsize=MAX_LOOKS)
 def fitting(tabs: tuple[Tab, ...], current: str, width: int) -> tuple[Tab, ...]:
     """Return tabs that fit into `width` cells: without those that count nothing, from the last on, then without the
     labels of those that have a mark: first of tabs that overlap, the longest first, then of the others from the last
@@ -184,8 +187,11 @@ def fitting(tabs: tuple[Tab, ...], current: str, width: int) -> tuple[Tab, ...]:
     found = list(tabs)
 
     def is_too_wide() -> bool:
-        return sum(line_width(segments) for _, segments in _laid_out(found, current)) > width
+        lines = sum(_begins_overlap(before, tab) for before, tab in pairwise(found))
+        return lines + sum(_width(tab, tab.key == current) for tab in found) > width
 
+    if not is_too_wide():
+        return tabs
     for tab in reversed(tabs[1:]):
         if tab.figure == "0" and tab.key != current and is_too_wide():
             found.remove(tab)
@@ -197,7 +203,7 @@ def fitting(tabs: tuple[Tab, ...], current: str, width: int) -> tuple[Tab, ...]:
             found[at] = replace(tab, label="")
     for at in backwards:
         short, found[at] = found[at], whole[at]
-        if is_too_wide():
+        if short is not whole[at] and is_too_wide():
             found[at] = short
     return tuple(found)
 
@@ -206,10 +212,21 @@ def _laid_out(tabs: Sequence[Tab], current: str) -> list[tuple[Tab, tuple[TextSe
     """The tabs with their texts, and a line before the first of those that overlap."""
     found: list[tuple[Tab, tuple[TextSegment, ...]]] = []
     for before, tab in zip((None, *tabs), tabs, strict=False):
-        if before is not None and tab.overlaps and not before.overlaps:
+        if before is not None and _begins_overlap(before, tab):
             found.append((_LINE, (("│", "rule"),)))
         found.append((tab, _segments(tab, tab.key == current)))
     return found
+
+
+def _begins_overlap(before: Tab, tab: Tab) -> bool:
+    """Whether a line stands between two tabs."""
+    return tab.overlaps and not before.overlaps
+
+
+@lru_cache(maxsize=MAX_LOOKS * 8)
+def _width(tab: Tab, current: bool) -> int:
+    """The width of a tab in cells: measured once, as tabs are laid out at each letter typed into a filter."""
+    return line_width(_segments(tab, current))
 
 
 def _segments(tab: Tab, current: bool) -> tuple[TextSegment, ...]:
