@@ -89,7 +89,8 @@ def searchable(text: str) -> str:
     folded = fold(text)
     for mark in _APOSTROPHES:
         folded = folded.replace(mark, "")
-    return _INNER_COMMA.sub(", ", folded) if "," in folded else folded
+    inner = folded.count(",") != folded.count(", ")
+    return _INNER_COMMA.sub(", ", folded) if inner else folded
 
 
 def sentence(text: str) -> str:

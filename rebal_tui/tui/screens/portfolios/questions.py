@@ -6,10 +6,10 @@ Used by the screens and by the linear mode (`--plain`, without screens).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rebal_tui.domain.portfolios import Portfolio, PortfolioStatus
 from rebal_tui.domain.text import count_text
-from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.services.view_models.accounts import AccountRow
 from rebal_tui.services.view_models.portfolio_versions import Difference, VersionView
 from rebal_tui.services.view_models.portfolios import Impact, PortfolioRow, PortfolioView
@@ -18,6 +18,9 @@ from rebal_tui.tui.questions import Question
 from rebal_tui.tui.screens.portfolios.impact import affected_items, item_titles
 from rebal_tui.tui.screens.portfolios.lines import NO_CONDITION, impact_text, names_text
 from rebal_tui.tui.screens.portfolios.version_lines import change_text
+
+if TYPE_CHECKING:
+    from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 
 CHANGES_NAMED = 6
 """How many changes a confirmation names at most, so that its accounts stay on the screen."""
