@@ -59,7 +59,7 @@ def test_accelerated_time_stops_while_help_is_open() -> None:
 
 
 def dated_messages(app: Any) -> list[str]:
-    """The messages that were shown, without the last digit of their times: simulated time goes on between keys."""
+    """The messages that were shown, without the last digit of their times: simulated time passes between keys."""
     return [re.sub(r"(02 Mar 10:0)\d", r"\1_", message) for message in shown_messages(app)]
 
 

@@ -51,9 +51,9 @@ class EventBatches:
     def next(self, after: int, limit: int, events: Callable[[int, int], Sequence[BrokerEvent]]) -> EventBatch | None:
         """The batch of events with `seq` above `after`; None when there is no event.
 
-        None, too, while the broker is being asked for what the batch needs, such as orders. `events` returns the events
-        above a `seq`, at most as many as its second argument. Raises `BrokerUnavailable` when something cannot be read;
-        a later call reads it again.
+        None, too, while data that the batch needs, such as orders, is requested from the broker. `events` returns the
+        events above a `seq`, at most as many as its second argument. Raises `BrokerUnavailable` when something cannot
+        be read; a later call reads it again.
         """
         if self._batch is None or self._batch.after != after:
             self._batch = self._begin(after, events(after, limit))

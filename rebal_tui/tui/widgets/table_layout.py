@@ -201,8 +201,8 @@ def column_at(columns: Sequence[PlacedColumn[R]], x: int) -> Column[R] | None:
 
 
 def drawn_columns(columns: Sequence[PlacedColumn[R]]) -> tuple[PlacedColumn[R], ...]:
-    """Return the columns by which rows are drawn: a column whose text may go on over the next column (`spills`) is
-    joined with it.
+    """Return the columns by which rows are drawn: a column whose text may continue over the next column (`spills`)
+    is joined with it.
     """
     drawn: list[PlacedColumn[R]] = []
     for placed in columns:

@@ -99,7 +99,7 @@ def _ledger(view: AccountDetail, width: int, limit: int) -> list[Line]:
 
 
 def _ledger_entry(entry: LedgerEntry, width: int) -> list[Line]:
-    """A change of cash in a line. A trade that no run made says so, in a second line if the first has no room."""
+    """A change of cash in a line. A trade that no run made is marked, in a second line if the first is full."""
     when, (amount, _) = formats.day(entry.at.date()), signed(nearest_cents(entry.amount))
     settles, style = settlement(entry)
     line = table_line(

@@ -25,7 +25,7 @@ _MARKS = (
 def chart(found: Comparison, cursor: int | None, width: int, height: int, *, worse_shown: bool) -> list[Line]:
     """Chart of all policies with its legend, in `height` lines; `cursor` is the number of the row under the cursor.
 
-    A note below the chart counts the policies drawn as dots (see `scatter`) and says whether the table lists them
+    A note below the chart counts the policies drawn as dots (see `scatter`) and tells whether the table lists them
     (`worse_shown`).
     """
     rows = found.rows
@@ -88,7 +88,7 @@ def legend(own: str) -> Line:
 
 
 def short_own(subject: Subject) -> str:
-    """Return the word for the policy of the tested portfolio beside figures: `yours` or `sample`."""
+    """Return the word for the policy of the tested portfolio next to figures: `yours` or `sample`."""
     return "sample" if subject.sample else "yours"
 
 

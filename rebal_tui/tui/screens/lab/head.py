@@ -71,7 +71,7 @@ def head_lines(
 
 
 def tested_text(subject: Subject) -> str:
-    """Return which portfolio is tested, and which one is not, if the sample takes its place."""
+    """Return which portfolio is tested, and which one is not, if the sample replaces it."""
     if not subject.sample:
         return f'Tested: "{subject.name}".'
     if not subject.untested:

@@ -209,7 +209,7 @@ def impact_facts(impact: Impact, *, changed: bool = True) -> list[tuple[str, str
 
 
 def with_run_text(count: int) -> str:
-    """Return how many accounts have an unfinished run, and that no other run comes in addition to it."""
+    """Return how many accounts have an unfinished run, and that no other run begins before it ends."""
     return f"{count_text(count, 'account')}; a new run only after it ends"
 
 

@@ -36,7 +36,7 @@ in its style sheet, too.
 KEYS = ("tab next field · f1 explains", "tab next field")
 """The keys named in a field, and in another widget."""
 SCROLLING_KEYS = tuple(f"pgdn more · {keys}" for keys in KEYS)
-"""The same while a part of the preview is out of view; on a narrow terminal only the second fits beside the buttons."""
+"""The same while a part of the preview is out of view; on a narrow terminal only the second fits there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +188,7 @@ class FormScreen(LiveDialog, Dialog[bool]):
         self._name_keys_soon()
 
     def _name_keys_soon(self) -> None:
-        """Name the keys after the layout: a preview overflows for a moment until it has its height."""
+        """Name the keys after the layout: a preview overflows until it has its height."""
         self.call_after_refresh(self._name_keys)
 
     def _name_keys(self) -> None:

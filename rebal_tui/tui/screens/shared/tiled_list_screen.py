@@ -79,7 +79,7 @@ class TiledListScreen(ListScreen):
 
     @on(Input.Submitted, "#filter")
     def _look_in_all(self) -> None:
-        """If the current tile has no row that the filter finds, go on to the tile of all rows: it may have one."""
+        """If the current tile has no row that the filter finds, show the tile of all rows, which may have one."""
         if self.tile == ALL or not self.filter_text or self.row_counts[0]:
             return
         text = f"No row of “{self.tile_label}” matches the filter; this is “{ALL}”."
