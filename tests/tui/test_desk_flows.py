@@ -40,6 +40,7 @@ def test_a_filter_is_a_chip_that_a_click_clears() -> None:
     drive(script)
 
 
+@pytest.mark.slow
 def test_a_link_to_a_row_that_the_filter_hides_clears_the_filter_and_its_chip() -> None:
     async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
         links: dict[str, Callable[[str], None]] = {

@@ -20,6 +20,8 @@ from rebal_tui.tui.widgets.table_order import View
 from tests.tui.driving import drive, make_app, press, screen_text, shown_messages
 from tests.tui.simulated import market_book, run
 
+pytestmark = pytest.mark.slow
+
 
 def reopened(path: Path) -> RebalApp:
     return make_app(settings=read_settings(path))

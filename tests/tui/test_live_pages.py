@@ -30,6 +30,8 @@ from tests.tui.driving import press, screen_text, shown_messages
 from tests.tui.simulated import at_time, market_book, run, run_heartbeat
 from tests.tui.views import status
 
+pytestmark = pytest.mark.slow
+
 
 def test_accelerated_time_goes_on_while_a_page_is_open_and_stops_for_a_preview() -> None:
     book = market_book(2)

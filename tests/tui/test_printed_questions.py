@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterable
 from decimal import Decimal
 
+import pytest
+
 from rebal_tui.domain.quantities import Money
 from rebal_tui.services.advisory import bulk
 from rebal_tui.services.book.book import Book
@@ -23,6 +25,8 @@ from rebal_tui.tui.screens.shared.plan_effects import FILES_MODE
 from rebal_tui.tui.screens.shared.plan_lines import preview_lines
 from tests.services.files_book import support
 from tests.tui.test_printed_sums import AMOUNT, book, figure, labeled, text_of
+
+pytestmark = pytest.mark.slow
 
 __all__ = ["book"]  # a fixture: tests name it as a parameter
 

@@ -36,6 +36,8 @@ from rebal_tui.tui.widgets.lines import Builder
 from rebal_tui.tui.widgets.table_layout import Column
 from tests.plain.talking import answer
 
+pytestmark = pytest.mark.slow
+
 CENT = Decimal("0.01")
 AMOUNT = r"(-?[\d,]+\.\d\d)"
 

@@ -28,6 +28,8 @@ from tests.services import factories
 from tests.tui.driving import drive, press, screen_text, shown_messages
 from tests.tui.simulated import market_book, run
 
+pytestmark = pytest.mark.slow
+
 
 def the_list(app: RebalApp) -> ListScreen:
     owner = app.screen_stack[0]

@@ -20,6 +20,8 @@ from tests.services import factories
 from tests.tui.driving import WIDE, press, screen_text, settle, shown_messages
 from tests.tui.test_accounts_flows import small_book, type_text
 
+pytestmark = pytest.mark.slow
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
