@@ -170,7 +170,7 @@ def _usage_sentence(situation: Situation) -> str:
 def _kept_sentence(situation: Situation) -> str:
     """Which holdings are not in the portfolio although none of its conditions sells them; empty if one may."""
     portfolio = situation.portfolio
-    if portfolio.bands or portfolio.calendar is not None:
+    if portfolio.conditions:
         return ""
     drifts = asset_drifts(situation.valuation, portfolio.weights, situation.reachable_values)
     kept = sorted((drift for drift in drifts if not drift.target and drift.gap > 0), key=lambda one: -one.value)

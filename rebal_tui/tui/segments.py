@@ -136,3 +136,15 @@ def beside(left: Sequence[Line], right: Sequence[Line], left_width: int, gap: in
         second = right[index] if index < len(right) else ()
         lines.append((*first, (" " * gap, ""), *second))
     return lines
+
+
+def packed(items: Iterable[Sequence[TextSegment]], width: int) -> list[Line]:
+    """The items with two blanks between them, in as many lines as they need."""
+    lines: list[Line] = []
+    for item in items:
+        longer: Line = (*lines[-1], ("  ", ""), *item) if lines else tuple(item)
+        if lines and line_width(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(tuple(item))
+    return lines

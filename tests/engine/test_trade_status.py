@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from rebal_tui.domain.accounts import AccountStatus, Restriction
-from rebal_tui.domain.portfolios import PortfolioStatus, Unfinished
+from rebal_tui.domain.portfolios import PortfolioStatus, PortfolioUpdate, Unfinished
 from rebal_tui.domain.trade_status import StatusKind, WaitsFor
 from rebal_tui.domain.trading_rules import RestrictionKind, RestrictionScope, TradeRestriction, TradingRules
 from rebal_tui.engine.schedule import Schedule
@@ -105,6 +105,10 @@ CASES: list[tuple[str, Situation, StatusKind, WaitsFor | None, datetime | None, 
         "an asset outside the portfolio, with a calendar",
         account(target=weights("40", SPY="60"), conditions=[calendar("monthly", "15")]), IN_RANGE, None,
         at(date(2026, 3, 13), time(9, 30)), "In range.", "",
+    ),
+    (
+        "an asset outside the portfolio, which the next update sells",
+        account(target=weights("40", SPY="60"), conditions=[PortfolioUpdate()]), IN_RANGE, None, None, "In range.", "",
     ),
     ("no other asset, no condition", account(OUT, conditions=[]), IN_RANGE, None, None, "In range.", ""),
     (

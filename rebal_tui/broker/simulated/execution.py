@@ -58,7 +58,7 @@ class Execution:
                 heapq.heappush(queue, (at, n, order))
 
     def run_one(self, tx: Writer, order: WorkingOrder, now: int) -> None:
-        """Carry out what is due by `now` for one order: fills, a rejection, a cancel or the expiry."""
+        """Take the steps of one order that are due by `now`: its fills, rejection, cancellation or expiry."""
         while not order.status.final and self._next(order)[0] <= now:
             self._step(tx, order, now)
 

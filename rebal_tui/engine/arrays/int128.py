@@ -47,7 +47,7 @@ class Int128:
 
     @property
     def dollars(self) -> Floats:
-        """The values in floating dollars, without what is below a billionth of a dollar: too low by less than 1e-9."""
+        """The values as floats in dollars, rounded down to a billionth of a dollar."""
         return np.multiply(self.nano, 1e-9, dtype=np.float64)
 
     def share(self, percent: Ints) -> Int128:

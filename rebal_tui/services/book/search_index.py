@@ -46,7 +46,7 @@ class SearchIndex:
     def matching(self, needle: str) -> Flags:
         """By account row, whether `needle` occurs in number or name, or is the id or 8 or more characters of it.
 
-        `needle` is in lower case, without accents and without spaces.
+        `needle` is a text made by `searchable`.
         """
         part = needle if len(needle) >= MIN_ID_PART else f"{_ID_START}{needle}{_ID_END}"
         found: Flags = self._named(needle) | self._of_id(part)

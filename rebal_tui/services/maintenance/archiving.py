@@ -65,7 +65,7 @@ def archivable(database: Database, now: datetime, through: str | None = None) ->
 def archive(database: Database, now: datetime, through: str | None, target: Path) -> Generator[str]:
     """Archive every year up to and including `through`, by default all past ones, in the file `target`.
 
-    Yields what is being done, as texts.
+    Yields the text of the present stage, `WRITING` or `REMOVING`, between its steps.
 
     Nothing else may write to the book until the generator has ended or is closed, because what the book still uses is
     read before rows are removed. The check of the file's structure is one long step; all others are short. An

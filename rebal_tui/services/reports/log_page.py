@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from rebal_tui.broker.protocol import FIRM_ACCOUNT
 from rebal_tui.domain.errors import NotFound
-from rebal_tui.domain.text import fold
+from rebal_tui.domain.text import fold, searchable
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.queries.status import job_views
 from rebal_tui.services.reports.audit_sentences import audit_sentence
@@ -35,8 +35,10 @@ def log_snapshot(
     Entries that name an account whose client's name contains the text are included, if these are at most `MAX_NAMED`
     accounts. `known` has sentences of an earlier snapshot by entry number, which are reused.
     """
-    wanted = fold(containing)
-    found = audit.entries(book.database, limit + 1, containing, accounts=_named(book, wanted)) if limit else []
+    wanted, found = fold(containing), []
+    if limit:
+        named = _named(book, searchable(containing))
+        found = audit.entries(book.database, limit + 1, containing, accounts=named)
     return LogSnapshot(
         book.version,
         job_views(book),
@@ -47,14 +49,17 @@ def log_snapshot(
 
 
 def _named(book: Book, wanted: str) -> list[str]:
-    """The ids of the accounts whose client's name contains a text; empty if it is short or in many names."""
+    """The ids of the accounts whose client's name contains `wanted`, a text made by `searchable`.
+
+    Empty if the text is short or in many names.
+    """
     if len(wanted) < MIN_NAME_PART:
         return []
     index = book.search_index()
     rows = index.matching(wanted).nonzero()[0].tolist()
     if len(rows) > MAX_SEARCHED:
         return []
-    named = [index.ids[row] for row in rows if wanted in fold(index.names[row])]
+    named = [index.ids[row] for row in rows if wanted in searchable(index.names[row])]
     return named if len(named) <= MAX_NAMED else []
 
 

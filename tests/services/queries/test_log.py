@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from rebal_tui.domain.errors import NotFound
@@ -9,7 +11,7 @@ from rebal_tui.services.book.book import Book
 from rebal_tui.services.queries import log as log_queries
 from rebal_tui.services.reports.log_page import log_snapshot
 from rebal_tui.store import audit, jobs
-from tests.services.factories import simple_book
+from tests.services.factories import account, fill_book, make_book, simple_book
 
 
 @pytest.fixture
@@ -40,6 +42,15 @@ def test_the_trail_is_searched_literally(alerted: Book) -> None:
         assert [entry.action for entry in log_snapshot(alerted, text).audit] == ["note.made"]
     assert log_snapshot(alerted, "100%%").audit == ()
     assert len(log_snapshot(alerted, "", limit=2).audit) == 2
+
+
+@pytest.mark.parametrize("text", ["o'brien", "obrien", "brien,ve"])
+def test_entries_of_a_client_are_found_as_lists_find_the_client(text: str) -> None:
+    book = make_book()
+    fill_book(book, [replace(account("a", "10"), name="O'Brien, Vera")], [], {})
+    with book.write() as tx:
+        tx.record("note.made", "a")
+    assert [entry.action for entry in log_snapshot(book, text).audit][:1] == ["note.made"]
 
 
 def test_verification_names_the_changed_entry(alerted: Book) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 
 from rich.cells import cell_len
@@ -12,7 +12,7 @@ from rebal_tui.services.view_models.accounts import AccountDetail, LedgerEntry, 
 from rebal_tui.tui import formats
 from rebal_tui.tui.screens.shared.marks import STOPPED
 from rebal_tui.tui.screens.shared.status_styles import glyph
-from rebal_tui.tui.segments import Line, TextSegment, fit, line_width, paragraph
+from rebal_tui.tui.segments import Line, TextSegment, fit, packed, paragraph
 
 RESERVED = "Reserved cash"
 WITHDRAWABLE = "Withdrawable"
@@ -50,7 +50,7 @@ def head_lines(view: AccountDetail, width: int) -> list[Line]:
         if view.rebalanced_before_runs:
             states.append(("(no run stored)", "muted"))
     states.append((f"broker status {row.status}", "muted" if row.status == "ACTIVE" else "warn"))
-    lines += _wrapped([[state] for state in states], width)
+    lines += packed([[state] for state in states], width)
     stopped = restriction_words(row.restrictions)
     if row.exception and row.exception not in stopped:
         stopped = [row.exception]
@@ -69,16 +69,4 @@ def head_lines(view: AccountDetail, width: int) -> list[Line]:
             continue
         text = formats.withdrawable(amount) if label == WITHDRAWABLE else formats.money(amount)
         amounts.append([(f"{label} ", "muted"), (text, "warn" if label == RESERVED else "")])
-    return [*lines, *_wrapped(amounts, width)]
-
-
-def _wrapped(items: Iterable[Sequence[TextSegment]], width: int) -> list[Line]:
-    """The items with two blanks between them, in as many lines as they need."""
-    lines: list[Line] = []
-    for item in items:
-        longer: Line = (*lines[-1], ("  ", ""), *item) if lines else tuple(item)
-        if lines and line_width(longer) <= width:
-            lines[-1] = longer
-        else:
-            lines.append(tuple(item))
-    return lines
+    return [*lines, *packed(amounts, width)]

@@ -96,7 +96,7 @@ def archive_question(view: ArchivePreview) -> Question:
         effects=(
             Effect(moved),
             Effect(f"Into {view.path}, which is verified before anything leaves the book"),
-            Effect("Accounts, cash, the audit trail, the drift history and what is still needed stay in the book"),
+            Effect("Accounts, cash, the audit trail, the drift history and what rules still need stay in the book"),
             Effect("No evaluation runs and no order is sent meanwhile: a second, or a minute for a very large book"),
             Effect("A backup has the book only: copy the archive as well", style="warn"),
         ),

@@ -18,7 +18,7 @@ from rebal_tui.services.view_models.standing import GLYPHS, NEAR_GLYPH, STATUS_T
 from rebal_tui.tui import formats
 from rebal_tui.tui.screens.shared.marks import HELD, STOPPED
 from rebal_tui.tui.screens.shared.status_styles import STATUS_STYLES
-from rebal_tui.tui.segments import Line, TextSegment, beside, fit, heading, line_width, paragraph, table_line
+from rebal_tui.tui.segments import Line, TextSegment, beside, fit, heading, line_width, packed, paragraph, table_line
 from rebal_tui.tui.text import printable
 from rebal_tui.tui.widgets import bars
 from rebal_tui.tui.widgets.lines import Builder
@@ -113,27 +113,14 @@ def _head(view: AccountView, width: int) -> list[Line]:
         lines.extend(paragraph(view.conditions, width, "muted"))
     else:
         lines.append(tuple(model))
-    figures: list[TextSegment] = [
-        ("Equity ", "muted"),
-        (formats.money(view.equity), ""),
-        ("  Cash ", "muted"),
-        (formats.money(view.cash), ""),
-    ]
-    more = [("Withdrawable ", formats.withdrawable(view.withdrawable))]
+    figures = [_amount("Equity", formats.money(view.equity)), _amount("Cash", formats.money(view.cash))]
+    more = [_amount("Withdrawable", formats.withdrawable(view.withdrawable))]
     if view.unsettled:
-        more.append(("Unsettled ", formats.money(view.unsettled)))
+        more.append(_amount("Unsettled", formats.money(view.unsettled)))
     if view.portfolio_id is not None:
-        more.insert(0, ("Cash target ", formats.money(view.cash_target)))
-    whole: Line = (*figures, *_amounts(more, "  "))
-    if line_width(whole) <= width:
-        lines.append(whole)
-    else:
-        lines.append(tuple(figures))
-        while more:
-            fits = [count for count in range(2, len(more) + 1) if line_width(_amounts(more[:count])) <= width]
-            taken = max(fits, default=1)
-            lines.append(_amounts(more[:taken]))
-            del more[:taken]
+        more.insert(0, _amount("Cash target", formats.money(view.cash_target)))
+    whole = packed([*figures, *more], width)
+    lines += whole if len(whole) == 1 else [*packed(figures, width), *packed(more, width)]
     if view.cash_kept is not None:
         kept = (
             f"The cash target is by its weight; runs that invest cash keep {formats.money(view.cash_kept)}, "
@@ -145,12 +132,9 @@ def _head(view: AccountView, width: int) -> list[Line]:
     return lines
 
 
-def _amounts(named: Sequence[tuple[str, str]], before: str = "") -> Line:
-    """Amounts side by side, each after its name; `before` is the text before the first."""
-    parts: list[TextSegment] = []
-    for name, amount in named:
-        parts += [(f"{'  ' if parts else before}{name}", "muted"), (amount, "")]
-    return tuple(parts)
+def _amount(name: str, amount: str) -> Line:
+    """An amount after its name."""
+    return ((f"{name} ", "muted"), (amount, ""))
 
 
 def _holdings(view: AccountView, width: int, max_lines: int | None) -> list[Line]:
