@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -93,6 +94,7 @@ def test_an_archive_that_was_moved_is_named_and_found_again(book: Book, tmp_path
 
 def test_a_move_that_is_left_stops_and_is_made_again(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
     def advance(_book: Book, _moving: archive_page.Archiving) -> str:
+        time.sleep(0.1)  # A pilot waits until the process is idle.
         return WRITING
 
     async def flow(pilot: Any, app: Any) -> None:

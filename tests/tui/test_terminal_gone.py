@@ -29,7 +29,7 @@ pytestmark = [
 ]
 
 TRIES = int(os.environ.get("TERMINAL_TRIES", "2"))
-UNREAD_SECONDS = float(os.environ.get("UNREAD_SECONDS", "4"))
+UNREAD_SECONDS = float(os.environ.get("UNREAD_SECONDS", "3"))
 END_SECONDS = 20.0
 """Generous, because the machine may be busy."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, cast
 
 import pytest
@@ -14,6 +14,7 @@ from textual.app import App
 from textual.css.model import RuleSet
 from textual.css.styles import RulesMap
 from textual.css.stylesheet import Stylesheet
+from textual.design import ColorSystem
 from textual.dom import DOMNode
 from textual.pilot import Pilot
 from textual.screen import Screen
@@ -108,17 +109,45 @@ def keep_cursors_visible(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def read_styles_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every app of a process reads the same style sheets: once is enough. A rule is known by what it is, at once."""
-    parse = Stylesheet._parse_rules
+    """Read style sheets and generate the colors of a theme once in a process, as all apps have the same ones.
+
+    Rules are hashed by identity.
+    """
+    parse, generate = Stylesheet._parse_rules, ColorSystem.generate
 
     def parsed(self: Stylesheet, *args: Any, **options: Any) -> list[RuleSet]:
-        key = (frozenset(self._variables.items()), args, tuple(sorted(options.items())))
+        key = (_variables_of(self), args, tuple(sorted(options.items())))
         if key not in _PARSED:
             _PARSED[key] = parse(self, *args, **options)
         return _PARSED[key]
 
+    def mapped(self: Stylesheet) -> dict[str, list[RuleSet]]:
+        if self._rules_map is None:
+            key = tuple(self.rules)
+            if key not in _MAPS:
+                _MAPS[key] = _map_rules(self)
+            self._rules_map = _MAPS[key]
+        return self._rules_map
+
+    def generated(self: ColorSystem) -> dict[str, str]:
+        key = tuple(tuple(value.items()) if isinstance(value, dict) else value for value in vars(self).values())
+        if key not in _COLORS:
+            _COLORS[key] = generate(self)
+        return dict(_COLORS[key])
+
     monkeypatch.setattr(Stylesheet, "_parse_rules", parsed)
+    monkeypatch.setattr(Stylesheet, "rules_map", property(mapped))
+    monkeypatch.setattr(ColorSystem, "generate", generated)
     monkeypatch.setattr(RuleSet, "__hash__", object.__hash__)
+
+
+def _variables_of(sheet: Stylesheet) -> frozenset[tuple[str, str]]:
+    """The variables of a style sheet: the same object for equal ones, hashed once as long as the sheet keeps them."""
+    known = sheet.__dict__.get("_hashed_variables")
+    if known is None or known[0] is not sheet._variables:
+        found = frozenset(sheet._variables.items())
+        known = sheet.__dict__["_hashed_variables"] = (sheet._variables, _VARIABLES.setdefault(found, found))
+    return cast(frozenset[tuple[str, str]], known[1])
 
 
 def remember_styles(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,6 +172,10 @@ def apply_textuals_own(app: App[Any]) -> None:
 
 
 _PARSED: dict[object, list[RuleSet]] = {}
+_VARIABLES: dict[frozenset[tuple[str, str]], frozenset[tuple[str, str]]] = {}
+_MAPS: dict[tuple[RuleSet, ...], dict[str, list[RuleSet]]] = {}
+_COLORS: dict[object, dict[str, str]] = {}
+_map_rules = cast(Callable[[Stylesheet], dict[str, list[RuleSet]]], cast(property, Stylesheet.rules_map).fget)
 _FOUND: dict[tuple[RuleSet, ...], Found] = {}
 
 
