@@ -50,6 +50,8 @@ class KeyOrder:
         self._app = app
         self._unready = unready
         self._handled: Event | None = None
+        self._given: Event | None = None
+        """The last event that the app has given to a widget."""
         self._done: Event | None = None
         """The event after which later events wait for `ready`."""
         self._waiting: deque[Event] = deque()
@@ -80,20 +82,26 @@ class KeyOrder:
         if not isinstance(event, Key | Paste):
             self._next(event)
         elif event is self._handled:
+            self._given = event
             self._looking = asyncio.get_running_loop().call_later(FOLLOW_SECONDS, self._look_for_end)
             if self._waiting:
                 self._look_for_end()
 
     def _look_for_end(self) -> None:
-        """Start looking for the end of the event that the app has handled, unless that was started already."""
+        """Start looking for the end of the event that the app has handled, unless that was started already.
+
+        A character typed behind another one does not wait for that end: rows that are filtered by the first one may
+        take long.
+        """
         looking, self._looking = self._looking, None
+        if looking is not None:
+            looking.cancel()
         event = self._handled
-        if looking is None or event is None:
+        if event is None or event is not self._given:
             return
-        looking.cancel()
         if self._is_typed(event) and self._waiting_is_typed():
             self._next(event)
-        else:
+        elif looking is not None:
             self._begin_round(event, self._rounds)
 
     def _waiting_is_typed(self) -> bool:

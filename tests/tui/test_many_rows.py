@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from rebal_tui.tui.app import RebalApp
+from rebal_tui.tui.key_order import FOLLOW_SECONDS
 from rebal_tui.tui.screens.shared import list_screen
 from rebal_tui.tui.widgets.table import BookTable
 from tests.tui.driving import drive, make_app, settle
@@ -34,8 +35,11 @@ def test_letters_are_shown_before_their_rows_and_enter_acts_on_the_rows(monkeypa
         table, line = app.screen.query_one(BookTable), app.screen.query_one("#filter", Input)
         await pilot.press("slash")
         whole = len(table.rows)
-        for key in ("n", "o", "enter", "down"):
-            app.post_message(Key(key, key if len(key) == 1 else None))
+        for key in ("n", "", "o", "enter", "down"):
+            if key:
+                app.post_message(Key(key, key if len(key) == 1 else None))
+            else:
+                await pilot.pause(5 * FOLLOW_SECONDS)  # The end of the first letter is looked for.
         await pilot.pause(0.05)
         assert (line.value, line.display, len(asked)) == ("no", True, 1), "one text is searched at a time"
         assert (table.view.text, len(table.rows)) == ("", whole)
