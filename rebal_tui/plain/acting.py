@@ -18,6 +18,7 @@ from rebal_tui.tui import formats
 from rebal_tui.tui.book_services import (
     cash_queries,
     desk_queries,
+    evaluation_queries,
     manual_runs,
     restriction_queries,
     review_queries,
@@ -33,7 +34,7 @@ from rebal_tui.tui.screens.cash.lines import cancel_text
 from rebal_tui.tui.screens.cash.screen import cancel_effects as withdrawal_effects
 from rebal_tui.tui.screens.runs.screen import cancel_effects, final_text
 from rebal_tui.tui.screens.shared.approval import approve_question, reject_question
-from rebal_tui.tui.screens.shared.evaluating import evaluate_text
+from rebal_tui.tui.screens.shared.evaluating import due_effects, due_items, evaluate_text
 from rebal_tui.tui.screens.shared.form import Proposal
 from rebal_tui.tui.screens.shared.list_screen import MANUAL_JOB_BUDGET_SECONDS
 from rebal_tui.tui.screens.shared.override_form import ALL, NO_RESTRICTION, queued_override
@@ -132,13 +133,13 @@ async def _manual_run(session: Session, kind: RunType, account_id: str) -> None:
 
 async def evaluate(session: Session, _text: str) -> None:
     """Evaluate every subscribed account now."""
-    mode = (await session.ask(status_queries.status_line)).mode
-    reviewed = (await session.ask(review_queries.review_snapshot)).everything
+    now = await session.ask(evaluation_queries.evaluation_now)
 
     async def do() -> str:
         return await session.ask(scheduler.run_now, "evaluation", MANUAL_JOB_BUDGET_SECONDS)
 
-    question = Question("Evaluate every account now?", "Evaluate", evaluate_text(mode, reviewed=reviewed), sends=True)
+    text = evaluate_text(now.mode, reviewed=now.reviewed)
+    question = Question("Evaluate every account now?", "Evaluate", text, due_effects(now), due_items(now), sends=True)
     await make(session, question, do, "Evaluated")
 
 

@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from rebal_tui.services.queries import accounts as account_queries
     from rebal_tui.services.queries import cash as cash_queries
     from rebal_tui.services.queries import desk as desk_queries
+    from rebal_tui.services.queries import evaluation_now as evaluation_queries
     from rebal_tui.services.queries import exception_list, first_runs, portfolio_versions, run_search
     from rebal_tui.services.queries import log as log_queries
     from rebal_tui.services.queries import market as market_queries
@@ -102,6 +103,7 @@ else:
     account_queries = ServiceModule("queries.accounts")
     cash_queries = ServiceModule("queries.cash")
     desk_queries = ServiceModule("queries.desk")
+    evaluation_queries = ServiceModule("queries.evaluation_now")
     exception_list = ServiceModule("queries.exception_list")
     first_runs = ServiceModule("queries.first_runs")
     log_queries = ServiceModule("queries.log")
@@ -144,6 +146,7 @@ __all__ = [
     "cash_queries",
     "corporate_actions",
     "desk_queries",
+    "evaluation_queries",
     "exception_list",
     "export",
     "files_by_hand",

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from rebal_tui.domain.quantities import Percent
+from rebal_tui.services.simulation import simulator
 from tests.tui.simulated import SIZES, market_book, shows
 
 DIALOGS: dict[str, tuple[str, ...]] = {
@@ -35,3 +37,12 @@ DIALOGS: dict[str, tuple[str, ...]] = {
 def test_a_dialog(snap_compare: Any, dialog: str, size: str) -> None:
     keys = tuple("space" if key == " " else key for key in DIALOGS[dialog])
     shows(snap_compare, market_book(), keys, SIZES[size])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", ["80x24", "120x40"])
+@pytest.mark.samples(1)
+def test_the_question_before_an_evaluation_lists_the_runs_that_are_due(snap_compare: Any, size: str) -> None:
+    book = market_book()
+    simulator.shock(book, "SPY", Percent(3000))
+    shows(snap_compare, book, ("1", "v"), SIZES[size])

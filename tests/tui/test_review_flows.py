@@ -369,10 +369,16 @@ def test_review_is_turned_on_and_every_account_evaluated_in_one_section() -> Non
         await press(pilot, "b", "y", "v")
         assert "Evaluate every account now?" in screen_text(app)
         assert "before you approve it in Review" in screen_text(app)
-        await press(pilot, "n", "1", "v")
+        assert "Proposes 2 runs of type full rebalance for review, turnover" in screen_text(app)
+        assert [item.key for item in app.screen.query_one(ItemTable).rows] == ["a", "b"]
+        await press(pilot, "tab", "enter")
+        assert "sell" in screen_text(app), "enter on a run shows its plan"
+        await press(pilot, "escape", "n", "1", "v")
         assert "before you approve it in Review" in screen_text(app)
         await press(pilot, "n", "9", "v", "y")
         assert "◇ To review 2" in screen_text(app)
+        await press(pilot, "v")
+        assert "No run is due at current prices: no account would trade." in screen_text(app)
 
     run(flow, book, "9")
     assert {one.approval for one in all_runs(book)} == {Approval.AWAITING}

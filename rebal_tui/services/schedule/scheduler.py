@@ -13,6 +13,7 @@ from datetime import datetime
 from rebal_tui.broker.failures import BrokerPending, BrokerRefused, BrokerUnavailable, ClocksDiffer
 from rebal_tui.domain.errors import Conflict, NotFound, Refusal
 from rebal_tui.domain.sessions import new_york_day
+from rebal_tui.domain.text import next_time_text
 from rebal_tui.market.clock import HeartbeatClock
 from rebal_tui.services.advisory.withdrawals import process_withdrawals
 from rebal_tui.services.book.book import Book
@@ -135,6 +136,15 @@ def _in_window(book: Book, now: datetime) -> bool:
     return session is not None and session.in_window(now)
 
 
+def require_window(book: Book) -> None:
+    """Raise `Conflict` outside the window of a session, in which alone an evaluation runs (R-10)."""
+    now = book.now()
+    if not _in_window(book, now):
+        upcoming = next_evaluation(book)
+        then = f"; the next evaluation is at {next_time_text(upcoming, now)}" if upcoming else ""
+        raise Conflict(f"evaluations run only in the window of a session{then}")
+
+
 def _check_free_space(book: Book, now: datetime) -> None:
     """Raise an alert while free disk space is too low to start runs, and clear it afterward."""
     full, alerted = not book.database.has_free_space(), jobs.is_open(book.database, "space", "disk")
@@ -172,8 +182,8 @@ def run_now(book: Book, name: str, time_budget: float | None = None) -> str:
     if reason := never_starts(book, name):
         raise Conflict(f"{job.title} never starts: {reason}")
     now, waits = book.now(), TimeBudget(book, time_budget)
-    if job is EVALUATION and not _in_window(book, now):
-        raise Conflict("evaluations run only in the window of a session")
+    if job is EVALUATION:
+        require_window(book)
     _drop_pass(book, jobs.jobs(book.database), now)
     if job is EVALUATION and book.pass_in_progress is not None:
         key = book.pass_in_progress.slot.isoformat()

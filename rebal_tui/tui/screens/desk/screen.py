@@ -97,9 +97,6 @@ class DeskScreen(ShowsAccount, ShowsAmong, EvaluatesAll, TiledListScreen, inheri
         super().show_cannot_open()
         self.table.set_empty("")
 
-    def all_reviewed(self) -> bool:
-        return self._snapshot is not None and self._snapshot.reviewed
-
     async def pull(self) -> None:
         seen = self._snapshot
         key = self.detail_key

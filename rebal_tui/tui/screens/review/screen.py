@@ -72,9 +72,6 @@ class ReviewScreen(EvaluatesAll, inherit_bindings=False):
         waits = self._snapshot is not None and self._snapshot.waits_for_list
         return idle | {"review.policy"} | (frozenset() if waits else {"review.list"})
 
-    def all_reviewed(self) -> bool:
-        return self._snapshot is not None and self._snapshot.everything
-
     def _marks_changed(self) -> None:
         self._show_tabs()
         self.request_detail(self.table.cursor_key)
