@@ -279,7 +279,8 @@ def test_keys_are_changed_by_pressing_them_and_conflicts_are_reported(tmp_path: 
         free = str(app.screen.query_one("#press-free", Static).content).split()
         assert free[0] == "Free:"
         assert "f7" in free
-        assert not {"h", "q", "1"} & set(free)
+        assert not {"h", "q", "1", "o"} & set(free), "o is the key that the action has"
+        assert "Press the new key for “Shock prices” (Market), now o" in " ".join(screen_text(app).split())
         await press(pilot, "h")
         shown = " ".join(str(app.screen.query_one("#press-fault", Static).content).split())
         assert "✗ h is “Halt or resume” in Market (market.halt); press another key." in shown

@@ -45,17 +45,22 @@ class PressScreen(ModalScreen[str]):
     PressScreen #press-free { color: $text-muted; }
     """
 
-    def __init__(self, label: str, fault_of: Callable[[str], str]) -> None:
-        """`fault_of` returns why the action cannot have a key, empty if it can."""
+    def __init__(self, action: Action, present: str, fault_of: Callable[[str], str]) -> None:
+        """`present` is the key that the action has now. `fault_of` returns why the action cannot have a key, empty if
+        it can.
+        """
         super().__init__()
-        self._label = label
+        self._action = action
+        self._present = present
         self._fault_of = fault_of
 
     def compose(self) -> ComposeResult:
         with Vertical():
-            yield Static(ui_text(f"Press the new key for “{self._label}”."), markup=False)
+            action = f"“{self._action.label}” ({self._action.scope.capitalize()}), now {key_text(self._present)}"
+            yield Static(ui_text(f"Press the new key for {action}."), markup=False)
             yield Static("", id="press-fault", markup=False)
-            free = [key for key in CANDIDATES if not self._fault_of(key)]
+            taken = self._present.split(",")
+            free = [key for key in CANDIDATES if key not in taken and not self._fault_of(key)]
             yield Static(ui_text(f"Free: {' '.join(free) or 'none of the letters'}"), id="press-free", markup=False)
             yield Static(ui_text("escape cancels"), markup=False)
 
@@ -104,7 +109,7 @@ class KeysScreen(ModalScreen[dict[str, str]]):
 
     def compose(self) -> ComposeResult:
         yield Static(
-            ui_text("Keys · type to filter, enter changes a key, backspace restores its default"),
+            ui_text("Keys · type to filter · enter changes a key · ↓ then backspace: its default"),
             id="keys-title",
             markup=False,
         )
@@ -197,7 +202,9 @@ class KeysScreen(ModalScreen[dict[str, str]]):
             if key:
                 self._set(identity, key)
 
-        self.app.push_screen(PressScreen(BY_ID[identity].label, partial(self._fault_of, identity)), pressed)
+        action = BY_ID[identity]
+        screen = PressScreen(action, keys_of(action, self._keys), partial(self._fault_of, identity))
+        self.app.push_screen(screen, pressed)
 
     def _fault_of(self, identity: str, key: str) -> str:
         """Return why an action cannot have a key; empty if it can."""
