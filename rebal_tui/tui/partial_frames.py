@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.control import Control
 from textual._compositor import Compositor, CompositorUpdate
 from textual.geometry import Region
+from textual.screen import Screen
 from textual.strip import Strip
 
 Piece = tuple[int, int, Strip]
@@ -84,6 +87,24 @@ def _without(region: Region, hole: Region) -> list[Region]:
     return [part for part in rest if part.area]
 
 
+_draw = Screen._compositor_refresh
+
+
+def draw_after_batch(screen: Screen[Any]) -> None:
+    """Draw what changed on a screen; during a batch update, have the whole screen drawn at its end.
+
+    Textual renders the frame of a layout during a batch too, but does not send it, and regards its cells as drawn: of
+    a section that opens, only what changes later would appear above the section before.
+    """
+    if screen.app._batch_count:
+        screen.refresh()
+    else:
+        _draw(screen)
+
+
 def patch_frames() -> None:
-    """Replace `Compositor.render_partial_update` with `render_changes`."""
+    """Replace `Compositor.render_partial_update` with `render_changes`, and `Screen._compositor_refresh` with
+    `draw_after_batch`.
+    """
     Compositor.render_partial_update = render_changes  # type: ignore[assignment, method-assign]  # replaces it
+    Screen._compositor_refresh = draw_after_batch  # type: ignore[assignment, method-assign]  # replaces it

@@ -106,6 +106,12 @@ class RobustApp(StyledApp):
             finally:
                 self._keys.follow(event)
 
+    def _end_batch(self) -> None:
+        """End a batch update, and let the screen draw what it could not draw meanwhile."""
+        super()._end_batch()
+        if not self._batch_count and self.screen_stack:
+            self.screen.check_idle()
+
     def _keep_order(self) -> None:
         """Let the section's list keep the order of its rows: keys of a dialog or filter do not reach the list."""
         section = self.screen_stack[0]

@@ -185,17 +185,19 @@ def forget_errors(app: App[Any]) -> None:
 
 
 def record_pieces(monkeypatch: pytest.MonkeyPatch) -> list[Piece]:
-    """Return a list of the pieces of every frame, in their order; a frame drawn in full adds its lines."""
+    """Return a list of the pieces of every frame that a terminal would get, in their order; a frame drawn in full adds
+    its lines.
+    """
     pieces: list[Piece] = []
-    update = Compositor.render_update
+    display = App._display
 
-    def recorded(self: Compositor, full: bool = False, **options: Any) -> Any:
-        found = update(self, full, **options)
-        if isinstance(found, CellsUpdate):
-            pieces.extend(found.pieces)
-        elif isinstance(found, LayoutUpdate):
-            pieces.extend((0, y, Strip.join(line)) for y, line in enumerate(found.strips))
-        return found
+    def recorded(self: App[Any], screen: Screen[Any], frame: Any) -> None:
+        if not self._batch_count:
+            if isinstance(frame, CellsUpdate):
+                pieces.extend(frame.pieces)
+            elif isinstance(frame, LayoutUpdate):
+                pieces.extend((0, y, Strip.join(line)) for y, line in enumerate(frame.strips))
+        display(self, screen, frame)
 
-    monkeypatch.setattr(Compositor, "render_update", recorded)
+    monkeypatch.setattr(App, "_display", recorded)
     return pieces
