@@ -291,6 +291,7 @@ class RebalApp(ActingApp):
         """Go to a section and remember the previous one."""
         if section != self.current_mode:
             self.previous_mode = self.current_mode
+            self.leave_seen_notice()
         self.switch_mode(section)
 
     def use_settings(self, settings: Settings) -> None:

@@ -181,6 +181,14 @@ class RobustApp(StyledApp):
         if self.notice is not None and self.notice.lasts is Lasts.HERE and is_about_it:
             self.dismiss_notice()
 
+    def leave_seen_notice(self) -> None:
+        """Called when the user goes to another section: remove the notice, unless it is a warning or an error, or of
+        the same key.
+        """
+        notice = self.notice
+        if notice is not None and notice.severity == "information" and self._key_since_notice:
+            self.dismiss_notice()
+
     def _notice_time_over(self) -> None:
         """Remove the notice, or let the result of an action wait for a key if none came since."""
         self._notice_waits = (

@@ -36,6 +36,9 @@ def test_a_notice_stands_in_the_bottom_line_for_three_seconds_and_stays_in_the_h
         app.say("The disk is full.", "error")
         await press(pilot, "4")
         assert lines(app)[-1].startswith(" ■ The disk is full.  "), "it follows to another section"
+        app.say("40 rows written.")
+        await press(pilot, "3")
+        assert "40 rows written." not in screen_text(app), "what is no fault is left with its section"
         await press(pilot, "N")
         history = screen_text(app)
         assert history.index("The disk is full.") < history.index("No account selected.")
