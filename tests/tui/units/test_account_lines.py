@@ -169,3 +169,19 @@ def test_an_account_is_named_by_its_number_wherever_it_is_shown() -> None:
     assert column.cell(row) == row.account_number
     narrow = "".join(text for text, _ in named_account("Ng, Ada", "X" * 40, 20))
     assert narrow.startswith("Ng, Ada"[:4])
+
+
+@pytest.mark.parametrize(
+    ("width", "note"),
+    [
+        (48, "─ 05 Jan – 13 Mar · max 1277 % ▴ run"),
+        (46, "─ from 07 Jan · max 1277 % ▴ run"),
+        (40, "─ max 1277 % ▴ run"),
+    ],
+)
+def test_the_title_of_the_history_is_shortened_by_whole_parts(width: int, note: str) -> None:
+    view = account_view(IN_RANGE)
+    history = (*view.history[:-1], replace(view.history[-1], band_used=12_770, run=True))
+    title = next(line for line in shown(replace(view, history=history), width) if line.startswith("Band used"))
+    assert title.endswith(note)
+    assert "…" not in title

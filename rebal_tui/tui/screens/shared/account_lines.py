@@ -270,7 +270,10 @@ def _history(view: AccountView, width: int, height: int) -> list[Line]:
     first, last = (formats.day(new_york_day(points[at].at)) for at in (0, -1))
     most = max(point.band_used for point in points)
     span = first if first == last else f"{first} – {last}"
-    note = f"{span} · max {formats.band_percent(most)}{' ▴ run' if any(p.run for p in points) else ''}"
+    highest, runs = f"max {formats.band_percent(most)}", " ▴ run" if any(point.run for point in points) else ""
+    notes = (f"{span} · {highest}{runs}", f"from {first} · {highest}{runs}", f"{highest}{runs}")
+    room = width - len("Band used") - 4
+    note = next((text for text in notes if len(text) <= room), notes[-1])
     return [heading("Band used", width, note), *bars.drift_history(points, width, height)]
 
 
