@@ -30,8 +30,8 @@ from rebal_tui.domain.text import count_text
 def entry(ctx: click.Context, portfolio_file: Path, numbers: tuple[str, ...], db: Path | None, every: bool) -> int:
     """Create a portfolio in a files book and subscribe accounts to it.
 
-    PORTFOLIO.json has the API's shape: name, weights, cooldown_days, rebalance_conditions. A portfolio that
-    the book has under this name is used unchanged.
+    PORTFOLIO.json has the API's shape: name, weights, cooldown_days, rebalance_conditions; an exported
+    portfolio is one. A portfolio that the book has under this name is used unchanged.
 
     \b
     Examples:
@@ -41,13 +41,15 @@ def entry(ctx: click.Context, portfolio_file: Path, numbers: tuple[str, ...], db
     from rebal_tui.services.advisory.portfolios import create_portfolio
     from rebal_tui.services.advisory.subscriptions import subscribe_manually
     from rebal_tui.services.parsing.exact_json import read_json
-    from rebal_tui.services.parsing.portfolio_input import parse_portfolio
+    from rebal_tui.services.parsing.portfolio_input import parse_portfolio_file
 
     if not every and not numbers:
         raise click.UsageError("expected ACCOUNT or --all")
     with naming_file(portfolio_file):
-        body = parse_portfolio(read_json(read_file(portfolio_file)))
+        raw = read_json(read_file(portfolio_file))
     with opened(existing_book_path(ctx, db)) as book:
+        with naming_file(portfolio_file):
+            body = parse_portfolio_file(raw, book.assets)
         unknown = sorted(set(numbers) - set(book.account_table.numbers))
         if unknown:
             raise Conflict(f"no account has the number of argument {numbers.index(unknown[0]) + 1}")

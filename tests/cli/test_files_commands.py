@@ -75,6 +75,27 @@ def test_a_files_book_is_exported_and_reported_like_any_other(folder: Path) -> N
 
 
 @pytest.mark.slow
+def test_an_exported_portfolio_is_subscribed_to(folder: Path) -> None:
+    _ok("import", "positions.csv", "--db", "book.db")
+    _ok("subscribe", "model.json", "S1000", "--db", "book.db")
+    whole = json.loads(_ok("export", "portfolios", "--format", "json", "--db", "book.db"))
+    (exported,) = whole["portfolios"]
+    for raw in (whole, exported):
+        Path("again.json").write_text(json.dumps(raw))
+        assert "now follow" in _ok("subscribe", "again.json", "S1001", "--db", "book.db")
+    weight = next(weight for weight in exported["weights"] if weight["asset_id"])
+    weight["asset_id"] = "other"
+    Path("again.json").write_text(json.dumps(exported))
+    refused = _refused("subscribe", "again.json", "S1002", "--db", "book.db")
+    assert "again.json, weights" in refused
+    assert "has another id in this book" in refused
+    Path("again.json").write_text(json.dumps([exported, exported]))
+    assert "again.json: expected one portfolio, found 2" in _refused(
+        "subscribe", "again.json", "--all", "--db", "book.db"
+    )
+
+
+@pytest.mark.slow
 def test_every_format_is_written_as_its_taker_reads_it(folder: Path) -> None:
     for line in (
         ("import", "positions.csv"), ("subscribe", "model.json", "--all"), ("evaluate",), ("approve", "--all"),

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from textual.events import Paste
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from rebal_tui.services.advisory.portfolios import create_portfolio
+from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.services.parsing.portfolio_input import parse_portfolio
 from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.screens.portfolios.paste import PasteScreen
 from rebal_tui.tui.screens.portfolios.screen import PortfoliosScreen
+from tests.tui import simulated
 from tests.tui.driving import press, screen_text, settle, shown_messages
 from tests.tui.simulated import run_heartbeat
 from tests.tui.test_portfolios_flows import full_book, go_to_portfolio, named, on_the_list, run
@@ -127,6 +131,38 @@ def test_a_file_name_in_the_text_names_the_key_that_opens_files() -> None:
 
 
 @pytest.mark.slow
+def test_a_portfolio_is_exported_as_json_edited_and_pasted(tmp_path: Path) -> None:
+    book, path = full_book(), tmp_path / "portfolio-growth.json"
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await go_to_portfolio(pilot, app, "growth")
+        await press(pilot, "x", "down", "down")
+        text = screen_text(app)
+        for expected in ("Report of Growth", "[Growth, to paste or edit]", "All portfolios, all fields", "Write"):
+            assert expected in text
+        assert "Name it .json. Only you can read the file." in text
+        line = app.screen.query_one(Input)
+        assert line.value.endswith("/portfolio-growth.json")
+        line.value = str(path.with_suffix(".csv"))
+        await press(pilot, "enter")
+        assert "Name it .json." in screen_text(app)
+        line.value = str(path)
+        await press(pilot, "enter")
+        assert f"Wrote portfolio Growth to {path}." in shown_messages(app)
+        await press(pilot, "J", "y", "escape")
+        assert path.read_text("utf-8") == f"{app.clipboard}\n"
+        edited = json.loads(path.read_text("utf-8")) | {"name": "Faster"}
+        path.write_text(json.dumps([edited]), "utf-8")
+        await press(pilot, "P", "ctrl+o")
+        app.screen.query_one(Input).value = str(path)
+        await press(pilot, "enter", "ctrl+s")
+        assert on_the_list(app)
+
+    simulated.run(flow, book, "2", (80, 24), make_report=lambda _subject, _fmt: b"")
+    assert replace(PortfolioBody.of(named(book, "Faster")), name="Growth") == PortfolioBody.of(named(book, "Growth"))
+
+
+@pytest.mark.slow
 def test_json_copy_export_and_navigation_to_the_desk(tmp_path: Path) -> None:
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         await go_to_portfolio(pilot, app, "calm")
@@ -134,7 +170,7 @@ def test_json_copy_export_and_navigation_to_the_desk(tmp_path: Path) -> None:
         assert '"sub_type": "monthly"' in screen_text(app).replace("  ", " ")
         await press(pilot, "y")
         assert json.loads(app.clipboard)["id"] == "calm"
-        await press(pilot, "escape", "x", "down")
+        await press(pilot, "escape", "x", "up")
         app.screen.query_one("Input").value = str(tmp_path / "models.json")  # type: ignore[attr-defined]
         await press(pilot, "enter")
         written = json.loads((tmp_path / "models.json").read_text())["portfolios"]

@@ -6,11 +6,15 @@ The models are loaded at the first parse, because importing pydantic would delay
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
+from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.errors import Fault, Invalid
 from rebal_tui.domain.portfolios import Portfolio, Weights
 from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 
+_EXPORT_FIELDS = {"audit_head", "portfolios"}
+"""Fields of an export of all portfolios."""
 _ITEM = re.compile(r"([a-z_]+)(?:\[([0-9]+)\])?")
 
 
@@ -27,12 +31,46 @@ def parse_portfolio(raw: object) -> PortfolioBody:
     return read(CreatePortfolio, raw).body()
 
 
-def parse_pasted(raw: object) -> PortfolioBody:
-    """Parse a portfolio as the API returns it; fields that only a stored one has are ignored. Raises `Invalid`."""
-    from rebal_tui.services.parsing.portfolio_requests import PastedPortfolio
+def parse_pasted(raw: object, assets: Mapping[str, Asset]) -> PortfolioBody:
+    """Parse a portfolio as the API returns it or as it was exported; raises `Invalid`, also for any other field.
+
+    Fields that only a stored portfolio has are ignored. `assets` are those of the book, by label: an asset id must be
+    that of the asset with the weight's symbol. A list may contain only one portfolio.
+    """
+    from rebal_tui.services.parsing.portfolio_text import AssetReading, PastedPortfolio
     from rebal_tui.services.parsing.shapes import read
 
-    return read(PastedPortfolio, raw).body()
+    return read(PastedPortfolio, only_portfolio(raw), AssetReading(assets)).body()
+
+
+def parse_portfolio_file(raw: object, assets: Mapping[str, Asset]) -> PortfolioBody:
+    """Parse a portfolio as `parse_pasted` does, but ignore every unknown field of it. Raises `Invalid`."""
+    from rebal_tui.services.parsing.portfolio_text import AssetReading, PortfolioFile
+    from rebal_tui.services.parsing.shapes import read
+
+    return read(PortfolioFile, only_portfolio(raw), AssetReading(assets)).body()
+
+
+def only_portfolio(raw: object) -> object:
+    """The portfolio in a list of one, or in an export of all portfolios that has one; any other input as it is.
+
+    Raises `Invalid` for several portfolios.
+    """
+    listed = raw
+    if isinstance(raw, dict) and "portfolios" in raw and raw.keys() <= _EXPORT_FIELDS:
+        listed = raw["portfolios"]
+    if not isinstance(listed, list) or not listed or not all(map(_is_portfolio, listed)):
+        return raw
+    if len(listed) > 1:
+        raise Invalid(
+            f"expected one portfolio, found {len(listed):,}; paste only one of them, or keep only one in the file"
+        )
+    return listed[0]
+
+
+def _is_portfolio(item: object) -> bool:
+    """Whether an item of a list is a portfolio, even an invalid one, rather than a weight."""
+    return isinstance(item, dict) and "weights" in item
 
 
 def parse_draft(raw: dict[str, object]) -> tuple[PortfolioBody, list[Fault]]:

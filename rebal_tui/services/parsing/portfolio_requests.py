@@ -1,11 +1,11 @@
-"""Models of portfolios in API requests that create or change one, and in pasted text (R-3 to R-5, R-62 to R-66)."""
+"""Models of portfolios in API requests that create or change one (R-3 to R-5, R-62 to R-66)."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo
+from pydantic import BaseModel, Field, ValidationInfo
 from pydantic.json_schema import SkipJsonSchema
 
 from rebal_tui.domain.errors import Fault, Invalid
@@ -110,14 +110,6 @@ class CreatePortfolio(Shape):
         )
         _require_stagger(made)
         return made
-
-
-class PastedPortfolio(CreatePortfolio):
-    model_config = ConfigDict(extra="forbid")
-    id: Any = None
-    status: Any = None
-    created_at: Any = None
-    updated_at: Any = None
 
 
 class UpdatePortfolio(Shape):

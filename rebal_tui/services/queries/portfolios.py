@@ -52,8 +52,13 @@ def portfolio_view(book: Book, portfolio_id: str) -> PortfolioView:
         ),
         eligible_again=eligible_again(book, portfolio),
         subscribers=AccountRows(book).subscribers(index),
-        api_json=json.dumps(portfolio_json(portfolio), indent=2, ensure_ascii=False),
+        api_json=api_json(book, portfolio_id),
     )
+
+
+def api_json(book: Book, portfolio_id: str) -> str:
+    """A portfolio as JSON in the API's format. Raises `NotFound`."""
+    return json.dumps(portfolio_json(book.portfolio(portfolio_id)), indent=2, ensure_ascii=False)
 
 
 def _active_again(book: Book, changed: Portfolio) -> Portfolio:
@@ -81,12 +86,12 @@ def portfolio_draft(book: Book, portfolio_id: str | None) -> PortfolioDraft:
 
 
 def pasted_portfolio(book: Book, text: str) -> PortfolioBody:
-    """Parse a portfolio from JSON in the API's format and check that its assets are eligible.
+    """Parse a portfolio from JSON in the API's format, or of an export, and check that its assets are eligible.
 
-    Fields that only a stored portfolio has (id, status, times) are ignored. Raises `Invalid` with every fault, or
-    `Conflict` for assets that are not eligible (R-4).
+    Fields that only a stored portfolio has (id, status, times, subscribers) are ignored. Raises `Invalid` with every
+    fault, or `Conflict` for assets that are not eligible (R-4).
     """
-    body = parse_pasted(read_json(text, "the text"))
+    body = parse_pasted(read_json(text, "the text"), book.assets)
     require_eligible(book, body.weights)
     return body
 

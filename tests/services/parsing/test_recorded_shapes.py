@@ -68,7 +68,7 @@ def journal(raw: object) -> Any:
 READERS: dict[str, Callable[[Any], Any]] = {
     "book": parse_book,
     "portfolio": parse_portfolio,
-    "pasted": parse_pasted,
+    "pasted": lambda raw: parse_pasted(raw, {}),
     "patch": lambda raw: portfolio_patch(BEFORE, raw),
     "subscription": fields(requests.CreateSubscription, "account_id", "portfolio_id"),
     "run": fields(requests.CreateRun, "account_id", "type", "weights", "amount"),

@@ -1,4 +1,4 @@
-"""Dialog that asks for a file with a portfolio or a list of weights."""
+"""Files of a portfolio: the dialog that asks for one with a portfolio or a list of weights, and the export of one."""
 
 from __future__ import annotations
 
@@ -6,10 +6,23 @@ import asyncio
 from pathlib import Path
 
 from rebal_tui.domain.errors import Conflict
+from rebal_tui.tui.book_services import portfolio_queries
+from rebal_tui.tui.host import Host
+from rebal_tui.tui.screens.shared.export_choices import ExportChoice, Progress, Written, file_words
 from rebal_tui.tui.screens.shared.path_dialog import PathDialog
 from rebal_tui.typed_paths import require_input_file
 
 MAX_BYTES = 1024 * 1024
+
+
+def one_portfolio(host: Host, portfolio_id: str, name: str) -> ExportChoice:
+    """Choice to export a portfolio in the API's format, which can be edited and pasted; `name` is its name."""
+
+    async def make(_fmt: str, _progress: Progress) -> Written:
+        return Written(f"{await host.ask(portfolio_queries.api_json, portfolio_id)}\n", f"portfolio {name}")
+
+    stem = f"portfolio-{file_words(name)}"
+    return ExportChoice("portfolio", f"{name}, to paste or edit", "", stem, ("json",), make)
 
 
 class PortfolioFileScreen(PathDialog):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import ClassVar, Concatenate, ParamSpec
 
@@ -26,6 +26,7 @@ from rebal_tui.tui.screens.portfolios.impact import ImpactScreen
 from rebal_tui.tui.screens.portfolios.lines import portfolio_lines
 from rebal_tui.tui.screens.portfolios.page import open_portfolio
 from rebal_tui.tui.screens.portfolios.paste import NameScreen, PasteScreen
+from rebal_tui.tui.screens.portfolios.portfolio_file import one_portfolio
 from rebal_tui.tui.screens.portfolios.questions import (
     deactivate_question,
     deactivate_refusal,
@@ -37,7 +38,7 @@ from rebal_tui.tui.screens.portfolios.run_stops import choose_stops
 from rebal_tui.tui.screens.portfolios.versions import VersionsScreen
 from rebal_tui.tui.screens.restrictions.screen import RestrictionsScreen
 from rebal_tui.tui.screens.shared.dialog import ReadScreen
-from rebal_tui.tui.screens.shared.export_choices import Reported
+from rebal_tui.tui.screens.shared.export_choices import ExportChoice, Reported
 from rebal_tui.tui.screens.shared.json_lines import json_lines
 from rebal_tui.tui.screens.shared.tiled_list_screen import TiledListScreen
 from rebal_tui.tui.sections import LISTS, Section
@@ -129,6 +130,12 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
     def reported(self) -> Reported | None:
         row = self.table.cursor_row
         return None if row is None else Reported(ReportSubject(ReportKind.PORTFOLIO, row.id), row.name)
+
+    def export(self, first: str = "", more: Sequence[ExportChoice] = ()) -> None:
+        """Open the export dialog, which also has the portfolio under the cursor as JSON."""
+        row = self.table.cursor_row
+        own = () if row is None else (one_portfolio(self.host, row.id, row.name),)
+        super().export(first, (*own, *more))
 
     def idle_on_row(self) -> frozenset[str]:
         row = self.table.cursor_row

@@ -1,5 +1,5 @@
 """What the export (key `x`) can write: the rows of a list as shown, all records of that kind
-in the book, or a report.
+in the book, a report, or one portfolio.
 """
 
 from __future__ import annotations
@@ -153,8 +153,8 @@ def file_name(choice: ExportChoice) -> str:
 
 def endings_text(choice: ExportChoice) -> str:
     """Return a sentence about the file name extensions that select the formats."""
-    endings = [f".{fmt}" for fmt in choice.formats]
-    return f"Name it {', '.join(endings[:-1])} or {endings[-1]}"
+    *others, last = [f".{fmt}" for fmt in choice.formats]
+    return f"Name it {', '.join(others)} or {last}" if others else f"Name it {last}"
 
 
 def read_target(choice: ExportChoice, text: str) -> tuple[Path, bool]:
