@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date
 from pathlib import Path
 
 import click
 
 from rebal_tui.cli.parameters import (
     FILE,
-    Timestamp,
+    DayOrTimestamp,
     book_path,
     command,
     db_option,
@@ -28,14 +28,18 @@ from rebal_tui.domain.text import count_text
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of a BOOK.json and exit.")
 @click.option("--as", "format_name", metavar="FORMAT", help="schwab, fidelity, ibkr, vanguard, generic or a plug-in's.")
 @click.option("--map", "map_file", type=FILE, metavar="MAP.json", help="The column of each field; kept in the book.")
-@click.option("--as-of", type=Timestamp(), help="Time of the positions, where the file has none.")
+@click.option(
+    "--as-of",
+    type=DayOrTimestamp(),
+    help='Date or New York time of the positions, where the file has none: 2026-11-27 or "2026-11-27 16:00".',
+)
 @click.option("--dry-run", is_flag=True, help="Show what would change; store nothing.")
 @click.option("--undo", is_flag=True, help="Take the last import of positions back while nothing depends on it.")
 @json_option
 @click.pass_context
 def entry(
     ctx: click.Context, book_file: Path | None, db: Path | None, schema: bool, format_name: str | None,
-    map_file: Path | None, as_of: datetime | None, dry_run: bool, undo: bool, as_json: bool,
+    map_file: Path | None, as_of: date | None, dry_run: bool, undo: bool, as_json: bool,
 ) -> int:  # fmt: skip
     """Create a book from a BOOK.json, or import a custodian's positions file (CSV).
 

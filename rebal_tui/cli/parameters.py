@@ -118,6 +118,16 @@ class Timestamp(click.ParamType[datetime]):
         return at
 
 
+class DayOrTimestamp(click.ParamType[date]):
+    """A parameter type for a date, or a time as `Timestamp` reads it."""
+
+    name = "TIME"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        at = Timestamp().convert(value, param, ctx)
+        return date.fromisoformat(value) if isinstance(value, str) and _DATE.fullmatch(value) else at
+
+
 class Day(click.ParamType[date]):
     """A parameter type for a calendar date."""
 

@@ -3,33 +3,36 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rebal_tui.cli.files_books import is_replaceable, opened
-from rebal_tui.cli.parameters import copied, naming_file, read_file, write, write_json
+from rebal_tui.cli.parameters import copied, naming_file, read_file, write, write_json, write_message
 from rebal_tui.cli.tables import plain_table
 from rebal_tui.domain.errors import Conflict, Invalid
 from rebal_tui.domain.quantities import money_text, qty_text
+from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.domain.text import count_text
 
 if TYPE_CHECKING:
-    from rebal_tui.broker.files.readers.options import ReadOptions
     from rebal_tui.broker.files.statement import Statement
+    from rebal_tui.services.book.book import Book
     from rebal_tui.services.files_book.import_plan import ImportPlan
 
 _MAX_ROWS = 40
 
 
 def import_positions(
-    path: Path, file: Path, content: bytes, *, format_name: str | None, map_file: Path | None, as_of: datetime | None,
+    path: Path, file: Path, content: bytes, *, format_name: str | None, map_file: Path | None, as_of: date | None,
     dry_run: bool, as_json: bool,
 ) -> int:  # fmt: skip
     """Import a positions file into the book at `path`, or with `dry_run` show what it would change.
 
     Returns the exit code. `content` is that of `file`; `format_name` is the custodian's format, None to recognize it.
+    `as_of` is the date or time of a file that has none.
     """
     mapping = None if map_file is None else _mapping(map_file)
     if mapping is not None and format_name is None:
@@ -47,16 +50,19 @@ def import_positions(
         with naming_file(file):
             statement = read_statement(content, read_options(book.database, mapping), format_name)
             plan = plan_import(book, statement, as_of=as_of)
+        first = not len(book.account_table)
         apply_import(book, plan, mapping)
         if not plan.known:
             evaluation_pass(book, explain=False)
         process_runs(book)
     # By now the book's file has its final name, so a failing standard output does not remove it.
     if as_json:
-        write_json(statement.as_json())
+        _write_json(statement, plan)
     else:
-        _show(statement, plan)
+        _show(plan)
         write(f"{plan.text}\n")
+        if first:
+            write(_next_steps(path))
     return 0
 
 
@@ -72,34 +78,68 @@ def take_back(path: Path) -> int:
 
 def _dry_run(
     path: Path, file: Path, content: bytes, mapping: Mapping[str, str] | None, format_name: str | None,
-    as_of: datetime | None, *, as_json: bool,
+    as_of: date | None, *, as_json: bool,
 ) -> int:  # fmt: skip
-    from rebal_tui.broker.files.readers.options import ReadOptions
     from rebal_tui.broker.files.recognizer import read_statement
     from rebal_tui.services.book.files_settings import read_options
+    from rebal_tui.services.files_book.import_plan import NO_DATE, plan_import
 
-    plan: ImportPlan | None = None
-    if not path.is_file() or is_replaceable(path):
-        options: ReadOptions = ReadOptions(mapping=mapping)
-        with naming_file(file):
-            statement = read_statement(content, options, format_name)
-    else:
-        from rebal_tui import files_book
-        from rebal_tui.services.files_book.import_plan import plan_import
+    with _without_storing(path) as (book, new), naming_file(file):
+        statement = read_statement(content, read_options(book.database, mapping), format_name)
+        if as_json and statement.as_of is None and as_of is None:
+            write_json(statement.as_json())  # R-71: its "as_of" is null.
+            write_message(f"{file}: {NO_DATE}")
+            return 0
+        plan = plan_import(book, statement, as_of=as_of)
+    if as_json:
+        _write_json(statement, plan)
+        return 0
+    _show(plan)
+    write("Nothing was stored.\n" if new else f"{plan.text}\nNothing was stored.\n")
+    return 0
 
+
+@contextmanager
+def _without_storing(path: Path) -> Iterator[tuple[Book, bool]]:
+    """A copy in memory of the book at `path`, or a new one where the import would create it; and whether it is new.
+
+    Raises `Conflict` for a book that is not a files book.
+    """
+    from rebal_tui import bootstrap, files_book
+
+    if path.is_file() and not is_replaceable(path):
         with copied(path) as database:
             if not files_book.is_files(database):
                 raise Conflict(f"{path} is not a files book; positions files need a book of their own")
-            with naming_file(file):
-                statement = read_statement(content, read_options(database, mapping), format_name)
-                if statement.as_of is not None or as_of is not None:
-                    plan = plan_import(files_book.open_files(database), statement, as_of=as_of)
-    if as_json:
-        write_json(statement.as_json())
-        return 0
-    _show(statement, plan)
-    write(f"{plan.text if plan else ''}\nNothing was stored.\n".lstrip("\n"))
-    return 0
+            yield files_book.open_files(database), False
+        return
+    database = bootstrap.open_database(":memory:")
+    try:
+        with database.write():
+            files_book.create_files(database, name=path.stem, now=bootstrap.real_now(), seed=bootstrap.new_seed())
+        yield files_book.open_files(database), True
+    finally:
+        database.close()
+
+
+def _write_json(statement: Statement, plan: ImportPlan) -> None:
+    """Print a statement as JSON, with the time used where the file has none."""
+    write_json({**statement.as_json(), "as_of": _date(plan)})
+
+
+def _date(plan: ImportPlan) -> str:
+    """The date in the file, or the New York time used instead."""
+    stated = plan.statement.as_of
+    return stated.isoformat() if stated is not None else plan.as_of.astimezone(NEW_YORK).isoformat(timespec="seconds")
+
+
+def _next_steps(path: Path) -> str:
+    """Where the new book is, and which commands come next."""
+    from rebal_tui import paths
+
+    shown = f'"{path}"' if " " in str(path) else path
+    named = "" if path == paths.default_path() else f" --db {shown}"
+    return f"Book: {path}. Next: 'rebal-tui subscribe model.json --all{named}', or 'rebal-tui{named}' to open it.\n"
 
 
 def _mapping(path: Path) -> Mapping[str, str]:
@@ -115,16 +155,16 @@ def _mapping(path: Path) -> Mapping[str, str]:
         return check_mapping(raw)
 
 
-def _show(statement: Statement, plan: ImportPlan | None) -> None:
+def _show(plan: ImportPlan) -> None:
     """The accounts, the cash lines, the rows left out, and what differs from the book."""
-    date = statement.as_of.isoformat() if statement.as_of else "without a date"
+    statement, names = plan.statement, plan.shown_names
     positions = sum(len(account.holdings) for account in statement.accounts)
     write(
-        f"{statement.format}, {date}, {statement.encoding}: {count_text(len(statement.accounts), 'account')}, "
-        f"{count_text(positions, 'position')}\n"
+        f"{statement.format}, {_date(plan)}, {statement.encoding}: "
+        f"{count_text(len(statement.accounts), 'account')}, {count_text(positions, 'position')}\n"
     )
     rows = [
-        (account.number, account.name or "", money_text(account.cash), str(len(account.holdings)))
+        (account.number, names[account.key], money_text(account.cash), str(len(account.holdings)))
         for account in statement.accounts[:_MAX_ROWS]
     ]
     write(plain_table(("ACCOUNT", "NAME", "CASH", "POSITIONS"), rows) + "\n")
@@ -143,12 +183,11 @@ def _show(statement: Statement, plan: ImportPlan | None) -> None:
         write(f"\nCounted as cash: {', '.join(cash[:20])}\n")
     for note in statement.notes:
         write(f"{note}\n")
-    if plan is not None:
-        _show_changes(plan)
+    _show_changes(plan)
 
 
 def _show_changes(plan: ImportPlan) -> None:
-    rows = []
+    rows = [(stated.number, "name", f"{before} → {after}", "") for stated, before, after in plan.renames]
     for stated, change in plan.changes.values():
         for one in change.symbols:
             why = f"{qty_text(one.before)} → {qty_text(one.after)}"

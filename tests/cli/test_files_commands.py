@@ -124,6 +124,63 @@ def test_a_dry_run_prints_json_and_stores_nothing(folder: Path) -> None:
     assert os.listdir(folder) == ["positions.csv", "model.json"] or "book.db" not in os.listdir(folder)
 
 
+@pytest.fixture
+def undated(folder: Path) -> str:
+    """The name of a positions file without a date, with a column that is not used."""
+    rows = ["Account,Client,Symbol,Quantity,Price,Sector", '1001,"Miller, Anna",VTI,5,285,US', "1002,Bo,VTI,1,285,US"]
+    (folder / "undated.csv").write_text("\n".join(rows))
+    return "undated.csv"
+
+
+def test_a_dry_run_refuses_what_the_import_refuses(folder: Path, undated: str) -> None:
+    refused = _refused("import", undated, "--db", "book.db", "--dry-run")
+    assert refused == (
+        "undated.csv: the file has no date: give it with --as-of, such as --as-of 2026-11-27 or --as-of "
+        '"2026-11-27 16:00"\n'
+    )
+    assert _refused("import", undated, "--db", "book.db") == refused
+    future = ("import", undated, "--db", "book.db", "--as-of", "2096-01-01")
+    assert "in the future" in _refused(*future)
+    assert _refused(*future) == _refused(*future, "--dry-run") == _refused(*future, "--dry-run", "--json")
+    assert not (folder / "book.db").exists()
+
+
+def test_a_dry_run_as_json_shows_that_a_file_has_no_date(folder: Path, undated: str) -> None:
+    shown = call("import", undated, "--db", "book.db", "--dry-run", "--json")
+    assert (shown.code, json.loads(shown.out)["as_of"]) == (0, None)
+    assert "the file has no date: give it with --as-of" in shown.err
+    dated = ("import", undated, "--db", "book.db", "--json", "--as-of", "2025-11-25 12:30")
+    assert json.loads(_ok(*dated, "--dry-run"))["as_of"] == "2025-11-25T12:30:00-05:00"
+    assert json.loads(_ok(*dated))["as_of"] == "2025-11-25T12:30:00-05:00"
+
+
+def test_a_given_date_means_its_close_and_is_shown(folder: Path, undated: str) -> None:
+    dated = ("import", undated, "--db", "book.db", "--as-of", "2025-11-25")
+    first, *_ = dry = _ok(*dated, "--dry-run").splitlines()
+    assert first == "generic, 2025-11-25T16:00:00-05:00, utf-8: 2 accounts, 2 positions"
+    assert dry[-2:] == ["Columns not used: Sector.", "Nothing was stored."]
+    assert _ok(*dated).splitlines()[0] == first
+    assert "nothing changes" in _ok(*dated)
+
+
+def test_a_first_import_says_where_the_book_is_and_what_comes_next(folder: Path, undated: str) -> None:
+    dated = ("import", undated, "--as-of", "2025-11-25")
+    line = "Book: my book.db. Next: 'rebal-tui subscribe model.json --all --db \"my book.db\"', or "
+    assert line in (done := _ok(*dated, "--db", "my book.db"))
+    assert done.endswith("or 'rebal-tui --db \"my book.db\"' to open it.\n")
+    assert "Next" not in _ok("import", undated, "--as-of", "2025-11-26", "--db", "my book.db")
+    assert "Next" not in _ok(*dated, "--db", "other.db", "--json")
+
+
+def test_a_rename_in_a_later_file_is_shown_as_it_is_stored(folder: Path, undated: str) -> None:
+    _ok("import", undated, "--db", "book.db", "--as-of", "2025-11-25")
+    (folder / undated).write_text((folder / undated).read_text().replace("Bo", "Bob"))
+    done = _ok("import", undated, "--db", "book.db", "--as-of", "2025-11-26")
+    assert "1002     name    Bo → Bob" in done
+    assert done.endswith("\n1 renamed, 1 unchanged.\n")
+    assert "Bob" in _ok("export", "accounts", "--format", "csv", "--db", "book.db")
+
+
 def test_refusals_leave_no_file_behind(folder: Path) -> None:
     (folder / "bad.csv").write_text("Account,Symbol,Quantity\nA1,AAA,x\n")
     refused = _refused("import", "bad.csv", "--db", "new.db")

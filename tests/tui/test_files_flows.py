@@ -7,6 +7,7 @@ import csv
 from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ from rebal_tui.store import runs
 from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.book_backend import BookBackend
 from rebal_tui.tui.notices import Lasts
+from rebal_tui.tui.screens.desk.screen import none_subscribed
 from rebal_tui.tui.widgets.key_bar import KeyBar
 from tests.services.files_book.support import (
     FRIDAY,
@@ -224,6 +226,36 @@ def test_columns_and_a_date_are_asked_for_once(tmp_path: Path) -> None:
         assert "Date of these positions" in screen_text(app), "the columns are kept in the book"
 
     _on_screen(path, FRIDAY, script)
+
+
+def test_a_desk_without_subscriptions_says_what_comes_next(tmp_path: Path) -> None:
+    path, first = tmp_path / "book.db", tmp_path / "first.csv"
+    with closing(empty_book(path).database):
+        pass
+    rows = ["Positions,generated 2026-11-27 16:30", "Account,Name,Symbol,Quantity,Sector"]
+    first.write_text("\n".join([*rows, "1001,Ann,AAA,10,US", "1001,Ann,BBB,10,US"]))
+
+    async def script(pilot: Pilot[Any], app: RebalApp) -> None:
+        imports = "No accounts yet: in 3 Accounts, import a custodian's file with P or enter an account with E."
+        assert imports in _shown(app)
+        await press(pilot, "3", "P")
+        await Keys(pilot).path(first)
+        assert "Columns not used: Sector." in _shown(app)
+        assert "1001 Ann cash" in _shown(app)
+        await press(pilot, "y", "1")
+        assert (
+            "No account is subscribed yet: make a portfolio in 2 Portfolios, then mark accounts with M in 3 Accounts "
+            "and subscribe them with n."
+        ) in _shown(app)
+
+    _on_screen(path, FRIDAY, script)
+
+
+def test_the_text_of_a_desk_without_subscriptions_has_the_users_keys_and_fits() -> None:
+    text = none_subscribed({"accounts.mark_shown": "f5", "go.portfolios": "ctrl+o"}, imports=False)
+    assert "make a portfolio in ctrl+o Portfolios, then mark accounts with f5 in 3 Accounts" in text
+    for imports in (False, True):
+        assert len(wrap(none_subscribed({}, imports=imports), 78)) <= 2
 
 
 def test_data_by_hand_and_a_file_that_cannot_be_read(tmp_path: Path) -> None:

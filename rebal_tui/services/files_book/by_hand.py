@@ -50,7 +50,7 @@ def add_account(book: Book, number: str, name: str = "", cash: Money = Money(0))
         key = broker.put_account(tx, _ids(book), custodian, stated, micros(book.now()))
         broker.set_cash(tx, key, cash)
         account_id = _ids(book)(f"account:{custodian}:{number}")
-        _announce(tx, key, "files.account_added", account_id, {"cash": cash})
+        _announce(tx, key, "files.account_added", account_id, {"cash": cash, "name": bool(name)})
     return account_id
 
 

@@ -99,11 +99,12 @@ def read_mapped(book: Book, content: bytes, mapping: Mapping[str, str] | None) -
     return read_statement(content, read_options(book.database, check_mapping(mapping)), GenericReader.name)
 
 
-def _account_lines(statement: Statement) -> list[str]:
-    """Number, client, cash and positions of each account of a file, in columns."""
+def _account_lines(plan: ImportPlan) -> list[str]:
+    """Number, client, cash and positions of each account of a file, in columns, as the import would leave them."""
+    names = plan.shown_names
     rows = [
-        (one.number, one.name or "", f"cash {money(one.cash)}", count_text(len(one.holdings), "position"))
-        for one in statement.accounts
+        (one.number, names[one.key], f"cash {money(one.cash)}", count_text(len(one.holdings), "position"))
+        for one in plan.statement.accounts
     ]
     number, name, cash = (max((len(row[at]) for row in rows), default=0) for at in range(3))
     return [f"{row[0]:{number}}  {row[1]:{name}}  {row[2]:>{cash}}  {row[3]}" for row in rows]
@@ -118,7 +119,8 @@ def show_statement(
     `plan_import`.
     """
     plan = plan_import(book, statement, as_of=_given_time(book, date) if statement.as_of is None else None)
-    lines = _account_lines(statement)
+    lines = _account_lines(plan)
+    lines += [f"{stated.number}  renamed: {before} → {after}" for stated, before, after in plan.renames]
     for stated, change in plan.changes.values():
         lines += [
             f"{stated.number}  {one.symbol} {qty_text(one.before)} → {qty_text(one.after)} shares: "

@@ -67,6 +67,7 @@ def apply_import(book: Book, plan: ImportPlan, mapping: Mapping[str, str] | None
             "accounts": len(plan.statement.accounts), "new": len(plan.new), "missing": len(plan.missing),
             "fills": sum(len(change.fills) for _, change in plan.changes.values()), "paused": sorted(reasons),
             "flows": {a: change.flow for a, (_, change) in plan.changes.items() if change.flow},
+            "renamed": sorted(plan.renamed),
         }  # fmt: skip
         tx.record("files.imported", "book", detail, "advisor")
         tx.reload()
@@ -118,6 +119,7 @@ def _store(tx: BookTransaction, plan: ImportPlan) -> tuple[int, dict[str, str]]:
             _apply_change(tx, key_of[account_id], change, int(number or 0), now)
             _set(tx, key_of[account_id], stated, asset_of)
         _add_reason(reasons, account_id, [*_differences(change), *_left_out(plan, stated)])
+    _rename(tx, plan.renamed)
     tx.executemany(
         "UPDATE files_accounts SET missing_since = NULL WHERE id = ? AND missing_since IS NOT NULL",
         [(account_id,) for account_id in plan.changes],
@@ -129,6 +131,13 @@ def _store(tx: BookTransaction, plan: ImportPlan) -> tuple[int, dict[str, str]]:
     (newest,) = tx.row("SELECT coalesce(max(seq), 0) FROM files_events") or (0,)
     book_settings.put(tx, LAST_EVENT, str(newest))
     return int(number or 0), reasons
+
+
+def _rename(tx: BookTransaction, names: Mapping[str, str]) -> None:
+    """Change the clients' names of accounts; `names` has them by account id."""
+    tx.executemany(
+        "UPDATE files_accounts SET name = ? WHERE id = ?", [(name, account_id) for account_id, name in names.items()]
+    )
 
 
 def _apply_change(tx: BookTransaction, account: int, change: AccountChange, number: int, at: int) -> None:
@@ -190,7 +199,7 @@ _SETTINGS = (
 def _before(book: Book, plan: ImportPlan) -> str:
     """The state that an undo restores, as JSON.
 
-    It has settings, prices, and cash and positions of the accounts that the file changes.
+    It has settings, prices, cash and positions of the accounts that the file changes, and names that it changes.
     """
     state = {
         "settings": {name: book_settings.get(book.database, name) for name in _SETTINGS},
@@ -207,6 +216,7 @@ def _before(book: Book, plan: ImportPlan) -> str:
             for account_id, (_, change) in plan.changes.items()
             if change.changed
         },
+        "names": {account_id: plan.names[account_id] for account_id in plan.renamed},
         "new": [stated.key for stated in plan.new],
         "fills": sum(len(change.fills) + len(change.closes) for _, change in plan.changes.values()),
     }
@@ -243,6 +253,7 @@ def undo_import(book: Book) -> str:
         for account_id, (cash, held) in before["accounts"].items():
             broker.set_holdings(tx, key_of[account_id], {asset_of[symbol]: qty for symbol, qty in held.items()})
             broker.set_cash(tx, key_of[account_id], cash)
+        _rename(tx, before.get("names", {}))
         for account_id in added:
             tx.execute(
                 "DELETE FROM cash_entries WHERE account = (SELECT key FROM accounts WHERE id = ?)", (account_id,)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.services.book.book import Book
 
@@ -33,3 +35,17 @@ def is_known(book: Book, number: str) -> bool:
     wanted = (number.strip(),) * 3
     sql = "SELECT 1 FROM files_accounts WHERE number = ? OR key = ? OR full_number = ?"
     return book.database.row(sql, wanted) is not None
+
+
+def named_by_hand(book: Book) -> frozenset[str]:
+    """The ids of the accounts whose name a person entered; a file does not change it."""
+    found: set[str] = set()
+    for action, account_id, detail in book.database.rows(
+        "SELECT action, subject, detail FROM audit"
+        " WHERE action IN ('files.account_added', 'files.account_edited', 'files.account_removed') ORDER BY seq"
+    ):
+        if action == "files.account_removed":
+            found.discard(account_id)
+        elif json.loads(detail).get("name", action == "files.account_added"):
+            found.add(account_id)
+    return frozenset(found)

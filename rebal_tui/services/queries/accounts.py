@@ -104,6 +104,11 @@ def is_empty(book: Book) -> bool:
     return not len(book.account_table) and not book.portfolios
 
 
+def has_accounts(book: Book) -> bool:
+    """Whether the book has an account."""
+    return bool(len(book.account_table))
+
+
 def account_names(book: Book) -> tuple[str, ...]:
     """Every account as a text that `find_account` accepts, sorted by client."""
     texts = book.search_index()

@@ -100,6 +100,8 @@ def _list_closed(_book: Book, subject: str, detail: Detail) -> str:
 
 def _files_imported(_book: Book, _subject: str, detail: Detail) -> str:
     extra = [f"{detail[key]:,} {key}" for key in ("new", "missing", "fills") if detail.get(key)]
+    if detail.get("renamed"):
+        extra.append(f"{len(detail['renamed']):,} renamed")
     counts = f" ({', '.join(extra)})" if extra else ""
     return f"Positions of {detail['as_of'][:10]} imported: {count_text(detail['accounts'], 'account')}{counts}."
 

@@ -64,7 +64,7 @@ def line(table: BookTable[Any], y: int) -> str:
 
 
 def test_the_text_of_an_empty_table_is_shown_whole() -> None:
-    text = "No account is subscribed yet. 2 makes a portfolio; 3, M, n subscribes all."
+    text = "No account is subscribed yet: make a portfolio in 2 Portfolios, then mark accounts with M in 3 Accounts."
 
     async def script(pilot: Pilot[None], table: BookTable[Row], _: list[Message]) -> None:
         table.set_empty(text)

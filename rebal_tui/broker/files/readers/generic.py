@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from rebal_tui.broker.files.building import StatementBuilder
 from rebal_tui.broker.files.cells import AsOf, as_of_in, is_absent, plain_number, quoted, symbol_of
 from rebal_tui.broker.files.decimal_mark import decimal_mark
+from rebal_tui.broker.files.readers import name_column
+from rebal_tui.broker.files.readers.name_column import NamedRow, NameRole
 from rebal_tui.broker.files.readers.options import ReadOptions
 from rebal_tui.broker.files.statement import Statement
 from rebal_tui.broker.files.table import Head, Row, Table, head_of, name_forms
@@ -33,6 +35,8 @@ FIELDS = (*USUAL_NAMES, "decimal")
 _CASH_TYPES = frozenset({"cash", "sweep", "core", "cash sweep", "sweep fund"})
 _CASH_WORDS = ("cash", "deposit", "sweep", "money market", "settlement fund")
 _FIGURES = ("quantity", "price", "value")
+_MAX_UNUSED = 12
+"""How many columns that are not used are named in a note."""
 
 
 def check_mapping(mapping: Mapping[str, object]) -> Mapping[str, str]:
@@ -95,12 +99,15 @@ class GenericReader:
                 )
             names = ", ".join(name for key, name in mapping.items() if key != "decimal")
             raise Invalid(f"expected a line with the columns {names}")
-        body = table.rows[at + 1 :]
+        body = [row for row in table.rows[at + 1 :] if _head(row, mapping) is None]
         mark = (mapping or {}).get("decimal") or decimal_mark(_triples(head, body))
-        reading = _Reading(options.builder(self.name, mark), head, days=[], keys={})
+        builder = options.builder(self.name, mark)
+        if mapping is None:
+            head = _with_name_column(builder, head, body)
+        _note_unused(builder, head)
+        reading = _Reading(builder, head, days=[], keys={})
         for row in body:
-            if _head(row, mapping) is None:
-                _read_row(reading, row)
+            _read_row(reading, row)
         return reading.builder.finish(_as_of(reading, table.rows[:at]), table.encoding)
 
 
@@ -109,6 +116,41 @@ def _head(row: Row, mapping: Mapping[str, str] | None) -> Head | None:
         return head_of(row, USUAL_NAMES, ("account", "symbol", "quantity"))
     wanted = {key: name_forms(name) for key, name in mapping.items() if key != "decimal"}
     return head_of(row, wanted, tuple(wanted))
+
+
+def _with_name_column(builder: StatementBuilder, head: Head, rows: Sequence[Row]) -> Head:
+    """The column names with a column `Name`, if the file has one, as the field that its values are; a note says which.
+
+    The column is not used if its values do not decide, or if another column is that field.
+    """
+    at = next((index for index, cell in enumerate(head.row.cells) if name_column.FORM in name_forms(cell)), None)
+    if at is None or at in head.columns.values():
+        return head
+    named = []
+    for row in rows:
+        account, symbol = head.value(row, "account"), symbol_of(head.value(row, "symbol"))
+        if account and len(row.cells) <= head.width and any(head.value(row, key) for key in ("symbol", *_FIGURES)):
+            named.append(NamedRow(account, symbol, builder.is_cash(symbol), row.cell(at)))
+    role, shown = name_column.role_of(named), quoted(head.row.cells[at])[1:-1]
+    if role is NameRole.EITHER:
+        builder.notes.append(
+            f"The column {shown} may have the clients' names or the assets' names; "
+            'a MAP.json says which, as {"name": COLUMN} or {"description": COLUMN}.'
+        )
+    elif role is not NameRole.NEITHER and role.value not in head.columns:
+        whose = "client's" if role is NameRole.CLIENT else "asset's"
+        builder.notes.append(f"The column {shown} is read as the {whose} name.")
+        return Head(head.row, {**head.columns, role.value: at})
+    return head
+
+
+def _note_unused(builder: StatementBuilder, head: Head) -> None:
+    """Add a note that names the columns of the file that are not used."""
+    used = set(head.columns.values())
+    unused = [quoted(cell)[1:-1] for index, cell in enumerate(head.row.cells) if cell and index not in used]
+    if unused:
+        more = f" and {len(unused) - _MAX_UNUSED:,} more" if len(unused) > _MAX_UNUSED else ""
+        builder.notes.append(f"Columns not used: {', '.join(unused[:_MAX_UNUSED])}{more}.")
 
 
 def _triples(head: Head, rows: Sequence[Row]) -> list[tuple[str, str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import islice
 from typing import ClassVar
@@ -20,6 +21,7 @@ from rebal_tui.services.view_models.standing import Tile
 from rebal_tui.tui import actions
 from rebal_tui.tui.book_services import account_queries, desk_queries
 from rebal_tui.tui.key_meanings import ON_ACCOUNTS
+from rebal_tui.tui.keymap import BY_ID, key_text, keys_of
 from rebal_tui.tui.navigation import ShowsAccount, ShowsAmong
 from rebal_tui.tui.screens.desk import columns as desk_columns
 from rebal_tui.tui.screens.desk.firm_line import FirmLine
@@ -41,11 +43,28 @@ BAR_WIDTH = 20
 OWN_ACTIONS = frozenset(action.method.partition("(")[0] for action in actions.section_actions(Section.DESK))
 
 
-NONE_SUBSCRIBED = {
-    False: "No account is subscribed yet. 2 makes a portfolio; 3, M, n subscribes all.",
-    True: "No account is subscribed yet. 3, P imports accounts; 2 makes a portfolio; 3, M, n subscribes all.",
-}
-"""Text of a Desk without accounts, by whether the book is a files book."""
+def none_subscribed(keymap: Mapping[str, str], *, imports: bool) -> str:
+    """Return the text of a Desk without accounts; `keymap` has user-defined keys by action id.
+
+    `imports` is whether the book has no account and gets its accounts from files.
+    """
+    keys = {
+        identity: key_text(keys_of(BY_ID[identity], keymap))
+        for identity in (
+            "go.accounts", "go.portfolios", "accounts.positions", "accounts.enter", "accounts.mark_shown",
+            "accounts.subscribe",
+        )
+    }  # fmt: skip
+    accounts, portfolios = f"{keys['go.accounts']} Accounts", f"{keys['go.portfolios']} Portfolios"
+    if imports:
+        return (
+            f"No accounts yet: in {accounts}, import a custodian's file with {keys['accounts.positions']} or enter an "
+            f"account with {keys['accounts.enter']}."
+        )
+    return (
+        f"No account is subscribed yet: make a portfolio in {portfolios}, then mark accounts with "
+        f"{keys['accounts.mark_shown']} in {accounts} and subscribe them with {keys['accounts.subscribe']}."
+    )
 
 
 class DeskScreen(ShowsAccount, ShowsAmong, EvaluatesAll, TiledListScreen, inherit_bindings=False):
@@ -68,6 +87,8 @@ class DeskScreen(ShowsAccount, ShowsAmong, EvaluatesAll, TiledListScreen, inheri
         super().__init__()
         self._snapshot: DeskSnapshot | None = None
         self._cursor_set = False
+        self._imports = False
+        """Whether the book has no account and gets its accounts from files."""
         self._among: Among | None = None
         """The accounts that another section asked the Desk to show; None for no such limit."""
 
@@ -113,6 +134,8 @@ class DeskScreen(ShowsAccount, ShowsAmong, EvaluatesAll, TiledListScreen, inheri
         self._snapshot = snapshot
         undecided = not snapshot.status.real_broker and snapshot.status.mode != FILES_MODE
         empty = undecided and not snapshot.rows and await self.host.ask(account_queries.is_empty)
+        files = snapshot.status.mode == FILES_MODE
+        self._imports = files and not snapshot.rows and not await self.host.ask(account_queries.has_accounts)
         self._set_first_run(empty)
         with self.app.batch_update():
             self.show_rows()
@@ -138,7 +161,7 @@ class DeskScreen(ShowsAccount, ShowsAmong, EvaluatesAll, TiledListScreen, inheri
         self.query_one(FirmLine).firm = self._snapshot.firm
         none_there = f"No account in “{self.tile_label}”; escape shows all."
         if not self._snapshot.rows:
-            none_there = NONE_SUBSCRIBED[self._snapshot.status.mode == FILES_MODE]
+            none_there = none_subscribed(self.host.settings_file.settings.keys, imports=self._imports)
         elif self._among is not None:
             none_there = self.table.no_match
         self.table.set_empty(none_there)
