@@ -173,7 +173,7 @@ def test_a_portfolio_is_created_by_keys_only(size: tuple[int, int]) -> None:
         await type_text(pilot, "5")
         assert "5.00 too much" in footer(app)
         await press(pilot, "up")
-        await type_text(pilot, "=")
+        await type_text(pilot, "0=")
         assert "✓ ready" in footer(app)
         await press(pilot, "down", "down")
         await type_text(pilot, "5")
@@ -343,7 +343,7 @@ def test_every_fault_is_shown_next_to_its_field() -> None:
 def test_tab_behind_the_last_percent_adds_a_line_while_the_sum_is_below_100() -> None:
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         await press(pilot, "n", "enter", "enter", *"spy", "tab", *"60", "tab", *"tlt", "tab", *"30", "tab")
-        assert "= Fill the rest" in screen_text(app)
+        assert "= Rest to cash" in screen_text(app)
         assert "a number goes to cash" in screen_text(app)
         lines = [(row.line.symbol, row.line.percent) for row in editor_of(app)._rows]
         assert lines == [("SPY", "60"), ("TLT", "30"), ("", "")]
@@ -354,7 +354,7 @@ def test_tab_behind_the_last_percent_adds_a_line_while_the_sum_is_below_100() ->
         await press(pilot, "up", *"10", "tab")
         assert len(editor_of(app)._rows) == 3
         assert app.focused is editor_of(app).query_one("#cash")
-        assert "Fill the rest" not in screen_text(app), "nothing is left of 100"
+        assert "Rest to" not in screen_text(app), "nothing is left of 100"
         assert "Scale to 100" not in screen_text(app)
 
     run(flow, full_book())
@@ -375,13 +375,12 @@ def test_rest_and_normalize_reach_100_exactly() -> None:
         lines = [row.line.percent for row in editor_of(app)._rows]
         assert lines == ["33.34", "33.33", "33.33"]
         assert "✓ ready" in footer(app)
-        await fill(pilot, "70")
-        await type_text(pilot, "=")
+        await type_text(pilot, "0=")
         assert editor_of(app)._rows[2].line.percent == "33.33"
         await press(pilot, "up")
         await fill(pilot, "90")
         await press(pilot, "down")
-        await type_text(pilot, "=")
+        await type_text(pilot, "0=")
         assert any("No percent is left for this line: the others sum to 123.34" in text for text in shown_messages(app))
 
     run(flow, full_book())
@@ -425,7 +424,7 @@ def test_a_change_shows_its_impact_before_it_is_saved() -> None:
         await press(pilot, "escape", "e", "tab", "tab", "tab")
         await fill(pilot, "30")
         await press(pilot, "enter", "tab")
-        await type_text(pilot, "=")
+        await type_text(pilot, "0=")
         await press(pilot, "f5")
         assert isinstance(app.screen, ImpactScreen)
         assert "1 → 2" in screen_text(app)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -118,6 +119,34 @@ def test_bad_json_lists_its_faults_and_creates_nothing() -> None:
 
     run(flow, book)
     assert len(book.portfolios) == 3
+
+
+@pytest.mark.slow
+def test_the_bottom_line_says_what_ctrl_s_does_while_the_text_is_still_read() -> None:
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "P", *"SPY 60")
+        assert "^s Continue" in screen_text(app)
+        busy = asyncio.Event()
+        ask = app.backend.ask
+
+        async def ask_later(*args: Any) -> Any:
+            await busy.wait()
+            return await ask(*args)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(app.backend, "ask", ask_later)
+            assert isinstance(app.screen, PasteScreen)
+            app.screen._area.select_all()
+            app.screen._area.post_message(Paste(json.dumps(GOOD)))
+            await pilot.pause()
+            assert '"Pasted"' in screen_text(app)
+            assert "^s Create" in screen_text(app)
+            assert "1 weight" not in screen_text(app), "that was in the former text"
+            busy.set()
+            await settle(pilot)
+        assert "✓ Pasted: SPY. ctrl+s creates it." in screen_text(app)
+
+    run(flow, full_book())
 
 
 def test_a_file_name_in_the_text_names_the_key_that_opens_files() -> None:

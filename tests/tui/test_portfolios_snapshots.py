@@ -28,7 +28,7 @@ FAULTS = (
     *("down", "down", "5", "enter", "0", "enter", "right", "right", "right", "enter", "3", "2", "ctrl+s"),
 )
 EDIT = ("j", "e", "tab", "tab", "tab", "end", "ctrl+u", "8", "0", "enter", "g", "tab", "5")
-CHANGE = ("e", "tab", "tab", "tab", "end", "ctrl+u", "3", "0", "enter", "tab", "equals_sign")
+CHANGE = ("e", "tab", "tab", "tab", "end", "ctrl+u", "3", "0", "enter", "tab", "0", "equals_sign")
 BAD = {"name": "Pasted", "cooldown": 3, "weights": [{"type": "asset", "symbol": "spy", "percent": "0"}]}
 
 

@@ -98,6 +98,15 @@ def test_rest_counts_cash_and_every_other_line() -> None:
         forms.with_rest(form(("SPY", "95"), ("VTI", ""), cash="5"), 1)
 
 
+def test_a_percentage_that_cannot_be_read_is_named_and_no_rest_is_made_with_it() -> None:
+    weights_form = form(("SPY", "40.0039"), ("VTI", "60"), cash="")
+    assert forms.check(weights_form, ASSETS, None).unreadable == ("line 0",)
+    assert forms.check(replace(weights_form, cash="."), ASSETS, None).unreadable == ("line 0", "cash")
+    with pytest.raises(ValueError, match="weight line 1 cannot be read"):
+        forms.with_rest(weights_form, None)
+    assert forms.with_rest(weights_form, 0).lines[0].percent == "40.00"
+
+
 @given(st.lists(st.integers(1, 10**9), min_size=1, max_size=200))
 def test_scaled_amounts_sum_to_100_and_none_becomes_zero(amounts: list[int]) -> None:
     shares = forms.scaled(amounts)

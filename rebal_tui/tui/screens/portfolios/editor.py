@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import ClassVar
 
@@ -11,20 +10,21 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
+from textual.events import DescendantFocus
 from textual.widgets import Input, Static
 
 from rebal_tui.domain.errors import Refusal
-from rebal_tui.domain.portfolios import CalendarCondition, Destination
+from rebal_tui.domain.portfolios import CalendarCondition
 from rebal_tui.domain.quantities import HUNDRED_PERCENT, Money
 from rebal_tui.domain.text import count_text
 from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.services.view_models.portfolios import Impact, PortfolioDraft
 from rebal_tui.tui.book_services import portfolio_queries, portfolios, undo
 from rebal_tui.tui.screens.portfolios import form as forms
-from rebal_tui.tui.screens.portfolios.fields import ChoiceBar, Note
+from rebal_tui.tui.screens.portfolios.fields import Note
 from rebal_tui.tui.screens.portfolios.form import PortfolioForm
 from rebal_tui.tui.screens.portfolios.impact import ImpactScreen
-from rebal_tui.tui.screens.portfolios.layout import ON, REBALANCE, SCOPES, compose_form
+from rebal_tui.tui.screens.portfolios.layout import compose_form, read_form
 from rebal_tui.tui.screens.portfolios.lines import dates_text
 from rebal_tui.tui.screens.portfolios.live_preview import foot_lines, impact_panel, live_lines
 from rebal_tui.tui.screens.portfolios.notes import field_notes
@@ -50,7 +50,8 @@ class PortfolioEditor(Dialog[str]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "save", "Save"),
         Binding("escape", "leave", "Back"),
-        Binding("equals_sign", "rest", "Fill the rest"),
+        Binding("equals_sign", "rest('cash')", "Rest to cash"),
+        Binding("equals_sign", "rest('line')", "Rest to this line"),
         Binding("ctrl+n", "add_line", "Add asset"),
         Binding("percent_sign", "normalize", "Scale to 100"),
         Binding("ctrl+r", "remove_line", "Remove"),
@@ -72,6 +73,7 @@ class PortfolioEditor(Dialog[str]):
         self._checked = self._check(self._form)
         self._dates: dict[CalendarCondition, tuple[date, ...]] = {}
         self._impact: tuple[PortfolioBody, Impact] | None = None
+        self._rest_place = "cash"
         self._pressed_save = False
         self._busy = False
 
@@ -111,36 +113,17 @@ class PortfolioEditor(Dialog[str]):
 
     def _read(self) -> PortfolioForm:
         """Return the current field values."""
-        return replace(
-            self._form,
-            name=self._text("#name"),
-            description=self._text("#description"),
-            lines=tuple(row.line for row in self._rows),
-            cash=self._text("#cash"),
-            bands=tuple((kind, self._text(f"#band-{i}")) for i, (kind, _) in enumerate(self._form.bands)),
-            calendar=self.query_one("#calendar", ChoiceBar).current,
-            day=self._text("#day"),
-            on_update=self.query_one("#on-update", ChoiceBar).current == REBALANCE,
-            cooldown=self._text("#cooldown"),
-            review=self.query_one("#review", ChoiceBar).current == ON,
-            rebalance_to=Destination(self.query_one("#rebalance-to", ChoiceBar).current),
-            rebalance_scope=SCOPES[self.query_one("#rebalance-scope", ChoiceBar).current],
-            least=self._text("#least"),
-            least_percent=self._text("#least-percent"),
-            stagger=self._text("#stagger"),
-        )
-
-    def _text(self, selector: str) -> str:
-        return self.query_one(selector, Input).value.strip()
+        return read_form(self, self._form)
 
     def _check(self, form: PortfolioForm) -> forms.Checked:
         return forms.check(form, self._assets, self._saved.weights if self._saved else None)
 
     def _changed(self) -> None:
-        """Read and check the fields, and update notes, calendar dates and preview."""
+        """Read and check the fields, and update notes, keys, calendar dates and preview."""
         self._form = self._read()
         self._checked = self._check(self._form)
         self._show_notes(self._checked.faults)
+        self._show_keys(self._form)
         self._ask_dates()
         self._show_live()
 
@@ -189,10 +172,38 @@ class PortfolioEditor(Dialog[str]):
             self._ask_dates()
             self._show_live()
 
-    def _show_live(self) -> None:
-        whole = self._checked.total == HUNDRED_PERCENT
-        idle = {"rest": whole, "normalize": whole, "impact": not self._draft.subscribers}
+    @on(DescendantFocus)
+    def _focus_moved(self) -> None:
+        self._show_keys(self._read())
+
+    def _show_keys(self, form: PortfolioForm) -> None:
+        """Show the keys that can do something for the field with the focus, and where the rest would go."""
+        whole = self._checked.total == HUNDRED_PERCENT and not self._checked.unreadable
+        idle = {
+            **dict.fromkeys(("rest('cash')", "rest('line')"), whole or not self._has_rest(form)),
+            "normalize": whole or bool(self._checked.unreadable),
+            "impact": not self._draft.subscribers,
+        }
         self.query_one(KeyBar).left_out = frozenset(action for action, is_idle in idle.items() if is_idle)
+        place = "cash" if self._weights.rest_index is None else "line"
+        if place != self._rest_place:
+            self._rest_place = place
+            self.refresh_bindings()
+
+    def _has_rest(self, form: PortfolioForm) -> bool:
+        """Whether `=` would fill a weight."""
+        try:
+            return self._weights.has_cursor and forms.rest_for(form, self._weights.rest_index) > 0
+        except ValueError:
+            return False
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer `rest` under the name of the place where it goes."""
+        if action == "rest":
+            return parameters == (self._rest_place,)
+        return super().check_action(action, parameters)
+
+    def _show_live(self) -> None:
         self.query_one("#foot", LinesView).show(self._foot)
         self.query_one("#live", LinesView).show(self._live)
 
@@ -252,8 +263,7 @@ class PortfolioEditor(Dialog[str]):
         """Fill the weights from a pasted list, or return False. One line is a list only in a
         field of weights or cash.
         """
-        of_weights = self._weights.here is not None or self.focused is self.query_one("#cash")
-        found = with_pasted(self._read(), text, one_line=of_weights)
+        found = with_pasted(self._read(), text, one_line=self._weights.has_cursor)
         if found is None or self.focused is self.query_one("#description"):
             return False
         self.host.work(self._fill(*found), name="paste")
@@ -271,12 +281,15 @@ class PortfolioEditor(Dialog[str]):
         else:
             self.host.work(self._weights.remove_row(row), name="remove a line")
 
-    def action_rest(self) -> None:
-        row = self._weights.here
-        if row is None and self.focused is not self.query_one("#cash"):
+    def action_rest(self, _place: str) -> None:
+        """Fill cash, or the line with the focus if it has a symbol and no percentage, with what is left of 100."""
+        if not self._weights.has_cursor:
             self.host.say("Move the cursor to a weight line or to cash first.")
             return
-        self._rewrite(lambda form: forms.with_rest(form, self._rows.index(row) if row else None))
+        before, index = self._form.cash, self._weights.rest_index
+        self._rewrite(lambda form: forms.with_rest(form, index))
+        if self._form.cash != before and self._weights.here is not None:
+            self.host.say(f"The rest went to cash: {self._form.cash}.")
 
     def action_normalize(self) -> None:
         self._rewrite(forms.normalized)
@@ -290,14 +303,7 @@ class PortfolioEditor(Dialog[str]):
         except ValueError as error:
             self.host.say(str(error))
             return
-        fields: Iterable[tuple[Input, str]] = [
-            *((row.percent, line.percent) for row, line in zip(self._rows, form.lines, strict=True)),
-            (self.query_one("#cash", Input), form.cash),
-        ]
-        for field, text in fields:
-            with field.prevent(Input.Changed):
-                field.value = text
-                field.cursor_position = len(text)
+        self._weights.rewrite(form)
         self._changed()
 
     def _ready(self) -> PortfolioBody | None:

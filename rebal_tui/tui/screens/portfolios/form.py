@@ -115,7 +115,8 @@ class Checked:
     """Result of checking a form. `faults` are messages by field location; `body` is None if there are any.
 
     `in_percent` has the locations of weight lines whose fault is in the percent; others are in the symbol. `calendar`
-    is the calendar condition, if it is valid. `total` is the sum of weights in hundredths of a percent.
+    is the calendar condition, if it is valid. `total` is the sum of weights in hundredths of a percent, without the
+    percentages that cannot be read; `unreadable` has the locations of those.
     """
 
     body: PortfolioBody | None
@@ -123,6 +124,7 @@ class Checked:
     in_percent: frozenset[str]
     calendar: CalendarCondition | None
     total: int
+    unreadable: tuple[str, ...]
 
     @property
     def first_location(self) -> str:
@@ -187,7 +189,8 @@ def check(form: PortfolioForm, assets: Mapping[str, AssetChoice], stored: Weight
                 why = choice.ineligible if choice else "unknown"
                 faults[line_location(index)] = f"{line.symbol} is {why}"
     calendar = next((c for c in body.conditions if isinstance(c, CalendarCondition)), None)
-    return Checked(None if faults else body, faults, frozenset(in_percent), calendar, total_of(form))
+    found_body = None if faults else body
+    return Checked(found_body, faults, frozenset(in_percent), calendar, total_of(form), unreadable(form))
 
 
 def _raw(form: PortfolioForm) -> tuple[dict[str, object], dict[str, str]]:
@@ -282,6 +285,12 @@ def total_of(form: PortfolioForm) -> int:
     return sum(hundredths(text) or 0 for text in (*(line.percent for line in form.lines), form.cash))
 
 
+def unreadable(form: PortfolioForm) -> tuple[str, ...]:
+    """Return the locations of the percentages that are not blank and cannot be read."""
+    texts = [*((line_location(i), line.percent) for i, line in enumerate(form.lines)), (CASH, form.cash)]
+    return tuple(location for location, text in texts if text and hundredths(text) is None)
+
+
 def missing_text(total: int) -> str:
     """Describe a sum of weights, in hundredths of a percent: what is missing or too much, or that it is 100.00."""
     if total == HUNDRED_PERCENT:
@@ -291,18 +300,32 @@ def missing_text(total: int) -> str:
     return f"the sum is {formats.percent(total)}: {deviation}"
 
 
-def with_rest(form: PortfolioForm, index: int | None) -> PortfolioForm:
-    """Return the form with one weight set so that all sum to 100.00.
+def takes_rest(line: WeightText) -> bool:
+    """Whether the rest goes to this line if it has the focus: it has a symbol and no percentage above 0."""
+    return bool(line.symbol) and (hundredths(line.percent) or 0) <= 0
 
-    `index` is the index of that weight line; None for cash. Raises `ValueError` if the result is not above 0.
+
+def rest_for(form: PortfolioForm, index: int | None) -> int:
+    """Return what the other weights leave of 100.00 for one, in hundredths of a percent.
+
+    `index` is the index of that weight line; None for cash. Raises `ValueError` if the result is not above 0, or if the
+    percentage of another weight cannot be read.
     """
+    own = CASH if index is None else line_location(index)
+    for location in unreadable(form):
+        if location != own:
+            raise ValueError(f"The percent of {_titled(location)} cannot be read: correct it first.")
     text = form.cash if index is None else form.lines[index].percent
     rest = HUNDRED_PERCENT - total_of(form) + (hundredths(text) or 0)
     if rest <= 0:
-        raise ValueError(
-            f"No percent is left for this line: the others sum to {formats.percent(HUNDRED_PERCENT - rest)}."
-        )
-    return _with_percent(form, index, formats.percent(rest))
+        place, others = "cash" if index is None else "this line", formats.percent(HUNDRED_PERCENT - rest)
+        raise ValueError(f"No percent is left for {place}: the others sum to {others}.")
+    return rest
+
+
+def with_rest(form: PortfolioForm, index: int | None) -> PortfolioForm:
+    """Return the form with one weight set so that all sum to 100.00. Raises `ValueError` as `rest_for` does."""
+    return _with_percent(form, index, formats.percent(rest_for(form, index)))
 
 
 def _with_percent(form: PortfolioForm, index: int | None, percent: str) -> PortfolioForm:

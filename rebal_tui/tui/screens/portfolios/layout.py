@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
-from textual.widgets import Static
+from textual.screen import Screen
+from textual.widgets import Input, Static
 
 from rebal_tui.domain.portfolios import BandType, Destination, RebalanceScope
 from rebal_tui.services.view_models.portfolios import AssetChoice
@@ -81,6 +84,35 @@ def compose_form(form: PortfolioForm, assets: Sequence[AssetChoice]) -> ComposeR
         yield Static(ui_text("calendar sessions"), classes="band-label", markup=False)
         yield PercentInput(form.stagger, placeholder="1", id="stagger", classes="band")
         yield Note(id="stagger-note")
+
+
+def read_form(screen: Screen[Any], form: PortfolioForm) -> PortfolioForm:
+    """Return a form with the values that the fields of a screen have now. `form` is one from which they were filled."""
+
+    def text(selector: str) -> str:
+        return screen.query_one(selector, Input).value.strip()
+
+    def choice(selector: str) -> str:
+        return screen.query_one(selector, ChoiceBar).current
+
+    return replace(
+        form,
+        name=text("#name"),
+        description=text("#description"),
+        lines=tuple(row.line for row in screen.query_one(WeightRows).rows),
+        cash=text("#cash"),
+        bands=tuple((kind, text(f"#band-{i}")) for i, (kind, _) in enumerate(form.bands)),
+        calendar=choice("#calendar"),
+        day=text("#day"),
+        on_update=choice("#on-update") == REBALANCE,
+        cooldown=text("#cooldown"),
+        review=choice("#review") == ON,
+        rebalance_to=Destination(choice("#rebalance-to")),
+        rebalance_scope=SCOPES[choice("#rebalance-scope")],
+        least=text("#least"),
+        least_percent=text("#least-percent"),
+        stagger=text("#stagger"),
+    )
 
 
 def _field(label: str, field: PlainInput) -> ComposeResult:

@@ -26,10 +26,13 @@ def foot_lines(checked: Checked, *, unchanged: bool) -> list[Line]:
     sum_text = (
         f"▲ {formats.percent(abs(short))} {'missing' if short > 0 else 'too much'}" if short else "✓ reaches 100.00"
     )
+    figure = formats.percent(total)
+    if checked.unreadable:
+        style, figure, sum_text = "warn", "?", "▲ a percent cannot be read"
     line: Line = (
         ("Sum ", "muted"),
         (track, f"{style}-bar"),
-        (f" {formats.percent(total)}  ", "title"),
+        (f" {figure}  ", "title"),
         (sum_text, style),
     )
     why = checked.first_fault

@@ -86,6 +86,7 @@ class PasteScreen(Dialog[str]):
         self._name_taken = False
         self._faults: list[str] = []
         self._request = 0
+        self._was_json = is_json(self._text)
         self._busy_creating = False
 
     def compose(self) -> ComposeResult:
@@ -139,13 +140,19 @@ class PasteScreen(Dialog[str]):
 
     @on(TextArea.Changed)
     def _validate(self) -> None:
-        """Validate the text on the book's thread; the result is ignored if the text has changed since."""
+        """Validate the text on the book's thread; the result is ignored if the text has changed since.
+
+        The book may be busy for some time: if the text has become JSON, is JSON no more, or is empty, the key and the
+        lines of the former text go at once.
+        """
         self._request += 1
-        if self._area.text.strip():
-            self.host.work(self._read(self._area.text, self._request), name="reading the text")
-        else:
+        text = self._area.text
+        if not text.strip() or is_json(text) != self._was_json:
+            self._was_json = is_json(text)
             self._body, self._listed, self._name_taken, self._faults = None, None, False, []
             self._show()
+        if text.strip():
+            self.host.work(self._read(text, self._request), name="reading the text")
 
     async def _read(self, text: str, request: int) -> None:
         body: PortfolioBody | None = None

@@ -20,13 +20,13 @@ from rebal_tui.services.view_models.portfolios import AssetChoice
 from rebal_tui.tui.host import host_of
 from rebal_tui.tui.key_order import PassesOnKeys
 from rebal_tui.tui.screens.portfolios.fields import Note, PercentInput, PlainInput
-from rebal_tui.tui.screens.portfolios.form import MAX_WEIGHT_LINES, WeightText, matches
+from rebal_tui.tui.screens.portfolios.form import MAX_WEIGHT_LINES, PortfolioForm, WeightText, matches, takes_rest
 from rebal_tui.tui.segments import fit
 from rebal_tui.tui.text import ui_text
 
 LIST_WIDTH = 54
 NUMBER = re.compile(r"[0-9]+\.?[0-9]*|\.[0-9]*")
-UP_AND_DOWN = "Up and down go to other lines; type the percent, or press = for what is left of 100."
+UP_AND_DOWN = "Up and down go to other lines. Type the percent; = fills a blank one with what is left of 100."
 
 
 class SymbolInput(PassesOnKeys, PlainInput):
@@ -191,7 +191,19 @@ class WeightRows(Vertical):
     def here(self) -> WeightRow | None:
         """The row with the focus; None if no row has it."""
         focused = self.screen.focused
-        return next((row for row in self.rows if focused in (row.symbol, row.percent)), None)
+        row = focused.parent if focused is not None else None
+        return row if isinstance(row, WeightRow) and not row.removed else None
+
+    @property
+    def has_cursor(self) -> bool:
+        """Whether a row or cash has the focus."""
+        return self.here is not None or self.screen.focused is self.screen.query_one("#cash")
+
+    @property
+    def rest_index(self) -> int | None:
+        """Index of the row that takes what is left of 100: the one with the focus, or None for cash."""
+        row = self.here
+        return self.rows.index(row) if row is not None and takes_rest(row.line) else None
 
     @property
     def blank(self) -> WeightRow | None:
@@ -223,6 +235,18 @@ class WeightRows(Vertical):
             await self.mount_all([WeightRow(line) for line in lines], before=self._completions)
         self.rows[-1].percent.focus()
         self.post_message(self.Changed())
+
+    def rewrite(self, form: PortfolioForm) -> None:
+        """Replace the percentages of the rows and of cash by those of a form with the same lines, without
+        `Input.Changed`, and select the one with the focus.
+        """
+        fields = [(row.percent, line.percent) for row, line in zip(self.rows, form.lines, strict=True)]
+        for field, text in [*fields, (self.screen.query_one("#cash", Input), form.cash)]:
+            with field.prevent(Input.Changed):
+                field.value = text
+                field.cursor_position = len(text)
+            if field is self.screen.focused:
+                field.select_all()
 
     async def remove_row(self, row: WeightRow) -> None:
         """Remove a row and focus the next one, or the cash field if it was the last. An only row is cleared instead."""
