@@ -130,7 +130,7 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("log.verify", "V", "Verify trail", "Verify the audit trail from its first entry.", Section.LOG, "verify"),
     Action(
-        "market.shock", "o", "Shock prices", "Change all prices, or this one, by a percentage (confirms first).",
+        "market.shock", "o", "Shock prices", "Change this price, or all prices, by a percentage (confirms first).",
         Section.MARKET, "shock",
     ),
     Action(

@@ -22,7 +22,7 @@ DIALOGS: dict[str, tuple[str, ...]] = {
     "journal-in": ("5", "i", *"adler", "tab", *"250"),
     "journal-out": ("5", "o", *"adler", "tab", *"x"),
     "corporate-action": ("6", "c", *"split", "tab", *"2"),
-    "shock": ("6", "o", "down", "minus", "9"),
+    "shock": ("6", "o", "minus", "9"),
     "halt": ("6", "h"),
     "pause-scheduler": ("8", "p"),
     "run-job": ("8", "v"),

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.portfolios import AssetWeight, Weights
@@ -28,6 +28,7 @@ from rebal_tui.tui.screens.desk import columns as desk_columns
 from rebal_tui.tui.screens.portfolios import columns as portfolio_columns
 from rebal_tui.tui.screens.shared import export_choices
 from rebal_tui.tui.widgets.table_layout import Column
+from rebal_tui.tui.widgets.tabs import TabBar
 from tests.tui.driving import drive, make_app, press, screen_text, settle, shown_messages
 from tests.tui.fakes import FakeBackend
 from tests.tui.simulated import market_book, run
@@ -86,6 +87,22 @@ def test_the_path_of_a_written_file_stays_until_a_key_is_pressed(
         assert "rows.csv" in screen_text(app)
         await press(pilot, "down")
         assert "rows.csv" not in screen_text(app)
+
+    drive(script)
+
+
+def test_left_and_right_choose_what_is_exported_outside_the_path() -> None:
+    async def script(pilot: Any, app: RebalApp) -> None:
+        await press(pilot, "x")
+        bar, path = app.screen.query_one(TabBar), app.screen.query_one("#export-path", Input)
+        first = bar.current
+        await press(pilot, "left")
+        assert bar.current == first
+        assert path.cursor_position == 0, "it moves the cursor of the path"
+        await press(pilot, "tab", "right")
+        assert bar.current != first
+        await press(pilot, "left")
+        assert bar.current == first
 
     drive(script)
 

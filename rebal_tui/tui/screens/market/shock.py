@@ -1,4 +1,4 @@
-"""Dialog for a price shock: of all prices or of one asset, in percent, with a preview of the effect."""
+"""Dialog for a price shock: of one asset or of all prices, in percent, with a preview of the effect."""
 
 from __future__ import annotations
 
@@ -54,13 +54,17 @@ def read_percent(text: str) -> Percent:
 class ShockScreen(Dialog[Shock | None]):
     """Asks for a price shock of all assets or of one, and previews how many accounts would be outside a band.
 
-    Enter asks for confirmation; on yes, the dialog returns the shock. It returns None if canceled.
+    The asset is chosen at first, so that enter never shocks all prices unless they were chosen. Left and right choose
+    too while no text is in the field with the focus; else they move its cursor. Enter asks for confirmation; on yes,
+    the dialog returns the shock. It returns None if canceled.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "Cancel"),
         Binding("down", "choose(1)", "Next choice", show=False),
         Binding("up", "choose(-1)", "Previous choice", show=False),
+        Binding("right", "choose_aside(1)", "Next choice", show=False, priority=True),
+        Binding("left", "choose_aside(-1)", "Previous choice", show=False, priority=True),
     ]
     AUTO_FOCUS = "#shock-percent"
     DEFAULT_CSS = """
@@ -80,16 +84,16 @@ class ShockScreen(Dialog[Shock | None]):
     """
 
     def __init__(self, symbol: str) -> None:
-        """`symbol` is the asset whose price can be changed instead of all prices."""
+        """`symbol` is the asset whose price changes unless all prices are chosen."""
         super().__init__()
         self._symbol = symbol
         self._request = 0
 
     def compose(self) -> ComposeResult:
-        tabs = (Tab(ALL_PRICES, "All prices"), Tab(self._symbol, self._symbol))
+        tabs = (Tab(self._symbol, self._symbol), Tab(ALL_PRICES, "All prices"))
         with Vertical():
-            yield Static(ui_text("Shock prices · ↑ ↓ choose which"), id="shock-title", markup=False)
-            yield TabBar(tabs, ALL_PRICES, id="shock-choices")
+            yield Static(ui_text("Shock prices · ← → ↑ ↓ choose which"), id="shock-title", markup=False)
+            yield TabBar(tabs, self._symbol, id="shock-choices")
             with Horizontal(id="shock-line"):
                 yield Label("Percent", markup=False)
                 yield Input(placeholder="such as -8 or 2.5", id="shock-percent", compact=True)
@@ -106,8 +110,16 @@ class ShockScreen(Dialog[Shock | None]):
         self.query_one("#shock-effect", Static).update(ui_text(text or "Nothing changes before you confirm."))
 
     def action_choose(self, direction: int) -> None:
-        """Choose between all prices and the price of the asset."""
+        """Choose between the price of the asset and all prices."""
         self._choose(self.query_one(TabBar).step(direction))
+
+    action_choose_aside = action_choose
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Leave left and right to a field with text, whose cursor they move."""
+        if action == "choose_aside":
+            return not (isinstance(self.focused, Input) and self.focused.value)
+        return super().check_action(action, parameters)
 
     @on(TabBar.Chosen)
     def _clicked(self, event: TabBar.Chosen) -> None:

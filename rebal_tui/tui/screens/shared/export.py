@@ -44,8 +44,8 @@ class ExportScreen(Dialog[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Cancel"),
-        Binding("down", "choose(1)", "Next choice", show=False),
-        Binding("up", "choose(-1)", "Previous choice", show=False),
+        Binding("down,right", "choose(1)", "Next choice", show=False),
+        Binding("up,left", "choose(-1)", "Previous choice", show=False),
     ]
     DEFAULT_CSS = """
     ExportScreen { align: center middle; background: $background 60%; }

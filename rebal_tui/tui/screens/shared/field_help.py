@@ -108,7 +108,7 @@ HELP: Mapping[str, str] = MappingProxyType(
         "stagger": "Sessions over which the accounts of a calendar rebalance are spread: 1 or more, such as 5.",
         "new-name": "The name of the copy, up to 200 characters.",
         "shock-percent": "How much the prices change at once, in percent above -100 to 1000, such as -8; up and down "
-        "choose all prices or the asset's.",
+        "choose the asset's price or all prices.",
         "action-kind": "What the company does, such as split, dividend or merger; the line below lists all.",
         "action-ratio": "New shares for old ones, above 0, such as 10, 3:2 or 1:8.",
         "action-amount": "Dollars for each share, above 0, such as 0.42.",
