@@ -68,7 +68,7 @@ def test_a_shock_shows_its_impact_then_applies_it_and_causes_runs() -> None:
     book = market_book()
 
     async def flow(pilot: Any, app: Any) -> None:
-        await press(pilot, "slash", *"spy", "enter", "o", "down")
+        await press(pilot, "slash", *"spy", "enter", "o")
         assert isinstance(app.screen, ShockScreen)
         await write(pilot, "-3")
         effect = str(app.screen.query_one("#shock-effect", Static).content)
@@ -103,7 +103,7 @@ def test_the_accounts_that_a_shock_moved_out_of_their_bands_are_shown_on_the_des
     book = market_book()
 
     async def shock(pilot: Any, symbol: str, percent: str) -> None:
-        await press(pilot, "6", "slash", "backspace", "backspace", "backspace", *symbol, "enter", "o", "down")
+        await press(pilot, "6", "slash", "backspace", "backspace", "backspace", *symbol, "enter", "o")
         await write(pilot, percent)
         await press(pilot, "enter", "y")
 
@@ -149,7 +149,7 @@ def test_the_accounts_that_a_shock_moved_out_of_their_bands_are_shown_on_the_des
 
 def test_the_accounts_that_left_their_bands_are_shown_in_the_order_after_the_shock() -> None:
     async def flow(pilot: Any, app: Any) -> None:
-        await press(pilot, "6", "slash", *"spy", "enter", "o", "down")
+        await press(pilot, "6", "slash", *"spy", "enter", "o")
         await write(pilot, "-30")
         await press(pilot, "enter", "y", "b")
         assert [row.account_id for row in app.screen.table.rows] == ["e", "a", "b", "c", "d"]
@@ -176,7 +176,9 @@ def test_a_shock_of_all_assets_and_faults_next_to_their_fields() -> None:
     async def flow(pilot: Any, app: Any) -> None:
         await press(pilot, "o")
         percent = app.screen.query_one("#shock-percent", Input)
-        assert "[All prices]" in screen_text(app), "the whole market, if nothing else is chosen"
+        assert "[GLD] All prices" in screen_text(app), "the asset under the cursor, until all prices are chosen"
+        await press(pilot, "down")
+        assert "[All prices]" in screen_text(app)
         await press(pilot, "enter")
         assert "expected a percentage, such as -8 or 2.5" in screen_text(app), "the example is no value"
         await write(pilot, "-100")
@@ -194,6 +196,36 @@ def test_a_shock_of_all_assets_and_faults_next_to_their_fields() -> None:
         assert book.assets["SPY"].price == before * 1125 // 1000
 
     run(flow, book, "6")
+
+
+def test_left_and_right_choose_what_a_shock_changes_until_a_percentage_is_typed() -> None:
+    async def flow(pilot: Any, app: Any) -> None:
+        await press(pilot, "o")
+        assert "← → ↑ ↓ choose which" in screen_text(app)
+        await press(pilot, "right")
+        assert "[All prices]" in screen_text(app)
+        await press(pilot, "left")
+        assert "[GLD]" in screen_text(app)
+        await press(pilot, *"85", "left", *"-")
+        assert app.screen.query_one("#shock-percent", Input).value == "8-5", "they move the cursor of a text"
+        assert "[GLD]" in screen_text(app)
+        await press(pilot, "tab", "right")
+        assert "[All prices]" in screen_text(app)
+
+    run(flow, market_book(2), "6")
+
+
+@pytest.mark.slow
+def test_an_asset_that_is_not_tradable_keeps_its_accounts_and_prices_in_view() -> None:
+    async def flow(pilot: Any, app: Any) -> None:
+        await press(pilot, "o", *"-17.31", "enter", "y", "U", "y")
+        header, row = screen_text(app).splitlines()[4:6]
+        assert " -17.31 % " in row
+        assert " ✗ not tradable " in row
+        assert "Price trend  Status          Accounts" in header
+        assert row[header.index("Accounts") :].split()[0] == "1"
+
+    run(flow, market_book(), "6")
 
 
 @pytest.mark.parametrize("text", ["", "0", "-100", "1000.01", "1e3", "--5", "٣", "5,5", "1.234", "nan"])
@@ -219,7 +251,7 @@ def test_a_halted_asset_accepts_orders_and_fills_them_when_trading_resumes() -> 
         await press(pilot, "h", "y")
         assert book.sandbox.halted() == {"SPY"}
         assert "■ halted" in screen_text(app)
-        await press(pilot, "o", "down", *"30", "enter", "y")
+        await press(pilot, "o", *"30", "enter", "y")
         at_time(book, "2026-03-02 10:15")
         await run_heartbeat(pilot, app)
         placed = [order for one in all_runs(book) for _, order, _ in run_orders.of_run(book.database, one.id)]
@@ -244,7 +276,7 @@ def test_an_asset_on_hold_is_released_for_all_its_accounts() -> None:
     async def flow(pilot: Any, app: Any) -> None:
         await press(pilot, "slash", *"spy", "enter", "l")
         assert "SPY is not on hold." in shown_messages(app)
-        await press(pilot, "o", "down")
+        await press(pilot, "o")
         await write(pilot, "-50")
         await press(pilot, "enter", "y")
         assert list(book.asset_holds) == ["SPY"]
@@ -349,7 +381,7 @@ def test_the_market_looks_right(snap_compare: Any, size: str) -> None:
     def prepare() -> None:
         at_time(book, "2026-03-02 10:14")
 
-    shows(snap_compare, book, ("6", "o", "down", *"10", "enter", "y", "j", "h", "y", "full_stop"), SIZES[size], prepare)
+    shows(snap_compare, book, ("6", "o", *"10", "enter", "y", "j", "h", "y", "full_stop"), SIZES[size], prepare)
 
 
 @pytest.mark.slow

@@ -112,8 +112,9 @@ def lay_out_columns(
     longest text, by column key. A column that can grow does not grow beyond that width, and shrinks to it, but not
     below the width of its title. Spare width goes to `whole` columns first, then to other columns whose texts are
     cut, last to columns without an entry in `widest`. If the text of a `whole` column is still cut, the column
-    takes the width that the texts of other columns do not need. With `names_first`, `whole` columns get the full
-    width of their texts before columns of `LOW_PRIORITY` or a larger number are added.
+    takes the width that the texts of other columns do not need, and the blank cell at the right edge if no more is
+    missing. With `names_first`, `whole` columns get the full width of their texts before columns of `LOW_PRIORITY` or
+    a larger number are added.
     """
     base = {column.key: _base_width(column, widest) for column in columns}
     limits = {column.key: min(column.max_width, widest.get(column.key, column.max_width)) for column in columns}
@@ -148,6 +149,7 @@ def lay_out_columns(
             widths[index] += step
             spare -= step
     _take_unused(shown, widths, limits, widest)
+    _take_edge(shown, widths, limits, widest)
     placed: list[PlacedColumn[R]] = []
     at = 0
     for index, (column, size) in enumerate(zip(shown, widths, strict=True)):
@@ -170,6 +172,16 @@ def _take_unused(
             if moved > 0:
                 widths[taker] += moved
                 widths[giver] -= moved
+
+
+def _take_edge(
+    columns: Sequence[Column[Any]], widths: list[int], limits: Mapping[str, int], widest: Mapping[str, int]
+) -> None:
+    """Give the blank cell at the right edge to the first `whole` column that is cut by no more than that."""
+    for taker, column in enumerate(columns):
+        if column.whole and column.key in widest and 0 < limits[column.key] - widths[taker] <= EDGE:
+            widths[taker] = limits[column.key]
+            return
 
 
 def _base_width(column: Column[Any], widest: Mapping[str, int]) -> int:

@@ -14,8 +14,8 @@ from rebal_tui.tui.screens.runs import columns as runs
 from rebal_tui.tui.screens.shared.account_lines import OUTCOMES
 from rebal_tui.tui.widgets.table_layout import Column, lay_out_columns, widest_texts
 
-LIST_AT_200 = 137
-"""Cells of a list with its detail at the right, in a terminal of 200 columns."""
+LIST_AT_120, LIST_AT_200 = 69, 137
+"""Cells of a list with its detail at the right, in a terminal of 120 and of 200 columns."""
 
 
 def test_portfolios_show_their_conditions_where_there_is_width_even_if_the_longest_are_cut() -> None:
@@ -60,6 +60,22 @@ def test_no_name_of_an_asset_is_cut_while_width_is_free() -> None:
     longest = len("SPDR Dow Jones Industrial Average ETF Trust")
     placed = lay_out_columns(market.columns(), LIST_AT_200, {"name": longest})
     assert next(one.width for one in placed if one.column.key == "name") == longest
+
+
+def test_the_accounts_of_an_asset_are_shown_before_its_price_trend() -> None:
+    widths = {"symbol": 5, "name": 40, "price": 9, "change": 9, "state": 30, "portfolios": 1, "accounts": 1}
+    shown = {one.column.key for one in lay_out_columns(market.columns(), LIST_AT_120, widths)}
+    assert shown == {"symbol", "price", "change", "state", "portfolios", "accounts"}, "its place is not left empty"
+    assert "chart" in {one.column.key for one in lay_out_columns(market.columns(), LIST_AT_120, widths | {"price": 8})}
+
+
+def test_a_name_that_lacks_one_cell_takes_the_one_at_the_right_edge() -> None:
+    widths = {"status": 10, "name": 20, "weights": 10, "subscribers": 2, "assets": 12, "conditions": 90, "review": 3}
+    placed = {one.column.key: one for one in lay_out_columns(portfolios.columns(), LIST_AT_120, widths)}
+    assert placed["name"].width == 20
+    assert placed["assets"].at + placed["assets"].width == LIST_AT_120
+    placed = {one.column.key: one for one in lay_out_columns(portfolios.columns(), LIST_AT_120, widths | {"name": 21})}
+    assert placed["name"].width == 19, "nor is the edge taken for a name that is cut all the same"
 
 
 def test_a_cut_name_takes_the_width_that_columns_of_a_fixed_width_do_not_use() -> None:

@@ -15,7 +15,8 @@ from rebal_tui.tui.widgets import bars
 from rebal_tui.tui.widgets.lines import Builder
 from rebal_tui.tui.widgets.table_layout import Column
 
-CHART_WIDTH = 14
+CHART_WIDTH = 11
+"""Width in cells of a price trend in the list: that of its title."""
 TWO_COLUMNS_MIN_WIDTH = 110
 WORDS: dict[str, tuple[str, str]] = {
     "inactive": ("✗", "bad"),
@@ -90,9 +91,17 @@ def chart(points: Sequence[Price], width: int, height: int = 1) -> list[Line]:
 def columns() -> tuple[Column[AssetRow], ...]:
     """Return the columns of the list. A narrow terminal hides the columns with the largest `priority` number first."""
     return (
-        Column("symbol", "Symbol", 8, lambda row: ((row.symbol, "title"),), sort=lambda row: row.symbol),
         Column(
-            "name", "Name", 16, lambda row: row.name, sort=lambda row: fold(row.name), priority=3, grow=2, max_width=60
+            "symbol",
+            "Symbol",
+            8,
+            lambda row: ((row.symbol, "title"),),
+            sort=lambda row: row.symbol,
+            grow=1,
+            max_width=8,
+        ),
+        Column(
+            "name", "Name", 16, lambda row: row.name, sort=lambda row: fold(row.name), priority=4, grow=2, max_width=60
         ),
         Column(
             "price", "Price $", 10, lambda row: formats.price(row.price), "right", 0, lambda row: row.price or 0, True
@@ -113,7 +122,7 @@ def columns() -> tuple[Column[AssetRow], ...]:
             "Price trend",
             CHART_WIDTH,
             lambda row: chart(row.trend, CHART_WIDTH)[0],
-            priority=1,
+            priority=2,
             plain=lambda row: " ".join(formats.price(price).replace(",", "") for price in row.trend),
         ),
         Column(
@@ -125,11 +134,11 @@ def columns() -> tuple[Column[AssetRow], ...]:
             10,
             lambda row: _count(row.portfolios),
             "right",
-            4,
+            3,
             lambda row: row.portfolios,
             True,
         ),
-        Column("accounts", "Accounts", 8, lambda row: _count(row.accounts), "right", 2, lambda row: row.accounts, True),
+        Column("accounts", "Accounts", 8, lambda row: _count(row.accounts), "right", 1, lambda row: row.accounts, True),
     )
 
 
@@ -223,7 +232,7 @@ def _facts(view: AssetView, width: int, height: int, *, simulated: bool, left: b
         tradable = "make it untradable: sells only" if row.tradable else "make it tradable again"
         lines += [(), heading("Simulator", width)]
         for keys, text in (
-            (_key("market.shock"), "change all prices, or this one"),
+            (_key("market.shock"), "change this price, or all prices"),
             (_key("market.halt"), halt),
             (_key("market.tradable"), tradable),
             *([(_key("market.left"), "show accounts newly outside a band")] if left else []),
