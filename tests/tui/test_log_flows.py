@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -146,6 +147,18 @@ def test_a_broken_trail_looks_right(snap_compare: Any) -> None:
 
 def test_an_entry_looks_right(snap_compare: Any) -> None:
     shows(snap_compare, market_book(), ("8", "T", "enter"), SIZES["80x24"])
+
+
+def test_the_page_of_an_entry_shows_the_key_that_copies_it() -> None:
+    async def flow(pilot: Any, app: Any) -> None:
+        await press(pilot, "T", "enter")
+        assert " y Copy " in screen_text(app).splitlines()[-1]
+        await press(pilot, "y")
+        assert json.loads(app.clipboard)["seq"]
+        await press(pilot, "escape", "N", "question_mark")
+        assert "Copy" not in screen_text(app), "a page of notices has no text to copy"
+
+    run(flow, market_book(), "8")
 
 
 def test_the_screen_is_a_list() -> None:

@@ -197,6 +197,7 @@ def test_json_copy_export_and_navigation_to_the_desk(tmp_path: Path) -> None:
         await go_to_portfolio(pilot, app, "calm")
         await press(pilot, "J")
         assert '"sub_type": "monthly"' in screen_text(app).replace("  ", " ")
+        assert "esc Back  y Copy" in screen_text(app).splitlines()[-1]
         await press(pilot, "y")
         assert json.loads(app.clipboard)["id"] == "calm"
         await press(pilot, "escape", "x", "up")

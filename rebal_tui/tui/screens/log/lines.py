@@ -119,7 +119,7 @@ def title_of(row: JobView | AuditView) -> tuple[str, str]:
     """Return the title of a row's page, and the text that key `y` copies there."""
     if isinstance(row, JobView):
         return f"Job · {row.title}", row.last_result
-    return f"Audit entry {row.seq:,} · {row.action} · y copies its JSON", entry_json(row)
+    return f"Audit entry {row.seq:,} · {row.action}", entry_json(row)
 
 
 def entry_json(entry: AuditView) -> str:

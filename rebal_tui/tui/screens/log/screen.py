@@ -37,6 +37,7 @@ class LogScreen(ShowsJob, LoadsOlder, inherit_bindings=False):
     SECTION = Section.LOG
     EXPORT = "audit"
     NOUN = "row"
+    COPIES = True
     CSS_PATH = ["../shared/list.tcss", "log.tcss"]  # noqa: RUF012 - read only, as Textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [*Screen.BINDINGS, *actions.bindings(Section.LOG, LISTS)]
 

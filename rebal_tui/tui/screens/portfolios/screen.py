@@ -37,9 +37,8 @@ from rebal_tui.tui.screens.portfolios.questions import (
 from rebal_tui.tui.screens.portfolios.run_stops import choose_stops
 from rebal_tui.tui.screens.portfolios.versions import VersionsScreen
 from rebal_tui.tui.screens.restrictions.screen import RestrictionsScreen
-from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from rebal_tui.tui.screens.shared.export_choices import ExportChoice, Reported
-from rebal_tui.tui.screens.shared.json_lines import json_lines
+from rebal_tui.tui.screens.shared.json_lines import JsonScreen
 from rebal_tui.tui.screens.shared.tiled_list_screen import TiledListScreen
 from rebal_tui.tui.sections import LISTS, Section
 from rebal_tui.tui.widgets.lines import Builder
@@ -305,13 +304,7 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
     async def _json(self, portfolio_id: str) -> None:
         view = await self._view(portfolio_id)
         if self.is_current:
-            self.app.push_screen(
-                ReadScreen(
-                    f"{view.row.name} · API format · y copies it",
-                    json_lines(view.api_json),
-                    copy=view.api_json,
-                )
-            )
+            self.app.push_screen(JsonScreen(f"{view.row.name} · API format", view.api_json))
 
     def action_paste_json(self) -> None:
         self._paste("")

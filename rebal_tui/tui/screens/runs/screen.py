@@ -23,9 +23,8 @@ from rebal_tui.tui.questions import Effect
 from rebal_tui.tui.screens.files.trade_list import write_trade_list
 from rebal_tui.tui.screens.runs import columns as run_columns
 from rebal_tui.tui.screens.shared import approval
-from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from rebal_tui.tui.screens.shared.export_choices import Reported
-from rebal_tui.tui.screens.shared.json_lines import json_lines
+from rebal_tui.tui.screens.shared.json_lines import JsonScreen
 from rebal_tui.tui.screens.shared.loads_older import LoadsOlder
 from rebal_tui.tui.screens.shared.plan_effects import FILES_MODE
 from rebal_tui.tui.screens.shared.row_page import Page
@@ -238,13 +237,7 @@ class RunsScreen(ShowsRun, LoadsOlder, TiledListScreen, inherit_bindings=False):
     async def _json(self, run_id: str) -> None:
         text = (await self.host.ask(run_queries.run_view, run_id)).api_json
         if self.is_current:
-            self.app.push_screen(
-                ReadScreen(
-                    f"Run {formats.short_id(run_id)} · API format · y copies it",
-                    json_lines(text),
-                    copy=text,
-                )
-            )
+            self.app.push_screen(JsonScreen(f"Run {formats.short_id(run_id)} · API format", text))
 
     def action_cancel_run(self) -> None:
         run_id = self.selected_id()

@@ -24,6 +24,8 @@ from rebal_tui.tui.widgets.lines import Builder, LinesView
 from rebal_tui.tui.widgets.page_title import PageTitle
 
 T = TypeVar("T")
+COPY = Binding("y", "copy", "Copy")
+"""The key of a `ReadScreen` that copies its text, for pages whose bottom line shows it."""
 PAGE_HELP = "Show the keys of this page."
 PAGE_METHODS = frozenset({"help", "quit"})
 """Actions of the app whose keys have another meaning on a page."""
@@ -138,10 +140,13 @@ class ReadScreen(ReadingPage[None]):
         """Show the lines of another builder."""
         self.query_one(LinesView).show(builder)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer the copy only if there is a text to copy."""
+        return bool(self.copied) if action == "copy" else super().check_action(action, parameters)
+
     def action_copy(self) -> None:
-        if self.copied:
-            self.app.copy_to_clipboard(self.copied)
-            host_of(self).say("Copied.")
+        self.app.copy_to_clipboard(self.copied)
+        host_of(self).say("Copied.")
 
 
 class HelpScreen(ReadScreen):

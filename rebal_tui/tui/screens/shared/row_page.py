@@ -16,7 +16,7 @@ from rebal_tui.tui import actions
 from rebal_tui.tui.action import Action
 from rebal_tui.tui.host import Host
 from rebal_tui.tui.keymap import BY_ID
-from rebal_tui.tui.screens.shared.dialog import PAGE_HELP, Dialog, LivePage, ReadingPage, ReadScreen
+from rebal_tui.tui.screens.shared.dialog import COPY, PAGE_HELP, Dialog, LivePage, ReadingPage, ReadScreen
 from rebal_tui.tui.screens.shared.export_choices import REPORT, ExportChoice
 from rebal_tui.tui.screens.shared.section_screen import SectionScreen
 from rebal_tui.tui.segments import Line, paragraph
@@ -96,9 +96,13 @@ class HasRows(Protocol):
 
 
 class HasPages(SectionScreen):
-    """A section with a list whose rows have pages. `NOUN` is the word for one row, such as `account`."""
+    """A section with a list whose rows have pages. `NOUN` is the word for one row, such as `account`.
+
+    `COPIES` is whether a page shows the key that copies its text; else only its help does.
+    """
 
     NOUN: ClassVar[str]
+    COPIES: ClassVar[bool] = False
 
     @property
     def table(self) -> BookTable[Any]:
@@ -257,6 +261,7 @@ class RowPage(ReadScreen, PageOfList[None]):
         self.query_one(PageTitle).title = page.title
         self.show(page.lines)
         self._leave_out(page.idle)
+        self.refresh_bindings()
 
     async def turn_to(self, key: str, step: int) -> None:
         page = await self.owner.page_of(key)
@@ -278,6 +283,12 @@ class RowPage(ReadScreen, PageOfList[None]):
             self.show(_last_state(self._page.lines, gone))
 
 
+class CopiedRowPage(RowPage):
+    """The page of a row whose text is often copied; the bottom line shows the key."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [COPY]
+
+
 def _last_state(lines: Builder, why: str) -> Builder:
     """Build the last lines that a row had, below the reason why there are no newer ones."""
 
@@ -293,7 +304,7 @@ def _version(book: Book) -> int:
 
 def row_page(owner: HasPages, page: Page, key: str) -> RowPage:
     """Return the page of a row, with keys for the section's actions that work on a row."""
-    return with_keys_of(owner, RowPage)(owner, page, key)
+    return with_keys_of(owner, CopiedRowPage if owner.COPIES else RowPage)(owner, page, key)
 
 
 def with_keys_of(owner: HasRows, page: type[P], objects: str = "") -> type[P]:
