@@ -282,7 +282,7 @@ ACTIONS: tuple[Action, ...] = (
         "accounts.portfolio", "o", "Show portfolio", "Go to this account's portfolio.", Section.ACCOUNTS, "portfolio",
         footer=False,
     ),
-    Action("accounts.tile", "t", "Next tab", "Filter by the next group.", Section.ACCOUNTS, "tile(1)", footer=False),
+    Action("accounts.tile", "t", "Next tab", "Filter by the next group.", Section.ACCOUNTS, "tile(1)", last=True),
     Action(
         "accounts.tile_back", "T", "Previous tab", "Filter by the previous group.", Section.ACCOUNTS, "tile(-1)",
         footer=False,

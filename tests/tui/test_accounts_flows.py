@@ -265,6 +265,14 @@ def test_the_bottom_line_offers_to_mark_all_at_every_width(section: str) -> None
     run(flow, factories.review_book(), (80, 24), section=section)
 
 
+@pytest.mark.parametrize(("columns", "shown"), [(200, True), (120, False)])
+def test_the_bottom_line_shows_the_key_of_the_next_tab_where_all_others_fit(columns: int, shown: bool) -> None:
+    async def flow(_pilot: Pilot[Any], app: RebalApp) -> None:
+        assert ("x Export  t Next tab" in screen_text(app).splitlines()[-1]) == shown
+
+    run(flow, factories.review_book(), (columns, 40))
+
+
 def test_mark_all_shown_respects_the_filter() -> None:
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         assert isinstance(app.screen, AccountsScreen)
