@@ -60,6 +60,16 @@ def test_the_text_of_an_item_without_an_amount_takes_its_room() -> None:
     assert asked([trades, waits], (80, 30))[1].rstrip().endswith("…  1,234,567.00")
 
 
+def test_a_long_reason_is_shown_whole_on_a_wide_screen() -> None:
+    reason = "excess cash $1,234.56 reaches the minimum $10.00 (cash $1,617.81, cash target $383.25"
+    text = f"invest cash, 3 orders: {reason}, that of the last completed run)"
+    items = [Item("a", "Kowalczyk Family Trust", text, "1,234.56")]
+    width, row = asked(items, (200, 30))
+    assert width <= 196
+    assert text in row
+    assert text not in asked(items, (160, 30))[1]
+
+
 def test_a_confirmation_with_short_texts_keeps_its_width() -> None:
     assert asked([Item("a", "Ada", "3 orders", "100.00")], (200, 30))[0] == 116
 

@@ -27,7 +27,7 @@ from rebal_tui.tui.widgets.table_order import Columnar
 
 LIVE_WORD = "LIVE"
 """The word that must be typed before orders are sent or money is moved on a live book."""
-MAX_WIDTH, WIDE_WIDTH, NARROW_WIDTH = 160, 116, 76
+MAX_WIDTH, WIDE_WIDTH, NARROW_WIDTH = 196, 116, 76
 """Widths of a confirmation in cells: the maximum, the minimum with details (items or lines), and without details."""
 FRAME_WIDTH, FRAME_HEIGHT = 7, 4
 """Cells of a dialog that its contents cannot use. In width: border, padding and scroll bar; in height: border, title,
