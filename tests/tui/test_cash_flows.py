@@ -94,7 +94,7 @@ def test_a_withdrawal_completes_across_a_settlement_and_a_restart(tmp_path: Path
         for part in (
             "Leaves the account of Client a (N-a) $9,000.00",
             "Tue 03 Mar 2026",
-            "subscribed to Balanced again",
+            "The subscription to Balanced ends now, and begins again when the cash has left",
         ):
             assert part in confirmation(app)
         await press(pilot, "y")
@@ -401,7 +401,7 @@ def test_everything_can_be_withdrawn_and_the_account_stays_unsubscribed() -> Non
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         await ask_for(pilot, "N-b", "Everything")
         assert "Every position is closed" in confirmation(app)
-        assert "The account stays unsubscribed" in confirmation(app)
+        assert "ends now, and the account stays unsubscribed" in confirmation(app)
         await press(pilot, "y")
         await app.run_heartbeat()
         await settle(pilot)

@@ -21,7 +21,7 @@ from rebal_tui.services.evaluation.history import latest_decisions
 from rebal_tui.services.queries.account_exceptions import note_words, notes_of, portfolio_exception, short_exception
 from rebal_tui.services.queries.account_rows import AccountRows
 from rebal_tui.services.queries.runs import rows_of
-from rebal_tui.services.queries.status_columns import UNSUBSCRIBED_TEXT, run_state, stopped_by
+from rebal_tui.services.queries.status_columns import UNSUBSCRIBED_TEXT, WITHDRAWING_TEXT, run_state, stopped_by
 from rebal_tui.services.view_models.accounts import (
     OUTSIDE_TRADE,
     AccountDetail,
@@ -33,6 +33,7 @@ from rebal_tui.services.view_models.accounts import (
 from rebal_tui.services.view_models.shown_rows import ShownRows
 from rebal_tui.services.view_models.standing import short_status
 from rebal_tui.store import accounts, past_rows
+from rebal_tui.store.cash import open_withdrawal
 from rebal_tui.store.codec import parse_client_order_id
 
 NEWEST_RUNS, NEWEST_DECISIONS = 50, 60
@@ -164,10 +165,10 @@ def _row(book: Book, account_id: str, trade: TradeStatus | None) -> AccountRow:
 
 def _state(book: Book, account_id: str, trade: TradeStatus | None) -> str:
     run = book.open_runs.get(account_id)
-    if trade is None:
-        return UNSUBSCRIBED_TEXT if run is None else run_state(book, run)
     if run is not None:
         return run_state(book, run)
+    if trade is None:
+        return UNSUBSCRIBED_TEXT if open_withdrawal(book.database, account_id) is None else WITHDRAWING_TEXT
     return short_status(
         trade.kind, trade.waits_for, trade.first_trade_at, book.now(),
         traded=book.quota_run(account_id, book.today().isoformat()) is not None,

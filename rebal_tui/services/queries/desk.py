@@ -62,6 +62,7 @@ from rebal_tui.services.view_models.runs import FOR_A_LIST
 from rebal_tui.services.view_models.shown_rows import ShownRows
 from rebal_tui.services.view_models.standing import what_ends_it
 from rebal_tui.store import drift_history, past_rows
+from rebal_tui.store.cash import open_withdrawal
 
 _TYPES = {Outcome.FULL_REBALANCE, Outcome.INVEST_CASH}
 
@@ -147,7 +148,7 @@ def account_view(book: Book, account_id: str) -> AccountView:
         conditions=conditions_text(portfolio) if portfolio else "",
         last_decision=stored[0] if stored else None,
         decision_now=now,
-        next_step=_next_step(book, now) if now else "No automatic runs: the account follows no portfolio.",
+        next_step=_next_step(book, now) if now else _without_portfolio(book, account_id),
         history=_history(book, account_id, used),
         withdrawable=transferable(book, account_id),
         unsettled=account.unsettled or None,
@@ -356,6 +357,17 @@ def _made(decision: Decision) -> str:
     does = f"proposes {run}, which waits for your approval" if reviewed else f"creates {run}"
     deciding = deciding_check(decision.trace, decision.outcome)
     return f"{does}, unless prices move back" if deciding is not None and deciding.check == "drift_band" else does
+
+
+def _without_portfolio(book: Book, account_id: str) -> str:
+    """What happens next to an account that follows no portfolio; during a withdrawal that is soon one again (R-32)."""
+    withdrawal = open_withdrawal(book.database, account_id)
+    if withdrawal is None:
+        return "No automatic runs: the account follows no portfolio."
+    again = book.portfolios.get(withdrawal.portfolio_id or "")
+    if again is None or withdrawal.everything:
+        return "A withdrawal is under way; the account stays unsubscribed."
+    return f"A withdrawal is under way; when the cash has left, the account follows {again.name} again."
 
 
 def _next_step(book: Book, decision: Decision) -> str:

@@ -138,6 +138,8 @@ def _session_text(book: Book, now: datetime) -> str:
         return f"CLOSED{until}"
     half = "half day · " if session.half_day else ""
     end = session.window_end
+    if now <= end and halted(book):
+        return f"OPEN · {half}market closes {session.close.astimezone(NEW_YORK):%H:%M}"
     if now <= end:
         return f"OPEN · {half}rebalancing until {end.astimezone(NEW_YORK):%H:%M}, {_duration_text(end - now)} left"
     return f"OPEN · {half}rebalancing ended, market closes {session.close.astimezone(NEW_YORK):%H:%M}"

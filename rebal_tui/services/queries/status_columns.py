@@ -26,11 +26,12 @@ from rebal_tui.services.files_book.list_numbers import list_numbers
 from rebal_tui.services.schedule.scheduler import evaluations_paused
 from rebal_tui.services.view_models.runs import FOR_A_LIST
 from rebal_tui.services.view_models.standing import short_status
+from rebal_tui.store import cash
 
 Codes = NDArray[np.int32]
 
 NEEDS = KINDS.index(StatusKind.NEEDS_YOU)
-UNSUBSCRIBED_TEXT = "unsubscribed"
+UNSUBSCRIBED_TEXT, WITHDRAWING_TEXT = "unsubscribed", "withdrawing"
 SHORT_TEXTS = {
     "account_status": "not active",
     "trading_blocked": "no trading",
@@ -114,7 +115,9 @@ def status_columns(book: Book, frame: BookFrame, day_context: DayContext, *, cau
     With `causes`, the short text of an account that needs a person names the cause; otherwise it is `needs you`.
     """
     row_of = book.account_table.row_of
-    running = {row_of[account_id]: run_state(book, run) for account_id, run in book.open_runs.items()}
+    withdrawing = (one.account_id for one in cash.withdrawals(book.database, only_open=True))
+    running = {row_of[one]: WITHDRAWING_TEXT for one in withdrawing if one not in book.subscriptions}
+    running |= {row_of[account_id]: run_state(book, run) for account_id, run in book.open_runs.items()}
     found = book_statuses(book, frame, day_context, status_context(book, stopped_by(book)))
     reviewed = reviewed_rows(book, frame, reviewed_portfolios(book))
     return StatusColumns(found, *_texts(frame, day_context, found, reviewed, running, causes))
@@ -130,8 +133,8 @@ def _texts(
 ) -> tuple[list[str], Codes]:
     """The distinct short texts, and by account row the index of the account's text.
 
-    `reviewed` is the result of `reviewed_rows`. `running` is the state of the open run, by account row, shown instead
-    of the status. `named` is whether texts name what needs a person.
+    `reviewed` is the result of `reviewed_rows`. `running` is the state of the open run or withdrawal, by account row,
+    shown instead of the status. `named` is whether texts name what needs a person.
     """
     traded = frame.accounts.system_run_on == day_context.day
     distinct, place = np.unique(found.first_trade_at, return_inverse=True)

@@ -88,7 +88,11 @@ def _evaluate(book: Book, key: str) -> str | None:
         if not set_apart_failing(book, error):
             raise
         return None  # the pass begins again without the accounts that are paused
-    return None if made is None else f"{count_text(made.evaluated, 'account')}, {count_text(len(made.runs), 'run')}"
+    if made is None:
+        return None
+    awaiting = sum(run.awaits_approval for run in made.runs)
+    reviewed = f", {awaiting:,} to review" if awaiting else ""
+    return f"{count_text(made.evaluated, 'account')}, {count_text(len(made.runs), 'run')}{reviewed}"
 
 
 def _count_missed_slots(book: Book, slot: datetime) -> None:

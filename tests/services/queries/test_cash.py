@@ -14,6 +14,8 @@ from rebal_tui.services.advisory import cash
 from rebal_tui.services.advisory.withdrawals import request_withdrawal
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.maintenance.export import Export
+from rebal_tui.services.queries.account_rows import AccountRows
+from rebal_tui.services.queries.accounts import account_row
 from rebal_tui.services.queries.cash import (
     cash_changes,
     cash_snapshot,
@@ -22,6 +24,7 @@ from rebal_tui.services.queries.cash import (
     run_manually,
     withdrawal_history,
 )
+from rebal_tui.services.queries.desk import account_view
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.store import reservations
 from rebal_tui.tui.screens.cash.columns import cash_rows, group_tabs
@@ -53,6 +56,28 @@ def test_the_five_stages_follow_a_withdrawal_to_its_end() -> None:
     withdrawal_id = book.database.rows("SELECT id FROM withdrawals")[0][0]
     events = [event.what for event in withdrawal_history(book, withdrawal_id)]
     assert events == ["requested", "unsubscribed", "selling", "settling", "journaling", "resubscribing", "completed"]
+
+
+def test_an_account_says_that_it_follows_its_portfolio_again_after_a_withdrawal() -> None:
+    book = rebalanced()
+
+    def states() -> tuple[str, str, str]:
+        listed = AccountRows(book)
+        position = listed.find("a")
+        assert position is not None
+        return listed[position].state, account_row(book, "a").state, account_view(book, "a").next_step
+
+    request_withdrawal(book, "a", parse_money("9000"))
+    assert states()[:2] == ("queued", "queued"), "the state of its run"
+    scheduler.tick(book)
+    then = "A withdrawal is under way; when the cash has left, the account follows Balanced again."
+    assert states() == ("withdrawing", "withdrawing", then)
+    for minute in (30, 31):
+        advance_to(book, f"2026-03-03 09:{minute}")
+    listed, own, _ = states()
+    assert listed == own != "withdrawing"
+    request_withdrawal(book, "a", None)
+    assert states()[2] == "A withdrawal is under way; the account stays unsubscribed."
 
 
 def test_more_movements_than_are_listed_are_told_and_exported() -> None:

@@ -41,7 +41,7 @@ def test_the_runs_that_are_due_are_those_that_an_evaluation_creates() -> None:
     assert (found.rebalances, found.investments, found.total) == (1, 1, 2)
     assert found.reviewed
     assert [run.account_id for run in found.runs] == ["a", "b"]
-    scheduler.run_now(book, "evaluation")
+    assert scheduler.run_now(book, "evaluation") == "3 accounts, 2 runs, 2 to review"
     made = {run.account_id: run for run in all_runs(book)}
     assert {run.account_id: run.type for run in found.runs} == {key: run.type for key, run in made.items()}
     for run in found.runs:

@@ -99,7 +99,8 @@ def _effects(row: AccountRow, view: WithdrawalPreview) -> list[Effect]:
     what = "Everything leaves" if view.everything else "Leaves"
     effects = [Effect(f"{what} the account of {row.client} ({row.account_number})", about)]
     if row.portfolio_id:
-        effects.append(Effect(f"The subscription to {row.portfolio} ends"))
+        then = "the account stays unsubscribed" if view.everything else "begins again when the cash has left"
+        effects.append(Effect(f"The subscription to {row.portfolio} ends now, and {then}"))
     if view.everything:
         effects.append(Effect("Every position is closed"))
     if view.preview is None:
@@ -109,14 +110,12 @@ def _effects(row: AccountRow, view: WithdrawalPreview) -> list[Effect]:
     else:
         count = len(view.preview.plan.sells)
         raised = f"{count_text(count, 'sell')} {'raises' if count == 1 else 'raise'}"
+        if view.covered:
+            raised = f"Settled cash covers it; for the cash target, {raised}"
         effects.append(Effect(raised, f"${formats.money(view.preview.turnover)}"))
     if view.everything and view.stays:
         effects.append(Effect(f"Cannot be sold and stays: {view.stays}", style="warn"))
     effects.append(Effect(f"Journaled to the firm account once settled, on {_leaves(view)}", about))
-    if view.everything:
-        effects.append(Effect("The account stays unsubscribed"))
-    elif row.portfolio_id:
-        effects.append(Effect(f"Then the account is subscribed to {row.portfolio} again"))
     return effects
 
 
