@@ -83,6 +83,25 @@ def test_runs_that_are_not_listed_are_found_by_words_by_date_and_by_their_id(mon
     run(flow, book, (120, 40), section="4")
 
 
+@pytest.mark.slow
+def test_a_search_begins_on_its_first_run_unless_it_finds_that_of_the_cursor() -> None:
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        assert isinstance(app.section, RunsScreen)
+        table = app.section.table
+        await press(pilot, "end")
+        last = table.cursor_key
+        await press(pilot, "slash")
+        await type_text(pilot, "n-")
+        await settle(pilot)
+        assert (len(shown(app)), table.cursor_key) == (3, last)
+        table.move_to(next(row.id for row in table.rows if row.account_id == "a"))
+        await type_text(pilot, "b")
+        await settle(pilot)
+        assert (len(shown(app)), table.cursor_key) == (2, table.rows[0].id)
+
+    run(flow, with_three_runs(), (120, 40), section="4")
+
+
 def test_older_runs_are_loaded_when_the_cursor_comes_to_the_last_row(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each time as many more, and no further than `MAX_ROWS`; the cursor stays in its row."""
     book = with_three_runs()

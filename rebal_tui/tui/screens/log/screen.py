@@ -110,9 +110,12 @@ class LogScreen(ShowsJob, LoadsOlder, inherit_bindings=False):
             self.query_one(f"#{JOBS}", BookTable).set_rows(snapshot.jobs)
             audit = self.query_one(f"#{AUDIT}", BookTable)
             audit.set_empty(f"No entries contain “{search}”." if search else "No entries.")
-            if old is not None and search != old_search:
+            searched, key = old is not None and search != old_search, audit.cursor_key
+            if searched:
                 audit.renew_order()
             audit.set_rows(snapshot.audit)
+            if searched:
+                self.show_cursor_or_first(key)
             self.show_filter()
             self.show_detail(detail)
 

@@ -137,12 +137,15 @@ class RunsScreen(ShowsRun, LoadsOlder, TiledListScreen, inherit_bindings=False):
             self.show_only(wanted, f"run {formats.short_id(wanted)}")
         self._snapshot, self._read = snapshot, reading
         others = before is None or (search, group) != before[:2]
+        searched, key = before is not None and search != before[0], self.table.cursor_key
         with self.app.batch_update():
             if others:
                 self.table.renew_order()
             self.show_rows()
             self.show_filter()
-            if others:
+            if searched and not wanted:
+                self.show_cursor_or_first(key)
+            elif others:
                 self.table.show_cursor()
             self.show_detail(detail)
 

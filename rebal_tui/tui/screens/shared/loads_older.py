@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any, ClassVar
 
 from textual import on
@@ -80,6 +80,15 @@ class LoadsOlder(ListScreen):
         """Read the newest rows again, because the list is to show other rows than before."""
         self.older.restart()
         self.host.pull_soon()
+
+    def show_cursor_or_first(self, before: Hashable | None) -> None:
+        """After the rows of another search were set, scroll to the cursor; if the row with the key `before`, on which it
+        was, is not among them, go to the first row.
+        """
+        if self.limited_table.cursor_key == before:
+            self.limited_table.show_cursor()
+        else:
+            self.limited_table.action_edge(last=False)
 
     @on(BookTable.Highlighted)
     def _load_older(self, event: BookTable.Highlighted) -> None:
