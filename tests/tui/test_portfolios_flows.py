@@ -443,6 +443,7 @@ def test_a_change_shows_its_impact_before_it_is_saved() -> None:
         assert "Save Balanced?" in text
         assert "SPY 60 % → 30 %, TLT 35 % → 65 %." in text
         assert "outside their bands 1 → 2" in text
+        assert "would trade 2 accounts" in text
         assert "resulting orders 4" in text
         assert "2 orders, in range → outside" in text
         await press(pilot, "n")

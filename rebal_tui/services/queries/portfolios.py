@@ -163,6 +163,7 @@ def impact(book: Book, portfolio_id: str, body: PortfolioBody) -> Impact:
         banded_after=any(one.bands for one in _followed(changed, rules.values())),
         conditioned=any(one.conditions for one in _followed(changed, rules.values())),
         with_run=int(np.count_nonzero(planned & (frame.accounts.marks[rows] & int(Mark.OPEN_RUN) != 0))),
+        trading=sum(count > 0 for count in what_if.orders),
         changes=differences(before, changed),
         affected=AffectedRows(book.search_index(), effects),
     )

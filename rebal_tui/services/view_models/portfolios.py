@@ -70,14 +70,14 @@ class Impact:
     `outside_before` and `outside_after` count accounts outside a band. A full rebalance follows for the accounts that
     are outside afterward, or for all subscribers if the change fires the condition *on update*. `orders` and `turnover`
     are the totals of these rebalances, of which `with_run` are of accounts that have an unfinished run already; each
-    order is rounded to the nearest cent. Accounts for which a full rebalance is due but cannot start are counted by
-    reason: `blocked`, `cooling` (in their cooldown, not blocked), and `unable` (no run can be planned).
-    `on_calendar_day` counts the accounts that do not trade at the next evaluation but on a calendar day, the earliest
-    of which is `next_calendar_day`. `banded_before` and `banded_after`: whether any account has a drift band.
-    `conditioned`: whether any account has a rebalance condition afterward. `changes` are the fields that get another
-    value. `affected` lists the accounts that are outside a band before or after, trade, are in their cooldown, are
-    blocked, cannot be planned, or have no band either way, the largest turnover first; then those that trade on a
-    calendar day.
+    order is rounded to the nearest cent. `trading` counts the accounts with at least one order. Accounts for which a
+    full rebalance is due but cannot start are counted by reason: `blocked`, `cooling` (in their cooldown, not blocked),
+    and `unable` (no run can be planned). `on_calendar_day` counts the accounts that do not trade at the next evaluation
+    but on a calendar day, the earliest of which is `next_calendar_day`. `banded_before` and `banded_after`: whether any
+    account has a drift band. `conditioned`: whether any account has a rebalance condition afterward. `changes` are the
+    fields that get another value. `affected` lists the accounts that are outside a band before or after, trade, are in
+    their cooldown, are blocked, cannot be planned, or have no band either way, the largest turnover first; then those
+    that trade on a calendar day.
     """
 
     subscribers: int
@@ -94,6 +94,7 @@ class Impact:
     banded_after: bool = True
     conditioned: bool = True
     with_run: int = 0
+    trading: int = 0
     changes: tuple[Difference, ...] = field(default=(), compare=False)
     affected: Sequence[AffectedAccount] = field(default=(), compare=False, repr=False)
 

@@ -33,7 +33,7 @@ def traded(plan: Plan) -> Money:
 def exact_impact(book: Book, portfolio_id: str, wanted: PortfolioBody) -> Impact:
     before = book.portfolios[portfolio_id]
     after = replace(before, weights=wanted.weights, conditions=wanted.conditions)
-    orders = turnover = cooling = unable = blocked = with_run = 0
+    orders = turnover = cooling = unable = blocked = with_run = trading = 0
     outside_before = outside_after = 0
     dates: list[date] = []
     for one in book.subscribers(portfolio_id):
@@ -57,11 +57,12 @@ def exact_impact(book: Book, portfolio_id: str, wanted: PortfolioBody) -> Impact
             unable += 1
             continue
         orders += len(plan.sells) + len(plan.buys)
+        trading += bool(plan.sells or plan.buys)
         turnover += traded(plan)
     return Impact(
         len(book.subscribers(portfolio_id)), outside_before, outside_after, orders, Money(turnover), cooling, unable,
         blocked, len(dates), min(dates, default=None), bool(before.bands), bool(after.bands),
-        bool(after.conditions), with_run,
+        bool(after.conditions), with_run, trading,
     )  # fmt: skip
 
 

@@ -198,6 +198,7 @@ def impact_facts(impact: Impact, *, changed: bool = True) -> list[tuple[str, str
     return [
         ("subscribers", f"{impact.subscribers:,}"),
         ("outside their bands", f"{before} → {outside}" if compared else outside),
+        ("would trade", count_text(impact.trading, "account")),
         ("resulting orders", f"{impact.orders:,}"),
         ("turnover", f"${formats.money(impact.turnover)}"),
         *([("have a run already", with_run_text(impact.with_run))] if impact.with_run else []),

@@ -82,8 +82,8 @@ class LoadsOlder(ListScreen):
         self.host.pull_soon()
 
     def show_cursor_or_first(self, before: Hashable | None) -> None:
-        """After the rows of another search were set, scroll to the cursor; if the row with the key `before`, on which it
-        was, is not among them, go to the first row.
+        """After the rows of another search were set, scroll to the cursor; if its row, with the key `before`, is not
+        among them, go to the first row.
         """
         if self.limited_table.cursor_key == before:
             self.limited_table.show_cursor()
