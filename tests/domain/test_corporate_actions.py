@@ -117,7 +117,8 @@ def test_the_fault_of_a_ratio_says_which_limit_it_broke() -> None:
 )
 @pytest.mark.parametrize(("billionths", "accepted"), [(-1, False), (0, False), (1, True)])
 def test_dollars_of_an_action_are_above_zero(kind: str, name: str, billionths: int, accepted: bool) -> None:
-    assert located(kind, **COMPLETE[kind] | {name: billionths}) == ([] if accepted else [name])
+    expected = [] if accepted else [(name, "expected dollars above 0")]
+    assert faults(kind, **COMPLETE[kind] | {name: billionths}) == expected
 
 
 @pytest.mark.parametrize("kind", ["spin_off", "symbol_change", "stock_merger"])
