@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import unicodedata
+from datetime import UTC, date, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rebal_tui.domain.text import MAX_NAME_LENGTH, display_text, fold, name_text, sentence, without_joiners
+from rebal_tui.domain.text import (
+    MAX_NAME_LENGTH,
+    day_text,
+    display_text,
+    fold,
+    minute_text,
+    name_text,
+    next_time_text,
+    searchable,
+    sentence,
+    weekday_text,
+    weekday_time_text,
+    without_joiners,
+)
 
 
 @pytest.mark.parametrize(
@@ -131,8 +145,82 @@ def test_folding_keeps_words_apart_and_is_the_same_for_parts(one: str, two: str)
         ("folder not found: /none", "Folder not found: /none."),
         ("other.db is a book; name another file", "other.db is a book; name another file."),
         ("~/x: File name too long.", "~/x: File name too long."),
+        ("look into ./a/b for more", "Look into ./a/b for more."),
+        ("unknown symbol SPX", "Unknown symbol SPX."),
         ("", ""),
     ],
 )
 def test_a_message_becomes_a_sentence_and_a_path_stays_as_it_is(text: str, shown: str) -> None:
     assert sentence(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("علی\u200cرضا", "علیرضا"),
+        ("क्\u200dष", "क्ष"),
+        ("Zoë", "Zoë"),
+        ("Ann", "Ann"),
+        ("a\u200db", "a\u200db"),
+        ("👩\u200d💻", "👩\u200d💻"),
+    ],
+)
+def test_joiners_between_letters_that_are_joined_are_left_out(text: str, shown: str) -> None:
+    assert without_joiners(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("O'Brien, Jane", "obrien, jane"),
+        ("O\u2019Brien,Jane", "obrien, jane"),
+        ("obrien,jane", "obrien, jane"),
+        ("O\u02bcBrien", "obrien"),
+        ("Müller,Zoë, Ann", "muller, zoe, ann"),
+        ("Smith , Jane", "smith , jane"),
+        ("12,000", "12,000"),
+        ("Account 12,Jane", "account 12,jane"),
+        ("a_,b", "a_,b"),
+        (",a", ",a"),
+        ("a,", "a,"),
+        ("李,小龍", "李, 小龍"),
+        ("", ""),
+    ],
+)
+def test_names_are_found_however_apostrophes_and_commas_are_typed(text: str, words: str) -> None:
+    assert searchable(text) == words
+
+
+JANUARY, JULY = datetime(2020, 1, 2, 14, 30, tzinfo=UTC), datetime(2026, 7, 5, 3, 59, tzinfo=UTC)
+"""09:30 of a Thursday in New York, and 23:59 of the Saturday before."""
+
+
+def test_days_and_times_are_those_of_new_york() -> None:
+    assert weekday_text(date(2020, 1, 2)) == "Thu 02 Jan"
+    assert day_text(date(2020, 1, 2)) == "Thu 02 Jan 2020"
+    assert [weekday_time_text(at) for at in (JANUARY, JULY)] == ["Thu 02 Jan 09:30", "Sat 04 Jul 23:59"]
+    assert [minute_text(at) for at in (JANUARY, JULY)] == ["Thu 02 Jan 2020 09:30", "Sat 04 Jul 2026 23:59"]
+
+
+def test_every_weekday_and_month_has_its_name() -> None:
+    days = [weekday_text(date(2026, month, month)) for month in range(1, 13)]
+    assert days == [
+        *("Thu 01 Jan", "Mon 02 Feb", "Tue 03 Mar", "Sat 04 Apr", "Tue 05 May", "Sat 06 Jun"),
+        *("Tue 07 Jul", "Sat 08 Aug", "Wed 09 Sep", "Sat 10 Oct", "Wed 11 Nov", "Sat 12 Dec"),
+    ]
+    assert [weekday_text(date(2026, 3, day))[:3] for day in range(2, 9)] == "Mon Tue Wed Thu Fri Sat Sun".split()
+
+
+@pytest.mark.parametrize(
+    ("now", "shown"),
+    [
+        (datetime(2026, 7, 4, 20, 0, tzinfo=UTC), "23:59"),
+        (datetime(2026, 7, 5, 3, 58, tzinfo=UTC), "23:59"),
+        (datetime(2026, 7, 4, 4, 0, tzinfo=UTC), "23:59"),
+        (datetime(2026, 7, 4, 3, 59, tzinfo=UTC), "04 Jul 23:59"),
+        (datetime(2025, 7, 4, 20, 0, tzinfo=UTC), "04 Jul 23:59"),
+    ],
+)
+def test_a_later_time_has_its_day_unless_it_is_today_in_new_york(now: datetime, shown: str) -> None:
+    """In UTC, the time is on the next day and `now` mostly is not."""
+    assert next_time_text(JULY, now) == shown
