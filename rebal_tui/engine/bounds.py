@@ -6,7 +6,7 @@ maximum (no buy) or both (lock, range).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -64,15 +64,20 @@ def bounds_of(lines: Sequence[Line], restrictions: Iterable[TradeRestriction], b
     line's minimum exceeds its maximum, or when all minimums together exceed `base`.
     """
     bounds = line_bounds(lines, restrictions, base)
+    require_each(bounds)
+    if sum(bound.low for bound in bounds.values()) > base:
+        held = [f"{symbol}: {_named(bound.low_by)}" for symbol, bound in bounds.items() if bound.low > 0]
+        raise RestrictionsConflict("together they need more than the account's equity: " + "; ".join(held))
+    return bounds
+
+
+def require_each(bounds: Mapping[str, Bound]) -> None:
+    """Raise `RestrictionsConflict` when the minimum of a line exceeds its maximum."""
     for symbol, bound in bounds.items():
         if bound.low > bound.high:
             raise RestrictionsConflict(
                 f"{symbol}: {_named(bound.low_by)} and {_named(bound.high_by)} exclude each other"
             )
-    if sum(bound.low for bound in bounds.values()) > base:
-        held = [f"{symbol}: {_named(bound.low_by)}" for symbol, bound in bounds.items() if bound.low > 0]
-        raise RestrictionsConflict("together they need more than the account's equity: " + "; ".join(held))
-    return bounds
 
 
 def line_bounds(lines: Sequence[Line], restrictions: Iterable[TradeRestriction], base: Value) -> dict[str, Bound]:

@@ -11,7 +11,7 @@ from rebal_tui.domain.portfolios import Weights
 from rebal_tui.domain.quantities import NANO, Money, Qty, Value, floor_money, share_of
 from rebal_tui.domain.runs import RunType
 from rebal_tui.engine.allocation import Allocation
-from rebal_tui.engine.bounds import Bound, RestrictionsConflict, line_bounds
+from rebal_tui.engine.bounds import Bound, line_bounds, require_each
 from rebal_tui.engine.cash_raising import (
     most_overweight_first,
     price_of,
@@ -100,9 +100,7 @@ def _bounds(holdings: Holdings, weights: Weights, smaller: Value) -> dict[str, B
         return {}
     lines = lines_of(holdings.positions, holdings.assets, weights, holdings.rules.unmanaged)
     bounds = line_bounds(lines, holdings.rules.restrictions, smaller)
-    crossed = next((symbol for symbol, bound in bounds.items() if bound.low > bound.high), None)
-    if crossed is not None:
-        raise RestrictionsConflict(f"{crossed}: its restrictions exclude each other")
+    require_each(bounds)
     return bounds
 
 

@@ -34,12 +34,13 @@ def planned_shares(plan: Plan) -> tuple[dict[str, int], dict[str, int]]:
 
 
 def goal_shares(plan: Plan) -> dict[str, int]:
-    """The percent of equity to which a plan is to bring each line and `cash`, by symbol, in hundredths of a percent.
+    """The percent of equity to which a plan is to bring each managed line and `cash`, in hundredths of a percent.
 
-    Empty if every line is brought to its weight.
+    By symbol; empty if every line is brought to its weight.
     """
     base = plan.equity - (plan.amount or 0) * NANO
-    if base <= 0 or all(line.goal is None for line in plan.lines):
+    managed = [line for line in plan.lines if line.reason is not LineReason.UNMANAGED]
+    if base <= 0 or all(line.goal is None for line in managed):
         return {}
-    goals = {line.symbol: int(line.target) if line.goal is None else share(line.goal, base) for line in plan.lines}
+    goals = {line.symbol: int(line.target) if line.goal is None else share(line.goal, base) for line in managed}
     return goals | {CASH: share(plan.cash_target * NANO, base)}

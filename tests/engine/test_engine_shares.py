@@ -102,11 +102,12 @@ def test_an_account_without_equity_has_no_weights() -> None:
         (full, [], {}),
         (full, [NO_SELL], {"SPY": 7000, "TLT": 2500, "cash": 500}),
         (full, [NO_SELL, restriction("no_buy", "TLT")], {"SPY": 7000, "TLT": 2400, "cash": 600}),
+        (full, [restriction("unmanaged", "TLT")], {"SPY": 9500, "cash": 500}),
         (withdrawing("10000"), [], {}),
         (withdrawing("10000"), [NO_SELL], {"SPY": 7778, "TLT": 1722, "cash": 500}),
         (withdrawing("100000"), [restriction("no_buy", "SPY")], {}),
     ],
-    ids=["no rule", "no sell", "both held", "withdrawal", "restricted withdrawal", "everything"],
+    ids=["no rule", "no sell", "both held", "unmanaged", "withdrawal", "restricted withdrawal", "everything"],
 )
 def test_the_goals_of_a_plan_are_those_of_the_equity_that_it_leaves(
     planned: Callable[[Holdings], Plan], given: list[TradeRestriction], goals: dict[str, int]

@@ -94,6 +94,12 @@ def test_a_line_below_its_minimum_is_neither_sold_nor_bought() -> None:
     assert reasons(plan)["SPY"] is LineReason.OUT_OF_RANGE
 
 
+def test_a_minimum_above_what_remains_is_named_as_the_cause() -> None:
+    """Cash and TLT could raise the amount, but SPY must be worth 72,000 of the $71,000 that remain."""
+    with pytest.raises(RestrictionsConflict, match=r"SPY: range \(low basis\) and the equity exclude each other"):
+        withdrawal(start("6000", HELD, rules(at_least("SPY", "720"))), "29000")
+
+
 @pytest.mark.parametrize("amount", ["100", "30000", "1000000"])
 def test_restrictions_of_a_line_that_exclude_each_other_refuse_a_withdrawal(amount: str) -> None:
     """R-60: whatever its amount, because what such an account can raise has no answer."""

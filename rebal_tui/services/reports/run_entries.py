@@ -259,7 +259,7 @@ def _plan_row(line: PlanLine, goals: Mapping[str, int]) -> tuple[str, ...]:
     if line.side is not None:
         size = "" if line.qty is None else f"{shares(line.qty)} shares, "
         order = f"{line.side} {size}{money(line_amount(line))}"
-    goal = (percent_cell(goals[line.symbol]),) if goals else ()
+    goal = (percent_cell(goals[line.symbol]) if line.symbol in goals else NONE,) if goals else ()
     return (
         line.symbol, percent_cell(line.target), *goal, shares(line.held), price_cell(line.price), dollars(line.value),
         dollars(line.target_value), order, words(line.reason), cut_text(line.detail),

@@ -221,7 +221,8 @@ def _plan_line(
         (formats.percent(line.target), 8, "right", "" if traded else "muted"),
     ]
     if aims:
-        cells.append((formats.percent(aims[line.symbol]), 7, "right", "" if traded else "muted"))
+        aim = aims.get(line.symbol)
+        cells.append(("–" if aim is None else formats.percent(aim), 7, "right", "" if traded else "muted"))
     cells.append((formats.money(amount) if amount else "–", 13, "right", "" if traded else "muted"))
     if wide:
         shares = formats.qty(line.qty) if line.qty is not None else "–"
