@@ -66,6 +66,14 @@ TRIGGERS: dict[str, tuple[str, dict[str, Any]]] = {
     "drift_band": ("R-14.5", {"conditions": [FIVE]}),
     "portfolio_update": ("R-14.6", {"conditions": [PortfolioUpdate()], "update_due": True}),
 }
+NOTED = {
+    "unfinished": "1 sell of the last full rebalance left undone (SPY)",
+    "first_rebalance": "first rebalance of this subscription",
+    "calendar": "weekly on Wednesday: due today",
+    "drift_band": "SPY drifted to 100.00 % (target 40.00 %, band ±5 pp, 1200.00 % used)",
+    "portfolio_update": "weights or conditions changed 2026-01-02",
+}
+"""The trigger in the trace of an account that holds SPY alone, for 40 % of it."""
 
 
 def needy(trigger: str, *, least: MinimumTrade | None, old: str = "") -> Situation:
@@ -124,6 +132,7 @@ def test_an_account_below_a_dollar_for_each_asset_gets_no_full_rebalance(trigger
         ("minimum_equity", HOLDS_BACK, "R-14"),
         ("invest_cash", NO, "R-14.7"),
     ]
+    assert found(poor, trigger).detail == NOTED[trigger]
     equity = found(poor, "minimum_equity").detail
     assert equity == "equity $1.99 is below the minimum $2.00 ($1 for each asset)"
 
