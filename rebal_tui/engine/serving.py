@@ -130,11 +130,12 @@ def corrects_any(plan: Plan, breached: Iterable[AssetDrift], goals: Goals | None
 def minimums_only(plan: Plan) -> bool:
     """Whether a plan lacks orders only because of minimums or whole shares.
 
-    An account whose drift is not corrected for this reason alone does not count as an exception (R-64).
+    An account whose drift is not corrected for this reason alone does not count as an exception (R-64). Cash that is
+    missing for a buy is missing for it, too: what another reason keeps from being sold has that reason on its line.
     """
     found = {line.reason for line in plan.lines if line.side is None} & _UNSERVED
-    kept = {LineReason.BELOW_MINIMUM_TRADE, LineReason.ORDER_LESS_THAN_MIN_NOTIONAL, LineReason.WHOLE_SHARES}
     own = {LineReason.BELOW_MINIMUM_TRADE, LineReason.WHOLE_SHARES}
+    kept = {*own, LineReason.ORDER_LESS_THAN_MIN_NOTIONAL, LineReason.INSUFFICIENT_CASH}
     return bool(found & own) and found <= kept
 
 

@@ -108,6 +108,18 @@ def test_what_a_minimum_trade_alone_keeps_back_makes_no_run_and_is_no_exception(
     assert step.detail.endswith(f"; kept back: {'; '.join(told)}")
 
 
+@pytest.mark.parametrize("cash", ["0", "0.50"])
+def test_cash_that_a_minimum_trade_alone_withholds_is_no_exception(cash: str) -> None:
+    """R-64: TLT lacks $64, which only the sells of SPY and GLD, each below the minimum trade, could pay."""
+    state = dollar_assets(
+        cash, {"SPY": "432", "GLD": "432", "TLT": "136"}, {"SPY": "40", "GLD": "40", "TLT": "20"},
+        rules=TradingRules(minimum_trade=FIFTY), conditions=[FIVE],
+    )  # fmt: skip
+    kept = evaluate(state)
+    assert (kept.outcome, found(kept, "drift_band").verdict) == (NONE, NO)
+    assert CANNOT not in {one.verdict for one in kept.trace}
+
+
 @pytest.mark.parametrize("trigger", TRIGGERS)
 def test_what_cannot_be_sold_is_an_exception_next_to_a_minimum_trade(trigger: str) -> None:
     """R-14, R-64: the minimum trade is not all that keeps the account off its target."""
