@@ -18,7 +18,7 @@ from rebal_tui.store.codec import dump, from_time, from_weights, to_time, to_tim
 from rebal_tui.store.condition_values import condition_of, condition_values
 from rebal_tui.store.database import Database, Transaction
 
-EDITION = 2
+EDITION = 3
 """Edition of the rules by which the engine decides. An earlier edition may have decided otherwise."""
 _MICROSECOND = timedelta(microseconds=1)
 
