@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +20,7 @@ from rebal_tui.tui.screens.review.screen import ReviewScreen
 from rebal_tui.tui.screens.shared.override_form import read_restrictions
 from rebal_tui.tui.screens.shared.preview_page import PreviewPage
 from tests.services import factories
-from tests.tui.driving import press, screen_text, shown_messages
+from tests.tui.driving import press, screen_text, settle, shown_messages
 from tests.tui.test_accounts_flows import run, type_text
 from tests.tui.test_accounts_snapshots import shows
 
@@ -69,6 +70,39 @@ def test_a_previewed_run_overrides_a_restriction_after_a_note() -> None:
     [made] = factories.all_runs(book)
     assert made.status is RunStatus.COMPLETED_SUCCESS
     assert [order.symbol for order in factories.orders(book, made)] == ["SPY", "TLT"]
+
+
+@pytest.mark.parametrize("turns", range(5, 11))
+def test_a_preview_that_is_closed_while_it_is_computed_again_shows_no_fault(
+    turns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its widgets are removed one after the other: the answer may come when some are left."""
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "p")
+        page = app.screen
+        assert isinstance(page, PreviewPage)
+        ask, free = app.ask, asyncio.Event()
+
+        async def asked_late(*args: Any) -> Any:
+            found = await ask(*args)
+            await free.wait()
+            return found
+
+        with monkeypatch.context() as late:
+            late.setattr(app, "ask", asked_late)
+            page.on_screen_suspend()
+            page.on_screen_resume()
+            await pilot.pause(0.05)
+        page.dismiss()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        free.set()
+        await settle(pilot)
+        assert app.screen is app.section
+        assert not [text for text in shown_messages(app) if "failed" in text]
+
+    run(flow, restricted(), section="1")
 
 
 def test_no_override_is_offered_of_what_the_broker_blocks() -> None:

@@ -217,6 +217,11 @@ class HasKeyBar(Screen[T]):
     When another screen is shown, a notice about the hidden one ends.
     """
 
+    @property
+    def is_attached(self) -> bool:
+        """Whether the screen is in the app and is not being removed: its widgets are removed before it is."""
+        return super().is_attached and not self._pruning
+
     def on_screen_suspend(self) -> None:
         if isinstance(self.app, HasNotice):
             self.app.leave_notice(self)
