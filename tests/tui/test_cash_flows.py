@@ -395,6 +395,17 @@ def test_forms_refuse_names_with_markup_and_escape_codes_as_plain_text() -> None
     run(flow, book)
 
 
+def test_sells_are_explained_where_settled_cash_covers_a_withdrawal() -> None:
+    """Cash is at its target of 5 %: $500 of the $1,000 may leave at once, and the assets pay for the most of it."""
+    book = invested()
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await ask_for(pilot, "N-b", "500")
+        assert "Settled cash covers it; 2 sells raise, to keep cash at its target $475.00" in confirmation(app)
+
+    run(flow, book)
+
+
 def test_everything_can_be_withdrawn_and_the_account_stays_unsubscribed() -> None:
     book = invested()
 

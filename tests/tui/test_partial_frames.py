@@ -17,7 +17,7 @@ from rebal_tui.tui.partial_frames import Piece
 from rebal_tui.tui.widgets.list_foot import ListFoot
 from rebal_tui.tui.widgets.table import BookTable
 from tests.tui.driving import drive, settle
-from tests.tui.textual_internals import drawn, record_pieces
+from tests.tui.textual_internals import drawn, record_lost_frames, record_pieces
 
 pytestmark = pytest.mark.every_frame
 
@@ -46,7 +46,7 @@ def test_the_changes_of_each_key_make_the_whole_screen(monkeypatch: pytest.Monke
 @pytest.mark.slow
 def test_a_section_that_opens_replaces_the_whole_screen_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its first layout is made while it is composed, during a batch update."""
-    pieces = record_pieces(monkeypatch)
+    pieces, lost = record_pieces(monkeypatch), record_lost_frames(monkeypatch)
 
     async def script(pilot: Pilot[Any], app: RebalApp) -> None:
         shown = drawn(app.screen)
@@ -61,6 +61,7 @@ def test_a_section_that_opens_replaces_the_whole_screen_at_once(monkeypatch: pyt
             await settle(pilot)
             draw(shown, pieces)
             assert [line.text for line in shown] == [line.text for line in drawn(app.screen)], key
+        assert not lost
 
     drive(script, size=(120, 40))
 

@@ -184,6 +184,20 @@ def forget_errors(app: App[Any]) -> None:
     app._exception = None
 
 
+def record_lost_frames(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """Return a list of the frames that are rendered during a batch update, which no terminal gets."""
+    lost: list[object] = []
+    display = App._display
+
+    def recorded(self: App[Any], screen: Screen[Any], frame: Any) -> None:
+        if self._batch_count and frame is not None:
+            lost.append(frame)
+        display(self, screen, frame)
+
+    monkeypatch.setattr(App, "_display", recorded)
+    return lost
+
+
 def record_pieces(monkeypatch: pytest.MonkeyPatch) -> list[Piece]:
     """Return a list of the pieces of every frame that a terminal would get, in their order; a frame drawn in full adds
     its lines.

@@ -15,7 +15,7 @@ from selectors import SelectorKey
 from typing import Any
 
 BUSY_TURNS = 16
-"""A system call for input at every turn takes a sixteenth of the time of all tests of screens."""
+"""Every how many turns: a system call at each of them is some percent of the time of a test of screens."""
 
 
 class Skipping(selectors.DefaultSelector):

@@ -111,7 +111,7 @@ def _effects(row: AccountRow, view: WithdrawalPreview) -> list[Effect]:
         count = len(view.preview.plan.sells)
         raised = f"{count_text(count, 'sell')} {'raises' if count == 1 else 'raise'}"
         if view.covered:
-            raised = f"Settled cash covers it; for the cash target, {raised}"
+            raised = f"Settled cash covers it; {raised}, to keep cash at its target"
         effects.append(Effect(raised, f"${formats.money(view.preview.turnover)}"))
     if view.everything and view.stays:
         effects.append(Effect(f"Cannot be sold and stays: {view.stays}", style="warn"))

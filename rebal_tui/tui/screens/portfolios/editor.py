@@ -282,7 +282,7 @@ class PortfolioEditor(Dialog[str]):
             self.host.work(self._weights.remove_row(row), name="remove a line")
 
     def action_rest(self, _place: str) -> None:
-        """Fill cash, or the line with the focus if it has a symbol and no percentage, with what is left of 100."""
+        """Give what is left of 100 to the line with the focus if it has a symbol and no percentage, else to cash."""
         if not self._weights.has_cursor:
             self.host.say("Move the cursor to a weight line or to cash first.")
             return

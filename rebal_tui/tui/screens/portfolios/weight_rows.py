@@ -26,7 +26,7 @@ from rebal_tui.tui.text import ui_text
 
 LIST_WIDTH = 54
 NUMBER = re.compile(r"[0-9]+\.?[0-9]*|\.[0-9]*")
-UP_AND_DOWN = "Up and down go to other lines. Type the percent; = fills a blank one with what is left of 100."
+UP_AND_DOWN = "Up and down go to other lines. Type the percent, or press = on a blank one for what is left of 100."
 
 
 class SymbolInput(PassesOnKeys, PlainInput):
@@ -201,7 +201,7 @@ class WeightRows(Vertical):
 
     @property
     def rest_index(self) -> int | None:
-        """Index of the row that takes what is left of 100: the one with the focus, or None for cash."""
+        """Index of the row with the focus if what is left of 100 goes there; None if it goes to cash."""
         row = self.here
         return self.rows.index(row) if row is not None and takes_rest(row.line) else None
 
